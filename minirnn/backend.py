@@ -1,0 +1,100 @@
+"""Where the arrays live: NumPy on the CPU, CuPy on a GPU, the same source lines for both.
+
+The layers are written in plain NumPy. When their arrays are CuPy arrays, NumPy's own protocols hand every call
+on to CuPy: ufuncs and matrix products by ``__array_ufunc__`` (NEP 13), the rest by ``__array_function__``
+(NEP 18), and new arrays are made beside an existing one with ``like=`` (NEP 35). So a layer never asks where it
+runs; only this file does.
+
+The dimension letters of the whole project:
+
+    T  time steps of a chunk            V  symbols of the alphabet
+    B  sequences of a batch             U  characters of the text that is being written
+    D  size of a layer's input          E  size of a character's embedding
+    H  size of a hidden state           K  Gaussians of the window
+"""
+
+import numpy as np
+
+from minirnn.errors import MinirnnError
+
+
+def check_device(device):
+    """Raise `MinirnnError` if ``device`` ("cpu" or "gpu") cannot be used on this machine."""
+    if device == "cpu":
+        return
+    try:
+        import cupy
+
+        cupy.cuda.runtime.getDeviceCount()
+        cupy.zeros(1) + 1
+    except ImportError:
+        raise MinirnnError(
+            "--device gpu needs CuPy, which is not installed: pip install 'minirnn[gpu]', or use --device cpu"
+        ) from None
+    except Exception as error:
+        raise MinirnnError(
+            f"--device gpu: CuPy finds no usable GPU ({str(error).splitlines()[0]}); use --device cpu"
+        ) from None
+
+
+def to_device(array, device):
+    """A NumPy array as it is (cpu) or copied to the GPU (gpu)."""
+    if device == "cpu":
+        return array
+    import cupy
+
+    return cupy.asarray(array)
+
+
+def to_host(array):
+    """Any array as a NumPy array."""
+    return array.get() if hasattr(array, "get") else array
+
+
+def tree_map(function, tree):
+    """Apply ``function`` to every array of nested dicts, lists and tuples; None stays None."""
+    if tree is None:
+        return None
+    if isinstance(tree, dict):
+        return {key: tree_map(function, value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(tree_map(function, value) for value in tree)
+    return function(tree)
+
+
+def flatten(tree, prefix=""):
+    """Nested dicts of arrays as one dict ``{"lstm1.Wx": array, ...}`` of the same arrays, in order."""
+    flat = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def unflatten(flat):
+    """The inverse of `flatten`."""
+    tree = {}
+    for name, value in flat.items():
+        *path, last = name.split(".")
+        node = tree
+        for key in path:
+            node = node.setdefault(key, {})
+        node[last] = value
+    return tree
+
+
+def uniform(rng, bound, shape, dtype):
+    """A new weight: uniform in [-bound, bound), drawn on the CPU so that every device starts the same."""
+    return rng.uniform(-bound, bound, shape).astype(dtype)
+
+
+def zeros(shape, like):
+    """Zeros of ``like``'s dtype on ``like``'s device."""
+    return np.zeros(shape, like.dtype, like=like)
+
+
+def empty(shape, like):
+    """An uninitialised array of ``like``'s dtype on ``like``'s device."""
+    return np.empty(shape, like.dtype, like=like)

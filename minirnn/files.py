@@ -1,0 +1,34 @@
+"""Writing files so that nothing is ever half-written."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+
+from minirnn.errors import MinirnnError
+
+
+@contextlib.contextmanager
+def atomic(path, mode="w", **options):
+    """Open a temporary file beside ``path`` for writing and put it in the place of ``path`` at the end, in one
+    step; if anything goes wrong, ``path`` stays as it was. A full disk or a read-only folder is a `MinirnnError`.
+    """
+    path = pathlib.Path(path)
+    if mode == "w":
+        options.setdefault("encoding", "utf-8")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise MinirnnError(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from None
+    try:
+        with os.fdopen(handle, mode, **options) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise MinirnnError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)

@@ -1,0 +1,29 @@
+"""One layer a file: notation, equations, forward, backward.
+
+Every layer is a few pure functions:
+
+    init(rng, ...)                  -> params, a dict of arrays
+    forward(x, ..., params)         -> (y, ..., cache)
+    backward(dy, ..., cache)        -> (dx, ..., grads), with grads under the same keys as params
+
+No layer keeps anything between calls, and none writes into an array it was given. ``cache`` is what forward
+leaves for backward; nobody else looks into it. Outputs have the dtype and the device of the input.
+The dimension letters are defined in `minirnn.backend`.
+"""
+
+from minirnn.layers import dense, dropout, embedding, gru, lstm, reader, rnn, softmax_cross_entropy, window
+
+CELLS = {"rnn": rnn, "lstm": lstm, "gru": gru}
+
+__all__ = [
+    "CELLS",
+    "dense",
+    "dropout",
+    "embedding",
+    "gru",
+    "lstm",
+    "reader",
+    "rnn",
+    "softmax_cross_entropy",
+    "window",
+]

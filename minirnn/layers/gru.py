@@ -1,0 +1,127 @@
+"""The gated recurrent unit (Cho et al. 2014), with the reset gate behind the product, as cuDNN and PyTorch
+have it: one product h Wh then serves all three blocks.
+
+    x   (T, B, D)  input              Wx  (D, 3H)     b   (3H,)
+    h   (B, H)     hidden state       Wh  (H, 3H)     bn  (H,)
+
+The three blocks stand side by side in the order r, u, n.
+
+Equations, for t = 1 .. T:
+
+    r_t = σ(x_t Wx_r + h_{t-1} Wh_r + b_r)                       reset gate
+    u_t = σ(x_t Wx_u + h_{t-1} Wh_u + b_u)                       update gate (how much of the old stays)
+    m_t = h_{t-1} Wh_n + bn                                      what the past proposes
+    n_t = tanh(x_t Wx_n + b_n + r_t m_t)
+    h_t = u_t h_{t-1} + (1 - u_t) n_t
+
+Backward, for t = T .. 1. h_{t-1} is used in four places: r, u, m and directly in h_t.
+
+    dh_t   = dy_t + [dz_r, dz_u, dm]_{t+1} Whᵀ + dh_{t+1} u_{t+1}
+    du, dn = dh (h_{t-1} - n), dh (1 - u)
+    dz_n   = dn (1 - n²),   dr = dz_n m,   dm = dz_n r
+    dz_r, dz_u = dr r(1-r), du u(1-u)
+    dWx = Σ x_tᵀ [dz_r, dz_u, dz_n],   db the sum of the same
+    dWh = Σ h_{t-1}ᵀ [dz_r, dz_u, dm],   dbn = Σ dm
+
+As in the LSTM, the columns of the two sigmoids are halved beforehand so that they too are a tanh.
+"""
+
+import numpy as np
+
+from minirnn import backend
+
+
+def init(rng, D, H, dtype=np.float32):
+    """Wx, Wh uniform in ±1/√H, b and bn zero."""
+    bound = 1 / np.sqrt(H)
+    return {
+        "Wx": backend.uniform(rng, bound, (D, 3 * H), dtype),
+        "Wh": backend.uniform(rng, bound, (H, 3 * H), dtype),
+        "b": np.zeros(3 * H, dtype),
+        "bn": np.zeros(H, dtype),
+    }
+
+
+def start(B, params):
+    """The state before the first step: (h,), zeros (B, H)."""
+    Wh = params["Wh"]
+    return (backend.zeros((B, len(Wh)), like=Wh),)
+
+
+def halve_gates(W):
+    """W (..., 3H) with the columns of r and u halved: σ(z) = (1 + tanh(z/2)) / 2."""
+    W = W.copy()
+    W[..., : 2 * W.shape[-1] // 3] *= 0.5
+    return W
+
+
+def forward(x, state, params):
+    """x (T, B, D), state (h,) -> y (T, B, H), state after the last step, cache."""
+    T, B, D = x.shape
+    Wh, bn = halve_gates(params["Wh"]), params["bn"]
+    H = len(Wh)
+    z = (x.reshape(T * B, D) @ halve_gates(params["Wx"])).reshape(T, B, 3 * H)
+    z += halve_gates(params["b"])
+    h = backend.empty((T + 1, B, H), like=x)
+    m = backend.empty((T, B, H), like=x)
+    h[0] = state[0]
+    recurrent = backend.empty((B, 3 * H), like=x)
+    for t in range(T):
+        np.matmul(h[t], Wh, out=recurrent)
+        ru, n = z[t, :, : 2 * H], z[t, :, 2 * H :]
+        ru += recurrent[:, : 2 * H]
+        np.tanh(ru, out=ru)
+        ru *= 0.5
+        ru += 0.5
+        r, u = ru[:, :H], ru[:, H:]
+        np.add(recurrent[:, 2 * H :], bn, out=m[t])
+        np.multiply(r, m[t], out=h[t + 1])  # h[t + 1] lends its memory to r m
+        n += h[t + 1]
+        np.tanh(n, out=n)
+        np.subtract(h[t], n, out=h[t + 1])  # u h + (1 - u) n = n + u (h - n)
+        h[t + 1] *= u
+        h[t + 1] += n
+    return h[1:], (h[T].copy(),), (x, z, h, m, params)
+
+
+def backward(dy, dstate, cache):
+    """dy (T, B, H), dstate (dh,) of the state after the last step or None for zero -> dx, dstate of the state
+    before the first step, grads."""
+    x, gates, h, m, params = cache
+    T, B, D = x.shape
+    H = h.shape[2]
+    dh = start(B, params)[0] if dstate is None else dstate[0].copy()
+    dz = backend.empty((T, B, 3 * H), like=x)  # with respect to x Wx + b
+    dq = backend.empty((T, B, 3 * H), like=x)  # with respect to h Wh: the same but for dm in the place of dz_n
+    scratch = backend.empty((B, H), like=x)
+    WhT = params["Wh"].T.copy()
+    for t in reversed(range(T)):
+        r, u, n = gates[t, :, :H], gates[t, :, H : 2 * H], gates[t, :, 2 * H :]
+        dr, du, dn = dz[t, :, :H], dz[t, :, H : 2 * H], dz[t, :, 2 * H :]
+        dh += dy[t]
+        np.subtract(h[t], n, out=du)
+        du *= dh
+        np.subtract(1, u, out=scratch)
+        du *= u
+        du *= scratch
+        np.multiply(n, n, out=dn)
+        np.subtract(1, dn, out=dn)
+        dn *= dh
+        dn *= scratch
+        np.subtract(1, r, out=scratch)
+        np.multiply(dn, m[t], out=dr)
+        dr *= r
+        dr *= scratch
+        dq[t] = dz[t]
+        dq[t, :, 2 * H :] *= r
+        dh *= u
+        np.matmul(dq[t], WhT, out=scratch)
+        dh += scratch
+    dz, dq = dz.reshape(T * B, 3 * H), dq.reshape(T * B, 3 * H)
+    grads = {
+        "Wx": x.reshape(T * B, D).T @ dz,
+        "Wh": h[:-1].reshape(T * B, H).T @ dq,
+        "b": dz.sum(axis=0),
+        "bn": dq[:, 2 * H :].sum(axis=0),
+    }
+    return (dz @ params["Wx"].T).reshape(T, B, D), (dh,), grads

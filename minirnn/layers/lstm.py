@@ -1,0 +1,142 @@
+"""Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
+
+    x      (T, B, D)  input              Wx  (D, 4H)
+    h, c   (B, H)     state, cell        Wh  (H, 4H)      b  (4H,)
+
+The four gates stand side by side in one block of 4H columns, in the order i, f, o, g.
+
+Equations, for t = 1 .. T, σ(z) = 1 / (1 + exp(-z)):
+
+    z_t = x_t Wx + h_{t-1} Wh + b = [z_i, z_f, z_o, z_g]
+    i, f, o = σ(z_i), σ(z_f), σ(z_o)        input, forget and output gate
+    g       = tanh(z_g)                     what may be written into the cell
+    c_t     = f c_{t-1} + i g
+    h_t     = o tanh(c_t)
+
+Backward, for t = T .. 1. Two errors come back from step t+1: dh (through Wh) and dc (through the cell).
+
+    dh  = dy_t + dz_{t+1} Whᵀ
+    do  = dh tanh(c_t)
+    dc += dh o (1 - tanh(c_t)²)             c_t is used twice: in h_t and in c_{t+1}; both paths add up
+    di, df, dg = dc g, dc c_{t-1}, dc i
+    dc_{t-1} = dc f                         no matrix in this path: the error can travel far
+    dz_i, dz_f, dz_o = di i(1-i), df f(1-f), do o(1-o);   dz_g = dg (1 - g²)
+    dWx = Σ x_tᵀ dz_t,   dWh = Σ h_{t-1}ᵀ dz_t,   db = Σ dz_t,   dx_t = dz_t Wxᵀ
+
+Two tricks, and no more. All products with x_t are one product before the loop, and all weight gradients one
+product after it; only h Wh stays inside. And since σ(z) = (1 + tanh(z/2)) / 2, the columns of i, f, o are halved
+beforehand, in the weights, so that one call of tanh serves all four gates.
+"""
+
+import numpy as np
+
+from minirnn import backend
+
+
+def init(rng, D, H, dtype=np.float32):
+    """Wx, Wh uniform in ±1/√H; b zero but for the forget gate's, which is one, so that a new cell remembers
+    (Jozefowicz et al. 2015)."""
+    bound = 1 / np.sqrt(H)
+    b = np.zeros(4 * H, dtype)
+    b[H : 2 * H] = 1
+    return {
+        "Wx": backend.uniform(rng, bound, (D, 4 * H), dtype),
+        "Wh": backend.uniform(rng, bound, (H, 4 * H), dtype),
+        "b": b,
+    }
+
+
+def start(B, params):
+    """The state before the first step: (h, c), zeros (B, H) each."""
+    Wh = params["Wh"]
+    return backend.zeros((B, len(Wh)), like=Wh), backend.zeros((B, len(Wh)), like=Wh)
+
+
+def halve_gates(W):
+    """W (..., 4H) with the columns of i, f, o halved, for the one tanh."""
+    W = W.copy()
+    W[..., : 3 * W.shape[-1] // 4] *= 0.5
+    return W
+
+
+def cell_forward(z, c_prev, c, tanh_c, h):
+    """One step behind the products. z (B, 4H) with i, f, o halved becomes the gates i, f, o, g in place;
+    c, tanh_c and h (B, H) are filled in."""
+    H = h.shape[1]
+    np.tanh(z, out=z)
+    ifo = z[:, : 3 * H]
+    ifo *= 0.5
+    ifo += 0.5
+    i, f, o, g = z[:, :H], z[:, H : 2 * H], z[:, 2 * H : 3 * H], z[:, 3 * H :]
+    np.multiply(f, c_prev, out=c)
+    np.multiply(i, g, out=h)  # h lends its memory to i g
+    c += h
+    np.tanh(c, out=tanh_c)
+    np.multiply(o, tanh_c, out=h)
+
+
+def cell_backward(dh, dc, gates, c_prev, tanh_c, dz, scratch):
+    """The way back through one step: fills dz (B, 4H), turns dc of step t into dc of step t-1 in place.
+    dh (B, H) is only read; scratch (B, 3H) is overwritten."""
+    H = dh.shape[1]
+    i, f, o, g = gates[:, :H], gates[:, H : 2 * H], gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
+    di, df, do, dg = dz[:, :H], dz[:, H : 2 * H], dz[:, 2 * H : 3 * H], dz[:, 3 * H :]
+    np.multiply(dh, tanh_c, out=do)
+    np.multiply(dh, o, out=dg)  # dg lends its memory: dh o (1 - tanh²) = dh o - (dh tanh) (o tanh)
+    dc += dg
+    dg *= tanh_c
+    dg *= tanh_c
+    dc -= dg
+    np.multiply(dc, g, out=di)
+    np.multiply(dc, c_prev, out=df)
+    ifo = gates[:, : 3 * H]
+    np.multiply(ifo, ifo, out=scratch)
+    np.subtract(ifo, scratch, out=scratch)  # σ' = σ (1 - σ)
+    dz[:, : 3 * H] *= scratch
+    np.multiply(g, g, out=dg)
+    np.subtract(1, dg, out=dg)  # tanh' = 1 - tanh²
+    dg *= i
+    dg *= dc
+    dc *= f
+
+
+def forward(x, state, params):
+    """x (T, B, D), state (h, c) -> y (T, B, H), state after the last step, cache."""
+    T, B, D = x.shape
+    Wh = halve_gates(params["Wh"])
+    H = len(Wh)
+    z = (x.reshape(T * B, D) @ halve_gates(params["Wx"])).reshape(T, B, 4 * H)
+    z += halve_gates(params["b"])
+    h = backend.empty((T + 1, B, H), like=x)  # h[t] is h_t; h[0] and c[0] the state that came in
+    c = backend.empty((T + 1, B, H), like=x)
+    tanh_c = backend.empty((T, B, H), like=x)
+    h[0], c[0] = state
+    recurrent = backend.empty((B, 4 * H), like=x)
+    for t in range(T):
+        np.matmul(h[t], Wh, out=recurrent)
+        z[t] += recurrent
+        cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h[t + 1])
+    return h[1:], (h[T].copy(), c[T].copy()), (x, z, h, c, tanh_c, params)
+
+
+def backward(dy, dstate, cache):
+    """dy (T, B, H), dstate (dh, dc) of the state after the last step or None for zero -> dx, dstate of the state
+    before the first step, grads."""
+    x, gates, h, c, tanh_c, params = cache
+    T, B, D = x.shape
+    H = h.shape[2]
+    dh, dc = start(B, params) if dstate is None else (dstate[0].copy(), dstate[1].copy())
+    dz = backend.empty((T, B, 4 * H), like=x)
+    scratch = backend.empty((B, 3 * H), like=x)
+    WhT = params["Wh"].T.copy()
+    for t in reversed(range(T)):
+        dh += dy[t]
+        cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], scratch)
+        np.matmul(dz[t], WhT, out=dh)
+    dz = dz.reshape(T * B, 4 * H)
+    grads = {
+        "Wx": x.reshape(T * B, D).T @ dz,
+        "Wh": h[:-1].reshape(T * B, H).T @ dz,
+        "b": dz.sum(axis=0),
+    }
+    return (dz @ params["Wx"].T).reshape(T, B, D), (dh, dc), grads

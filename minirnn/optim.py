@@ -1,0 +1,130 @@
+"""Optimisers: how a step is made from a gradient. Clipping and learning-rate schedules stand here too.
+
+Parameters and gradients are flat dicts of arrays under the same names (`minirnn.backend.flatten`). A step writes
+into the parameter arrays; gradients are only read. Notation: θ a parameter, g its gradient, η the learning rate.
+"""
+
+import math
+
+import numpy as np
+
+
+class SGD:
+    """Stochastic gradient descent, with momentum (Sutskever et al. 2013, in the form that PyTorch uses).
+
+    v ← μ v + g,   θ ← θ - η v
+    """
+
+    def __init__(self, params, momentum=0.0):
+        self.momentum = momentum
+        self.steps = 0
+        self.v = {name: np.zeros_like(theta) for name, theta in params.items()}
+
+    def step(self, params, grads, lr):
+        self.steps += 1
+        for name, theta in params.items():
+            v = self.v[name]
+            v *= self.momentum
+            v += grads[name]
+            theta -= lr * v
+
+    def moments(self):
+        """The arrays that a checkpoint has to keep: {"v": {name: array}}."""
+        return {"v": self.v}
+
+
+class RMSprop:
+    """RMSprop (Tieleman and Hinton 2012, lecture 6.5): every weight's step is divided by the root of a running
+    mean of its squared gradient.
+
+    s ← ρ s + (1 - ρ) g²,   θ ← θ - η g / (√s + ε)
+    """
+
+    def __init__(self, params, rho=0.99, eps=1e-8):
+        self.rho, self.eps = rho, eps
+        self.steps = 0
+        self.s = {name: np.zeros_like(theta) for name, theta in params.items()}
+
+    def step(self, params, grads, lr):
+        self.steps += 1
+        for name, theta in params.items():
+            g, s = grads[name], self.s[name]
+            s *= self.rho
+            s += (1 - self.rho) * (g * g)
+            theta -= lr * g / (np.sqrt(s) + self.eps)
+
+    def moments(self):
+        return {"s": self.s}
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015, algorithm 1); with ``weight_decay`` > 0, AdamW (Loshchilov and Hutter 2019).
+
+    m ← β1 m + (1 - β1) g                running mean of the gradient
+    s ← β2 s + (1 - β2) g²               and of its square
+    m̂, ŝ = m / (1 - β1ᵗ), s / (1 - β2ᵗ)  both begin at zero; this undoes the bias
+    θ ← θ - η λ θ - η m̂ / (√ŝ + ε)       λ: weight decay, apart from the gradient
+    """
+
+    def __init__(self, params, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
+        self.beta1, self.beta2, self.eps, self.weight_decay = beta1, beta2, eps, weight_decay
+        self.steps = 0
+        self.m = {name: np.zeros_like(theta) for name, theta in params.items()}
+        self.s = {name: np.zeros_like(theta) for name, theta in params.items()}
+
+    def step(self, params, grads, lr):
+        self.steps += 1
+        unbias_m = 1 - self.beta1**self.steps
+        unbias_s = math.sqrt(1 - self.beta2**self.steps)
+        for name, theta in params.items():
+            g, m, s = grads[name], self.m[name], self.s[name]
+            work = np.multiply(g, 1 - self.beta1)
+            m *= self.beta1
+            m += work
+            np.multiply(g, g, out=work)
+            work *= 1 - self.beta2
+            s *= self.beta2
+            s += work
+            np.sqrt(s, out=work)
+            work /= unbias_s
+            work += self.eps
+            np.divide(m, work, out=work)
+            work *= lr / unbias_m
+            if self.weight_decay:
+                theta *= 1 - lr * self.weight_decay
+            theta -= work
+
+    def moments(self):
+        return {"m": self.m, "s": self.s}
+
+
+OPTIMISERS = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
+
+
+def global_norm(grads):
+    """The Euclidean norm of all gradients taken as one long vector, a float."""
+    return math.sqrt(sum(float(np.vdot(g, g)) for g in grads.values()))
+
+
+def clip_by_global_norm(grads, max_norm):
+    """Scale all gradients in place by one factor so that their global norm is at most ``max_norm`` (Pascanu et
+    al. 2013, algorithm 1): the direction stays. Returns the norm before clipping."""
+    norm = global_norm(grads)
+    if norm > max_norm:
+        for g in grads.values():
+            g *= max_norm / norm
+    return norm
+
+
+def learning_rate(step, total, *, peak, warmup, schedule, floor=0.0):
+    """η of step ``step`` (from 0) of ``total``: a linear rise to ``peak`` over ``warmup`` steps, then constant,
+    or a half cosine down to ``floor`` times the peak (Loshchilov and Hutter 2017).
+
+    The schedule "plateau" is constant here; the training loop shrinks ``peak`` when the validation loss rests.
+    """
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    if schedule != "cosine":
+        return peak
+    progress = min(1.0, (step - warmup) / max(1, total - warmup))
+    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress)))
