@@ -23,7 +23,7 @@ Backward, for t = T .. 1. h_{t-1} is used in four places: r, u, m and directly i
     dWx = Σ x_tᵀ [dz_r, dz_u, dz_n],   db the sum of the same
     dWh = Σ h_{t-1}ᵀ [dz_r, dz_u, dm],   dbn = Σ dm
 
-As in the LSTM, the columns of the two sigmoids are halved beforehand so that they too are a tanh.
+As in the LSTM, the two sigmoids are computed as σ(z) = (1 + tanh(z/2)) / 2.
 """
 
 import numpy as np
@@ -48,20 +48,13 @@ def start(B, params):
     return (backend.zeros((B, len(Wh)), like=Wh),)
 
 
-def halve_gates(W):
-    """W (..., 3H) with the columns of r and u halved: σ(z) = (1 + tanh(z/2)) / 2."""
-    W = W.copy()
-    W[..., : 2 * W.shape[-1] // 3] *= 0.5
-    return W
-
-
 def forward(x, state, params):
     """x (T, B, D), state (h,) -> y (T, B, H), state after the last step, cache."""
     T, B, D = x.shape
-    Wh, bn = halve_gates(params["Wh"]), params["bn"]
+    Wx, Wh, b, bn = params["Wx"], params["Wh"], params["b"], params["bn"]
     H = len(Wh)
-    z = (x.reshape(T * B, D) @ halve_gates(params["Wx"])).reshape(T, B, 3 * H)
-    z += halve_gates(params["b"])
+    z = (x.reshape(T * B, D) @ Wx).reshape(T, B, 3 * H)
+    z += b
     h = backend.empty((T + 1, B, H), like=x)
     m = backend.empty((T, B, H), like=x)
     h[0] = state[0]
@@ -70,6 +63,7 @@ def forward(x, state, params):
         np.matmul(h[t], Wh, out=recurrent)
         ru, n = z[t, :, : 2 * H], z[t, :, 2 * H :]
         ru += recurrent[:, : 2 * H]
+        ru *= 0.5
         np.tanh(ru, out=ru)
         ru *= 0.5
         ru += 0.5

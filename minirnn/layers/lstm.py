@@ -24,8 +24,8 @@ Backward, for t = T .. 1. Two errors come back from step t+1: dh (through Wh) an
     dWx = Σ x_tᵀ dz_t,   dWh = Σ h_{t-1}ᵀ dz_t,   db = Σ dz_t,   dx_t = dz_t Wxᵀ
 
 Two tricks, and no more. All products with x_t are one product before the loop, and all weight gradients one
-product after it; only h Wh stays inside. And since σ(z) = (1 + tanh(z/2)) / 2, the columns of i, f, o are halved
-beforehand, in the weights, so that one call of tanh serves all four gates.
+product after it; only h Wh stays inside. And since σ(z) = (1 + tanh(z/2)) / 2, one call of tanh serves all four
+gates.
 """
 
 import numpy as np
@@ -52,19 +52,13 @@ def start(B, params):
     return backend.zeros((B, len(Wh)), like=Wh), backend.zeros((B, len(Wh)), like=Wh)
 
 
-def halve_gates(W):
-    """W (..., 4H) with the columns of i, f, o halved, for the one tanh."""
-    W = W.copy()
-    W[..., : 3 * W.shape[-1] // 4] *= 0.5
-    return W
-
-
 def cell_forward(z, c_prev, c, tanh_c, h):
-    """One step behind the products. z (B, 4H) with i, f, o halved becomes the gates i, f, o, g in place;
-    c, tanh_c and h (B, H) are filled in."""
+    """One step behind the products. z (B, 4H) becomes the gates i, f, o, g in place; c, tanh_c and h (B, H) are
+    filled in."""
     H = h.shape[1]
-    np.tanh(z, out=z)
     ifo = z[:, : 3 * H]
+    ifo *= 0.5
+    np.tanh(z, out=z)
     ifo *= 0.5
     ifo += 0.5
     i, f, o, g = z[:, :H], z[:, H : 2 * H], z[:, 2 * H : 3 * H], z[:, 3 * H :]
@@ -103,10 +97,10 @@ def cell_backward(dh, dc, gates, c_prev, tanh_c, dz, scratch):
 def forward(x, state, params):
     """x (T, B, D), state (h, c) -> y (T, B, H), state after the last step, cache."""
     T, B, D = x.shape
-    Wh = halve_gates(params["Wh"])
+    Wx, Wh, b = params["Wx"], params["Wh"], params["b"]
     H = len(Wh)
-    z = (x.reshape(T * B, D) @ halve_gates(params["Wx"])).reshape(T, B, 4 * H)
-    z += halve_gates(params["b"])
+    z = (x.reshape(T * B, D) @ Wx).reshape(T, B, 4 * H)
+    z += b
     h = backend.empty((T + 1, B, H), like=x)  # h[t] is h_t; h[0] and c[0] the state that came in
     c = backend.empty((T + 1, B, H), like=x)
     tanh_c = backend.empty((T, B, H), like=x)

@@ -49,10 +49,10 @@ def forward(x, C, state, params):
     """x (T, B, D), C (B, U, E), state (h, c, kappa, w) -> h (T, B, H), w (T, B, E), phi (T, B, U), state, cache."""
     T, B, D = x.shape
     H, E, K = len(params["Wh"]), len(params["Ww"]), len(params["b_window"]) // 3
-    W_recurrent = lstm.halve_gates(np.concatenate([params["Ww"], params["Wh"]]))
+    W_recurrent = np.concatenate([params["Ww"], params["Wh"]])
     W_window, b_window = params["W_window"], params["b_window"]
-    z = (x.reshape(T * B, D) @ lstm.halve_gates(params["Wx"])).reshape(T, B, 4 * H)
-    z += lstm.halve_gates(params["b"])
+    z = (x.reshape(T * B, D) @ params["Wx"]).reshape(T, B, 4 * H)
+    z += params["b"]
     wh = backend.empty((T + 1, B, E + H), like=x)  # [w, h] of every step, the state that came in first
     c = backend.empty((T + 1, B, H), like=x)
     tanh_c = backend.empty((T, B, H), like=x)
