@@ -1,0 +1,206 @@
+"""From written lines to pages: every line stands on its baseline, in one size, inside the margins.
+
+``wrap_text`` cuts a paragraph into lines before they are written; ``lay_out`` puts the written lines on pages.
+"""
+
+import textwrap
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from minirnn.drawing.baseline import USUAL_X_HEIGHT, line_metrics
+from minirnn.errors import MinirnnError
+from minirnn.strokes import bounding_box
+
+# A line that comes out too large for its place is made smaller, down to this factor. Its drift may ask for a little
+# more, up to the second factor; beyond it the line is refused.
+SMALLEST = 0.8
+SMALLEST_DRIFTED = 0.65
+
+# The slow wave of a drifting baseline, in letter sizes; about twenty letters.
+WAVE_LENGTH = 40.0
+
+
+class Line(NamedTuple):
+    """A written line: its text and its strokes in normalised units (see minirnn.strokes)."""
+
+    text: str
+    strokes: list
+
+
+@dataclass
+class Page:
+    """Strokes in millimetres on a sheet of paper, in writing order, and the text that they are."""
+
+    width: float
+    height: float
+    guides: list = field(default_factory=list)
+    strokes: list = field(default_factory=list)
+    text: str = ""
+
+
+def wrap_text(text, width, advance, raggedness=0.0, rng=None):
+    """Cut a paragraph into lines that fit ``width``, greedily, at spaces only; no word is ever broken.
+
+    Parameters
+    ----------
+    text : str
+        One paragraph; runs of white space count as one space.
+    width : float
+        Width of the text area in millimetres, less any indent.
+    advance : float
+        Average width of a character of this hand in millimetres (``line_width(line, sheet) / len(text)``).
+    raggedness : float
+        A hand turns to the next line early when a word may not fit: every line aims at a width that is up to this
+        fraction shorter. 0 fills every line as far as it goes.
+    rng : numpy.random.Generator, needed for raggedness above 0.
+
+    Returns
+    -------
+    list of str; empty for a paragraph without words (a blank line). A word wider than ``width`` stands alone in its
+    line, and ``lay_out`` writes it smaller.
+
+    Raises
+    ------
+    MinirnnError, naming the word, if a word would not fit even at the smallest size.
+    """
+    for word in text.split():
+        if len(word) * advance * SMALLEST > width:
+            raise MinirnnError(
+                f"the word {word!r} is about {len(word) * advance:.0f} mm wide and does not fit a line of "
+                f"{width:.0f} mm; use smaller letters, narrower margins or a hyphen"
+            )
+    lines, rest = [], " ".join(text.split())
+    while rest:
+        target = width * (1 - raggedness * rng.random()) if raggedness else width
+        line, *others = textwrap.wrap(
+            rest, max(1, int(target / advance)), break_long_words=False, break_on_hyphens=False
+        )
+        lines.append(line)
+        rest = " ".join(others)
+    return lines
+
+
+def line_scale(strokes, letter_size):
+    """Millimetres a unit that give a line of normalised strokes an x-height of about ``letter_size``.
+
+    The estimate of a line's x-height is half trusted (the geometric mean with the usual one): over the lines of one
+    form of IAM-OnDB, sizes then spread less than if it were believed in full, or not at all.
+    """
+    _, x_height = line_metrics(strokes)
+    return letter_size / np.sqrt(x_height * USUAL_X_HEIGHT)
+
+
+def line_width(line, sheet):
+    """Width in millimetres that a written line takes on a sheet, before any drift or fitting."""
+    x_min, _, x_max, _ = bounding_box(line.strokes)
+    return (x_max - x_min) * line_scale(line.strokes, sheet.letter_size)
+
+
+def fits(line, sheet, first=False):
+    """Whether ``lay_out`` is sure to place the line; if not, write it again or wrap it anew.
+
+    ``first``: the line opens a paragraph and is indented.
+    """
+    strokes = _drifted(line.strokes, sheet.letter_size, Drift())
+    rows = (0, len(sheet.baselines) - 1)  # the first has the least room above, the last the least below
+    return min(_factor(strokes, sheet, row, sheet.indent if first else 0.0) for row in rows) >= SMALLEST
+
+
+def lay_out(paragraphs, sheet, untidiness=0.5, seed=0):
+    """Place written lines on as many pages as they need.
+
+    Parameters
+    ----------
+    paragraphs : list of lists of Line
+        One list a paragraph; an empty one leaves a line blank.
+    sheet : minirnn.drawing.paper.Sheet
+    untidiness : float
+        How far the hand drifts: left edge, height, slope, size, slant and stretch of each line. 0 is none, 1 a hasty
+        note. Drift never carries ink outside the margins.
+    seed : int
+        The same seed drifts the same way.
+
+    Returns
+    -------
+    list of Page, at least one; all ink lies inside the margins.
+
+    Raises
+    ------
+    MinirnnError, naming the line, if one is too large for its place even at the smallest size.
+    """
+    rng = np.random.default_rng(seed)
+    pages, row = [Page(sheet.width, sheet.height, sheet.guides)], 0
+    for number, paragraph in enumerate(paragraphs, 1):
+        for position, line in enumerate(paragraph or [None]):
+            if row == len(sheet.baselines):
+                pages.append(Page(sheet.width, sheet.height, sheet.guides))
+                row = 0
+            if line is not None:
+                indent = sheet.indent if position == 0 else 0.0
+                drift = Drift.draw(rng, untidiness)
+                strokes = _place(line, sheet, row, indent, drift, f"line {position + 1} of paragraph {number}")
+                pages[-1].strokes += strokes
+                pages[-1].text += line.text + "\n"
+            row += 1
+    return pages
+
+
+class Drift(NamedTuple):
+    """How one line departs from a tidy one."""
+
+    edge: float = 0.0  # of the left end, to the right, in letter sizes
+    rise: float = 0.0  # of the whole line, downwards, in letter sizes
+    slope: float = 0.0  # radians
+    size: float = 0.0  # logarithm of a factor
+    stretch: float = 0.0  # logarithm of a factor, of x alone
+    slant: float = 0.0  # shear of x by y
+    wave: float = 0.0  # amplitude of the slow wave of the baseline, in letter sizes
+    phase: float = 0.0  # of that wave, radians
+
+    @classmethod
+    def draw(cls, rng, untidiness):
+        """Draw the drift of one line; every amount is in proportion to ``untidiness``."""
+        edge, *others = rng.standard_normal(7) * [0.8, 0.06, 0.004, 0.025, 0.025, 0.03, 0.1]
+        return cls(*(untidiness * np.array([abs(edge), *others])), phase=rng.uniform(0, 2 * np.pi))
+
+
+def _drifted(strokes, letter_size, drift):
+    """Scale a line to millimetres and let it drift; its left end comes to x = 0, its baseline to y = 0."""
+    baseline, _ = line_metrics(strokes)
+    scale = line_scale(strokes, letter_size) * np.exp(drift.size)
+    x_min = bounding_box(strokes)[0]
+    placed = []
+    for stroke in strokes:
+        x, y = (stroke - [x_min, baseline]).T * scale
+        x = x * np.exp(drift.stretch) - drift.slant * y
+        wave = drift.wave * np.sin(2 * np.pi * x / (WAVE_LENGTH * letter_size) + drift.phase)
+        placed.append(np.column_stack([x, y + drift.slope * x + (drift.rise + wave) * letter_size]))
+    x_min = bounding_box(placed)[0]
+    return [stroke - [x_min, 0.0] for stroke in placed]
+
+
+def _factor(strokes, sheet, row, indent):
+    """How much smaller (1: not at all) a line must be made to stay inside the margins on a row of the sheet."""
+    left, top, right, bottom = sheet.text_box
+    baseline = sheet.baselines[row]
+    _, y_min, x_max, y_max = bounding_box(strokes)
+    rooms_and_extents = [(right - left - indent, x_max), (baseline - top, -y_min), (bottom - baseline, y_max)]
+    return min([1.0, *(room / extent for room, extent in rooms_and_extents if extent > 0)])
+
+
+def _place(line, sheet, row, indent, drift, where):
+    """Return the line's strokes in millimetres on a row of the sheet, inside the margins."""
+    strokes = _drifted(line.strokes, sheet.letter_size, drift)
+    factor = _factor(strokes, sheet, row, indent)
+    if factor < SMALLEST_DRIFTED:
+        raise MinirnnError(
+            f"{where} ({line.text!r}) is {1 / factor:.2f} times too large for its place on the page; write it "
+            "again, or use smaller letters, narrower margins or a wider line spacing"
+        )
+    left, _, right, _ = sheet.text_box
+    # The edge drifts as far as the line leaves room for it.
+    room = right - left - indent - factor * bounding_box(strokes)[2]
+    corner = [left + indent + min(drift.edge * sheet.letter_size, room), sheet.baselines[row]]
+    return [stroke * factor + corner for stroke in strokes]

@@ -1,0 +1,41 @@
+"""Pages as one PDF file, vector ink, by matplotlib's PDF backend."""
+
+import io
+
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from minirnn.drawing.ink import ink, mixed
+from minirnn.drawing.paper import RULE_WIDTH
+
+MM_PER_INCH = 25.4
+POINTS_PER_MM = 72 / MM_PER_INCH
+
+
+def pages_pdf(pages, pen, seed=0):
+    """Return pages as the bytes of a PDF file, each page in its own size."""
+    file = io.BytesIO()
+    # Without a date the same pages give the same file.
+    with PdfPages(file, metadata={"CreationDate": None, "Title": "Handwriting"}) as pdf:
+        for number, page in enumerate(pages):
+            pdf.savefig(_figure(page, pen, seed + number))
+    return file.getvalue()
+
+
+def _figure(page, pen, seed):
+    """A figure of the page's size whose coordinates are millimetres."""
+    figure = Figure(figsize=(page.width / MM_PER_INCH, page.height / MM_PER_INCH))
+    axes = figure.add_axes([0, 0, 1, 1], xlim=(0, page.width), ylim=(page.height, 0))
+    axes.axis("off")
+    guides = [line for _, line in page.guides]
+    axes.add_collection(_lines(guides, [RULE_WIDTH] * len(guides), [colour for colour, _ in page.guides]))
+    runs = ink(page.strokes, pen, seed)
+    colours = [mixed(pen.colour, run.darkness) for run in runs]
+    axes.add_collection(_lines([run.points for run in runs], [run.width for run in runs], colours))
+    return figure
+
+
+def _lines(lines, widths, colours):
+    points = [width * POINTS_PER_MM for width in widths]
+    return LineCollection(lines, linewidths=points, colors=colours, capstyle="round", joinstyle="round")

@@ -1,0 +1,95 @@
+"""Pages as images, antialiased: Pillow draws a larger image, which is then averaged down."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw
+
+from minirnn.drawing.ink import Run, ink
+from minirnn.drawing.paper import RULE_WIDTH
+from minirnn.errors import MinirnnError
+from minirnn.strokes import bounding_box
+
+MM_PER_INCH = 25.4
+OVERSAMPLING = 4
+# The larger image is drawn in strips of so many final rows, to bound the memory.
+STRIP = 256
+MAX_PIXELS = 200e6
+
+
+def page_png(page, pen, dpi=200, seed=0):
+    """Return a page as the bytes of a PNG file whose ``dpi`` give it its size in millimetres."""
+    scale = dpi / MM_PER_INCH
+    width, height = round(page.width * scale), round(page.height * scale)
+    if min(width, height) < 1 or width * height > MAX_PIXELS:
+        raise MinirnnError(f"{dpi:g} dpi make an image of {width} x {height} pixels; use between 10 and 600 dpi")
+    image = Image.new("RGB", (width, height), "white")
+    for colour in {colour for colour, _ in page.guides}:
+        lines = [Run(line, RULE_WIDTH, 1.0) for line_colour, line in page.guides if line_colour == colour]
+        image.paste(colour, mask=Image.fromarray(_coverage(lines, width, height, scale)))
+    cover = _coverage(ink(page.strokes, pen, seed), width, height, scale)
+    if pen.grain:
+        cover = _grainy(cover, pen.grain, seed)
+    image.paste(ImageColor.getrgb(pen.colour), mask=Image.fromarray(cover))
+
+    file = io.BytesIO()
+    image.save(file, format="PNG", dpi=(dpi, dpi))
+    return file.getvalue()
+
+
+def line_image(strokes, pixels_per_unit=22, pen=3, border=8):
+    """Draw one line of normalised strokes, dark on white, as handwriting recognisers expect it.
+
+    Parameters
+    ----------
+    strokes : list of (n, 2) arrays in units of the line.
+    pixels_per_unit : int
+    pen : width of the strokes in pixels.
+    border : pixels left white on every side.
+
+    Returns
+    -------
+    uint8 array (height, width): 255 is paper, 0 is ink.
+    """
+    x_min, y_min, x_max, y_max = bounding_box(strokes)
+    margin = border + pen / 2
+    width, height = (int(np.ceil(extent * pixels_per_unit + 2 * margin)) for extent in (x_max - x_min, y_max - y_min))
+    runs = [Run((stroke - [x_min, y_min]) * pixels_per_unit + margin, pen, 1.0) for stroke in strokes]
+    return 255 - _coverage(runs, width, height, 1.0)
+
+
+def _coverage(runs, width, height, scale):
+    """How much of each pixel is under ink: uint8 (height, width), 255 is all of it.
+
+    ``scale`` is in pixels to the unit of the runs; of two runs the darker one shows, whatever their order.
+    """
+    runs = sorted(runs, key=lambda run: run.darkness)
+    reach = [(run.points[:, 1].min() - run.width, run.points[:, 1].max() + run.width) for run in runs]
+    cover = np.zeros((height, width), np.uint8)
+    for top in range(0, height, STRIP):
+        rows = min(STRIP, height - top)
+        strip = Image.new("L", (width * OVERSAMPLING, rows * OVERSAMPLING))
+        draw = ImageDraw.Draw(strip)
+        for run, (y_min, y_max) in zip(runs, reach):
+            if y_max * scale >= top and y_min * scale <= top + rows:
+                _draw_run(draw, run.points * scale - [0, top], run.width * scale, round(255 * run.darkness))
+        cover[top : top + rows] = strip.reduce(OVERSAMPLING)
+    return cover
+
+
+def _draw_run(draw, points, width, value):
+    """Draw a line of constant width with round joints and ends; all in final pixels."""
+    points, width = points * OVERSAMPLING, max(1, round(width * OVERSAMPLING))
+    # Pillow counts pixels by their centres.
+    draw.line([tuple(point) for point in points - 0.5], fill=value, width=width, joint="curve")
+    for x, y in (points[0], points[-1]):
+        r = width / 2
+        draw.ellipse([x - r, y - r, x + r - 1, y + r - 1], fill=value)
+
+
+def _grainy(cover, grain, seed):
+    """Take away ink where the paper's tooth does not reach the lead: noise of about two pixels' size."""
+    rng = np.random.default_rng(seed)
+    tooth = rng.uniform(size=((cover.shape[0] + 1) // 2, (cover.shape[1] + 1) // 2))
+    tooth = np.kron(tooth, np.ones((2, 2)))[: cover.shape[0], : cover.shape[1]]
+    return (cover * (1 - grain * tooth)).astype(np.uint8)
