@@ -18,8 +18,8 @@ from minirnn import backend
 
 
 def init(rng, V, D, dtype=np.float32):
-    """E (V, D) from N(0, 1/D), so that a row has length one on average."""
-    return {"E": (rng.standard_normal((V, D)) / np.sqrt(D)).astype(dtype)}
+    """E (V, D) from N(0, 1)."""
+    return {"E": rng.standard_normal((V, D)).astype(dtype)}
 
 
 def forward(x, params):

@@ -48,7 +48,7 @@ def start(B, params):
 def forward(x, C, state, params):
     """x (T, B, D), C (B, U, E), state (h, c, kappa, w) -> h (T, B, H), w (T, B, E), phi (T, B, U), state, cache."""
     T, B, D = x.shape
-    H, E, K = len(params["Wh"]), len(params["Ww"]), len(params["b_window"]) // 3
+    H, E = len(params["Wh"]), len(params["Ww"])
     W_recurrent = np.concatenate([params["Ww"], params["Wh"]])
     W_window, b_window = params["W_window"], params["b_window"]
     z = (x.reshape(T * B, D) @ params["Wx"]).reshape(T, B, 4 * H)

@@ -1,0 +1,131 @@
+"""Writing text: sample the next character over and over.
+
+    python -m minirnn.generate runs/text-1 --seed "Dear Ana," --length 600
+
+As a function: ``"".join(generate(network, alphabet, "Dear Ana,", 600))``.
+"""
+
+import argparse
+import pathlib
+import sys
+
+import numpy as np
+
+from minirnn import backend, checkpoint
+from minirnn.alphabets import CharAlphabet
+from minirnn.arguments import above_zero
+from minirnn.errors import MinirnnError, run_command
+from minirnn.models import CharRNN
+
+
+def distribution(logits, temperature=1.0, top_k=0, top_p=1.0):
+    """Logits (V,) -> the probabilities p (V,) that the next symbol is drawn from.
+
+    temperature  divides the logits: below 1 likely symbols become likelier, above 1 the choice gets bolder
+    top_k        only the k likeliest symbols; 0: all
+    top_p        only the likeliest symbols that together have at least this probability (Holtzman et al. 2020)
+    """
+    z = np.asarray(logits, np.float64) / temperature
+    p = np.exp(z - z.max())
+    p /= p.sum()
+    order = np.argsort(-p, kind="stable")
+    keep = len(p) if not top_k else min(top_k, len(p))
+    if top_p < 1:
+        keep = min(keep, 1 + int(np.searchsorted(np.cumsum(p[order]), top_p)))
+    p[order[keep:]] = 0
+    return p / p.sum()
+
+
+def generate(network, alphabet, seed_text, length, *, temperature=0.8, top_k=0, top_p=1.0, greedy=False,
+             random_seed=None, stop=None, skip_unknown=False):  # fmt: skip
+    """Yield ``length`` characters (fewer if ``stop``, a string, appears) that follow ``seed_text``.
+
+    The seed text sets the network's state, character by character. A character of it that the network never saw is
+    a `MinirnnError` that names it, unless ``skip_unknown`` leaves it out. ``greedy`` takes the likeliest character
+    every time; ``random_seed`` makes the draw repeatable.
+    """
+    unknown = alphabet.unknown(seed_text)
+    if unknown and not skip_unknown:
+        raise MinirnnError(
+            f"the seed text has characters that the network never saw: {' '.join(map(repr, unknown))}; "
+            "leave them out, or give --skip-unknown"
+        )
+    ids = alphabet.encode(seed_text, skip_unknown=True)
+    if not len(ids):
+        raise MinirnnError("the seed text has no character that the network knows; give another --seed")
+    rng = np.random.default_rng(random_seed)
+    x = backend.to_device(ids[:, None], network.device)
+    state, written = network.start(1), ""
+    for _ in range(length):
+        logits, state, _ = network.forward(x, state)
+        logits = backend.to_host(logits[-1, 0])
+        if greedy:
+            symbol = int(logits.argmax())
+        else:
+            symbol = int(rng.choice(len(logits), p=distribution(logits, temperature, top_k, top_p)))
+        character = alphabet.symbols[symbol]
+        yield character
+        written += character
+        if stop and written.endswith(stop):
+            return
+        x = backend.to_device(np.array([[symbol]], np.int32), network.device)
+
+
+def load_text_run(run, device="cpu"):
+    """The best network of a text run (a folder, or a checkpoint) -> network, alphabet, meta."""
+    path = pathlib.Path(run)
+    if path.is_dir():
+        path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
+    meta, arrays = checkpoint.load(path, "CharRNN")
+    network = network_from(CharRNN, meta, arrays, path).to_device(device)
+    return network, CharAlphabet(meta["symbols"]), meta
+
+
+def network_from(kind, meta, arrays, path):
+    """Rebuild a network of class ``kind`` from what `checkpoint.load` gave."""
+    try:
+        network = kind(**meta["network"])
+    except (KeyError, TypeError, ValueError, MemoryError) as error:
+        raise MinirnnError(f"{path} is damaged: its network cannot be built ({error})") from None
+    prefix = "params."
+    network.load_params({k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}, str(path))
+    return network
+
+
+def add_sampling_options(parser):
+    """The options of sampling that the commands share."""
+    parser.add_argument("--temperature", type=above_zero, default=0.8, help="boldness of the choice (default 0.8)")
+    parser.add_argument("--top-k", type=int, default=0, help="only the k likeliest characters (default 0: all)")
+    parser.add_argument("--top-p", type=above_zero, default=1.0, help="only the likeliest that together have P")
+    parser.add_argument("--greedy", action="store_true", help="always the likeliest character")
+    parser.add_argument("--random-seed", type=int, help="repeat a draw")
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m minirnn.generate", description="Write new text with a network that minirnn.train has trained."
+    )
+    parser.add_argument("run", help="folder of the run, or a checkpoint")
+    parser.add_argument("--seed", default="Dear ", help="text to begin with (default 'Dear ')")
+    parser.add_argument("--length", type=int, default=500, help="characters to write (default 500)")
+    add_sampling_options(parser)
+    parser.add_argument("--stop", help="stop after this text has been written")
+    parser.add_argument("--skip-unknown", action="store_true", help="leave out characters that the network never saw")
+    parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
+    options = parser.parse_args(argv)
+    backend.check_device(options.device)
+    network, alphabet, _ = load_text_run(options.run, options.device)
+    characters = generate(
+        network, alphabet, options.seed, options.length, temperature=options.temperature, top_k=options.top_k,
+        top_p=options.top_p, greedy=options.greedy, random_seed=options.random_seed, stop=options.stop,
+        skip_unknown=options.skip_unknown,
+    )  # fmt: skip
+    first = next(characters, "")  # so that a seed that cannot be used is said before anything is printed
+    print(options.seed + first, end="", flush=True)
+    for character in characters:
+        print(character, end="", flush=True)
+    print()
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,151 @@
+"""The main job: learn, and write.
+
+    python -m minirnn.train                                     the texts in data/, about three minutes
+    python -m minirnn.train --text my.txt --minutes 20          another text
+    python -m minirnn.train --resume runs/text-1                go on where it stopped
+
+A run leaves a folder with its settings, log, loss curve, checkpoints and samples; see `minirnn.training`.
+"""
+
+import argparse
+import dataclasses
+import math
+import pathlib
+import sys
+
+from minirnn import backend
+from minirnn.alphabets import CharAlphabet
+from minirnn.arguments import above_zero, fraction, positive_int
+from minirnn.datasets.text import TextStreams, ValidationText, read_text, split_text
+from minirnn.errors import MinirnnError, run_command
+from minirnn.files import atomic
+from minirnn.generate import generate
+from minirnn.layers import CELLS
+from minirnn.models import CharRNN
+from minirnn.optim import OPTIMISERS
+from minirnn.training import Options, Trainer, new_run, read_settings, write_settings
+
+LETTERS = pathlib.Path(__file__).parent.parent / "data" / "letters.txt"
+
+
+def text_task(settings, run):
+    """The network, the data and everything else a run over a text needs -> `Trainer`."""
+    path, seed = settings["text"], settings["seed"]
+    training, validation = split_text(read_text(path), settings["held_out"], path)
+    alphabet = CharAlphabet.from_text(training)
+    data = TextStreams(alphabet.encode(training), settings["batch"], settings["steps_per_chunk"], seed)
+    judge = ValidationText(alphabet.encode(validation), 32, 128)
+    network = CharRNN(
+        len(alphabet), settings["cell"], settings["layers"], settings["hidden"], settings["embed"],
+        settings["dropout"], seed,
+    )  # fmt: skip
+    print(f"text        {path}: {len(training):,} characters to learn from, {len(validation):,} to judge by")
+    print(f"alphabet    {len(alphabet)} symbols; a blind guess costs {math.log(len(alphabet)):.3f} nats a character")
+    print(f"network     {settings['layers']} x {settings['cell'].upper()} of {settings['hidden']}: "
+          f"{network.count():,} weights")  # fmt: skip
+    print(f"epoch       {data.chunks(0)} batches of {data.B} streams x {data.T} steps")
+    opening = training.lstrip()[:20]
+
+    def sample(network, step):
+        written = "".join(generate(network, alphabet, opening, 500, random_seed=[seed, step]))
+        with atomic(run / "samples" / f"{step:07d}.txt") as file:
+            file.write(opening + written + "\n")
+
+    return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run,
+                   {"symbols": alphabet.symbols}, sample)  # fmt: skip
+
+
+def options_from(settings):
+    names = {field.name for field in dataclasses.fields(Options)}
+    return Options(**{name: value for name, value in settings.items() if name in names})
+
+
+def announce(trainer):
+    """Say how long the run will take."""
+    options = trainer.options
+    if options.minutes is not None:
+        print(f"plan        as many steps as fit into {options.minutes:g} minutes")
+        return
+    steps = trainer.planned_steps()
+    print(f"plan        {steps:,} steps, about {trainer.seconds_a_step() * steps / 60:.1f} minutes on this machine")
+
+
+def build_parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m minirnn.train",
+        description="Train a character-level recurrent network and let it write. Without arguments: the texts that "
+        "come with the project, about three minutes on two cores.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    run = parser.add_argument_group("the run")
+    run.add_argument("--out", metavar="FOLDER", help="where to leave the run (default runs/text-1, -2, ...)")
+    run.add_argument("--resume", metavar="RUN", help="go on with a run; all its settings are kept")
+    run.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
+    run.add_argument("--seed", type=int, default=0, help="of everything that is drawn at random")
+    data = parser.add_argument_group("the data")
+    data.add_argument("--text", metavar="FILE", default=str(LETTERS), help="UTF-8 text to learn")
+    data.add_argument("--held-out", type=fraction, default=0.1, help="last part of the text, kept for validation")
+    data.add_argument("--batch", type=positive_int, default=32, help="parallel streams")
+    data.add_argument("--steps-per-chunk", type=positive_int, default=64, help="time steps of truncated BPTT")
+    network = parser.add_argument_group("the network")
+    network.add_argument("--cell", choices=sorted(CELLS), default="lstm")
+    network.add_argument("--layers", type=positive_int, default=2)
+    network.add_argument("--hidden", type=positive_int, default=256, help="units of a recurrent layer")
+    network.add_argument("--embed", type=positive_int, default=64, help="size of a symbol's embedding")
+    network.add_argument("--dropout", type=fraction, default=0.2, help="probability that a unit is silent")
+    training = parser.add_argument_group("the training")
+    how_long = training.add_mutually_exclusive_group()
+    how_long.add_argument("--epochs", type=above_zero, help="times over the data (default 12)")
+    how_long.add_argument("--steps", type=positive_int, help="training steps in all")
+    how_long.add_argument("--minutes", type=above_zero, help="a budget: as many steps as fit")
+    training.add_argument("--optimiser", choices=sorted(OPTIMISERS), default="adam")
+    training.add_argument("--lr", type=above_zero, default=4e-3, help="highest learning rate")
+    training.add_argument("--schedule", choices=["constant", "cosine", "plateau"], default="cosine")
+    training.add_argument("--warmup", type=int, default=20, help="steps over which the learning rate rises")
+    training.add_argument("--weight-decay", type=float, default=0.0, help="of Adam, decoupled (AdamW)")
+    training.add_argument("--clip", type=above_zero, default=1.0, help="largest global norm of the gradient")
+    training.add_argument("--average", type=fraction, default=0.0,
+                          help="decay of a running mean of the weights, used instead of the last ones; 0: off")  # fmt: skip
+    training.add_argument("--evaluations", type=positive_int, default=10, help="spread evenly over the run")
+    training.add_argument("--patience", type=int, default=3,
+                          help="stop after so many evaluations without a new best; 0: never")  # fmt: skip
+    return parser
+
+
+def settings_from(argv):
+    """The settings of a run, new or resumed, and its folder."""
+    parser = build_parser()
+    options = vars(parser.parse_args(argv))
+    resume, out = options.pop("resume"), options.pop("out")
+    if resume is not None:
+        given = [word for word in argv if word.startswith("--") and not word.startswith(("--resume", "--device"))]
+        if given:
+            raise MinirnnError(f"--resume keeps the settings of {resume}; leave out {' '.join(given)}")
+        return read_settings(resume), pathlib.Path(resume), True
+    if not (options["epochs"] or options["steps"] or options["minutes"]):
+        options["epochs"] = 12.0
+    return options, out, False
+
+
+def main(argv=None):
+    settings, run, resume = settings_from(sys.argv[1:] if argv is None else argv)
+    backend.check_device(settings["device"])
+    if not resume:
+        read_text(settings["text"])  # a name that is wrong should not leave an empty run behind
+        run = new_run(run, "text")
+        settings["text"] = str(pathlib.Path(settings["text"]).resolve())
+        write_settings(run, settings)
+    trainer = text_task(settings, run)
+    if resume and (run / "last.npz").exists():
+        trainer.load()
+        print(f"resuming    at step {trainer.progress.step:,}")
+    announce(trainer)
+    print(f"run         {run}\n", flush=True)
+    progress = trainer.train()
+    print(f"\nbest validation loss {progress.best:.4f} nats a character; the run is in {run}")
+    newest = sorted((run / "samples").glob("*.txt"))[-1]
+    print(f"it now writes ({newest}):\n\n{newest.read_text(encoding='utf-8')}")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

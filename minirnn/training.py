@@ -1,0 +1,429 @@
+"""The training loop that both networks share: truncated BPTT, early stopping, checkpoints, resuming.
+
+    train(network, data, validation, options, run, ...)
+
+A run is a folder, and all that a run will ever need stands in it:
+
+    settings.json    what was asked for          log.csv, loss.png    how it went, a row an evaluation
+    last.npz         to go on from               best.npz             the best on the validation part
+    samples/         what the network made at every evaluation
+
+Nothing in the loop depends on the clock, and every random number comes from the seed and the step's own number. So
+the same run gives the same numbers to the last bit, and so does a run that was killed at any moment and resumed
+from its last checkpoint.
+"""
+
+import contextlib
+import csv
+import dataclasses
+import io
+import json
+import math
+import os
+import pathlib
+import signal
+import time
+
+import numpy as np
+from tqdm import tqdm
+
+from minirnn import backend, checkpoint
+from minirnn.drawing.plots import loss_curve
+from minirnn.errors import MinirnnError
+from minirnn.files import atomic
+from minirnn.optim import OPTIMISERS, clip_by_global_norm, learning_rate
+
+LOG = ["step", "epoch", "train_loss", "validation_loss", "learning_rate", "gradient_norm", "skipped", "seconds"]
+SAVE_EVERY = 60  # seconds between checkpoints; when they are written changes no number
+TRIAL_STEPS = 20  # of a run with a budget in minutes, timed to plan the rest
+MAX_SKIPPED = 10  # bad steps in a row before a run gives up
+
+
+@dataclasses.dataclass
+class Options:
+    """How to train. All of it is kept in settings.json."""
+
+    steps: int | None = None  # in all; or
+    epochs: float | None = None  # so many times over the data; or
+    minutes: float | None = None  # as many steps as fit, planned once after the first few
+    optimiser: str = "adam"
+    lr: float = 2e-3  # the highest learning rate
+    schedule: str = "cosine"  # constant, cosine, plateau
+    warmup: int = 20  # steps over which the learning rate rises
+    weight_decay: float = 0.0  # of Adam, decoupled (AdamW)
+    clip: float = 1.0  # largest global norm of a gradient
+    evaluations: int = 10  # spread evenly over the run
+    patience: int = 0  # stop after so many evaluations without a new best; 0: never
+    average: float = 0.0  # decay of a running mean of the weights, which is then what is evaluated and kept; 0: off
+    seed: int = 0
+
+
+@dataclasses.dataclass
+class Progress:
+    """Where a run stands: the part of a checkpoint that is neither weights nor moments nor state."""
+
+    step: int = 0
+    epoch: int = 0
+    index: int = 0  # of the next chunk within the epoch
+    total: int = 0  # steps of the whole run; 0: not planned yet
+    best: float = math.inf
+    since_best: int = 0  # evaluations since then
+    lr_scale: float = 1.0  # what the plateau schedule has made of the learning rate
+    loss_sum: float = 0.0  # of the training steps since the last evaluation
+    loss_steps: int = 0
+    skipped: int = 0  # steps left out because they were not finite
+    skipped_in_a_row: int = 0
+    evaluation_seconds: float = 0.0  # that the first evaluation took
+    seconds: float = 0.0
+    done: bool = False
+
+
+def evaluate(network, validation):
+    """The mean loss of ``network`` over all chunks of ``validation``, in nats a symbol (a float).
+
+    Every symbol that the masks let count weighs the same."""
+    total, count, state = 0.0, 0, None
+    for fresh, chunk in validation:
+        chunk = backend.tree_map(lambda a: backend.to_device(a, network.device), chunk)
+        if fresh:
+            state = network.start(chunk["x"].shape[1])
+        loss, state, _ = network.loss(chunk, state)
+        n = chunk["y"].size if chunk.get("mask") is None else int(chunk["mask"].sum())
+        total, count = total + float(loss) * n, count + n
+    return total / max(1, count)
+
+
+@contextlib.contextmanager
+def locked(run):
+    """Keep a second process out of the folder ``run``. The lock is the operating system's: it ends with us."""
+    import fcntl
+
+    try:
+        file = open(run / "lock", "a+", encoding="utf-8")  # noqa: SIM115 (it has to outlive this function's body)
+    except OSError as error:
+        raise MinirnnError(f"cannot write into {run}: {error.strerror}; choose another folder with --out") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise MinirnnError(
+                f"{run} is being trained by process {file.read().strip() or '?'}; wait for it, or end it first"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+class Trainer:
+    """One run. ``network``, ``data`` (chunks to learn from), ``validation`` (chunks to judge by), ``options``,
+    ``run`` (the folder), ``meta`` (what else a checkpoint has to say, for JSON), ``sample(network, step)``, called
+    at every evaluation to leave something to look at in the run's folder, ``extra`` arrays for every checkpoint."""
+
+    def __init__(self, network, data, validation, options, run, meta, sample=None, extra=None):
+        self.network, self.data, self.validation = network, data, validation
+        self.options, self.run = options, pathlib.Path(run)
+        self.meta, self.sample, self.extra = meta, sample, extra or {}
+        self.params = backend.flatten(network.params)
+        keywords = {"weight_decay": options.weight_decay} if options.optimiser == "adam" else {}
+        self.optimiser = OPTIMISERS[options.optimiser](self.params, **keywords)
+        self.mean = {name: a.copy() for name, a in self.params.items()} if options.average else None
+        self.state = None
+        self.progress = Progress()
+        self.rows = []
+        self.clock = time.monotonic()
+
+    # ---- one step ---------------------------------------------------------------------------------------------
+
+    def step(self):
+        """Forward and back through one chunk, clip, update. Returns loss and gradient norm before clipping."""
+        progress, options, network = self.progress, self.options, self.network
+        fresh, chunk = self.data.chunk(progress.epoch, progress.index)
+        chunk = backend.tree_map(lambda a: backend.to_device(a, network.device), chunk)
+        if fresh or self.state is None:
+            self.state = network.start(chunk["x"].shape[1])
+        rng = np.random.default_rng([options.seed, progress.step])
+        loss, state, cache = network.loss(chunk, self.state, rng)
+        grads = backend.flatten(network.backward(cache))
+        norm = clip_by_global_norm(grads, options.clip)
+        loss = float(loss)
+        if math.isfinite(loss) and math.isfinite(norm):
+            lr = self.learning_rate()
+            self.optimiser.step(self.params, grads, lr)
+            if self.mean:
+                # The mean forgets its beginnings faster while it is young.
+                decay = min(options.average, (1 + progress.step) / (10 + progress.step))
+                for name, a in self.mean.items():
+                    a += (1 - decay) * (self.params[name] - a)
+            self.state = state
+            progress.loss_sum += loss
+            progress.loss_steps += 1
+            progress.skipped_in_a_row = 0
+        else:
+            self.state = None  # it may hold what is not finite
+            progress.skipped += 1
+            progress.skipped_in_a_row += 1
+            if progress.skipped_in_a_row == MAX_SKIPPED:
+                raise MinirnnError(
+                    f"the loss or its gradient was not finite {MAX_SKIPPED} times in a row, last at step "
+                    f"{progress.step}; try a smaller --lr or --clip. {self.run}/last.npz is from before"
+                )
+        progress.step += 1
+        progress.index += 1
+        if progress.index >= self.data.chunks(progress.epoch):
+            progress.epoch, progress.index = progress.epoch + 1, 0
+        return loss, norm
+
+    def learning_rate(self):
+        options = self.options
+        return self.progress.lr_scale * learning_rate(
+            self.progress.step, self.progress.total or 10**9,
+            peak=options.lr, warmup=options.warmup, schedule=options.schedule,
+        )  # fmt: skip
+
+    # ---- the whole run ----------------------------------------------------------------------------------------
+
+    def train(self):
+        """Train to the end of the plan, until the validation loss rests, or until Ctrl-C (which saves first)."""
+        with locked(self.run), _interruptible() as interrupted:
+            progress = self.progress
+            progress.total = self.planned_steps() or 0
+            if progress.step == 0 and not self.rows:
+                started = time.monotonic()
+                self._evaluate(norm=0.0)  # before any training: about the logarithm of the number of symbols
+                progress.evaluation_seconds = time.monotonic() - started
+            with self._bar() as bar:
+                saved, times = time.monotonic(), []
+                while not progress.done:
+                    started = time.monotonic()
+                    loss, norm = self.step()
+                    times.append(time.monotonic() - started)
+                    if not progress.total and progress.step >= TRIAL_STEPS:
+                        progress.total = self._plan_by_time(times)
+                        bar.total = progress.total
+                    self._show(bar, loss)
+                    finished = progress.total and progress.step >= progress.total
+                    if finished or self._evaluation_due():
+                        self._evaluate(norm)
+                    patience = self.options.patience
+                    progress.done = bool(finished or (patience and progress.since_best >= patience))
+                    old = time.monotonic() - saved > SAVE_EVERY
+                    if old or self._evaluation_due() or progress.done or interrupted.is_set():
+                        self.save()
+                        saved = time.monotonic()
+                    if interrupted.is_set():
+                        raise KeyboardInterrupt
+        return progress
+
+    def planned_steps(self):
+        """Steps of the whole run, or None as long as a budget in minutes has not been planned."""
+        if self.progress.total:
+            return self.progress.total
+        if self.options.steps is not None:
+            return self.options.steps
+        if self.options.epochs is not None:
+            return max(1, round(self.options.epochs * self.data.chunks(0)))
+        return None
+
+    def seconds_a_step(self):
+        """How long a step takes, tried out without changing anything."""
+        _, chunk = self.data.chunk(0, 0)
+        chunk = backend.tree_map(lambda a: backend.to_device(a, self.network.device), chunk)
+        times = []
+        for _ in range(3):
+            started = time.monotonic()
+            _, _, cache = self.network.loss(chunk, self.network.start(chunk["x"].shape[1]), np.random.default_rng(0))
+            float(next(iter(backend.flatten(self.network.backward(cache)).values())).sum())  # waits for a GPU
+            times.append(time.monotonic() - started)
+        return min(times)
+
+    def _plan_by_time(self, times):
+        """How many steps fit into the minutes that were asked for, from the median time of those taken so far."""
+        spent = time.monotonic() - self.clock + self.progress.seconds
+        left = 60 * self.options.minutes - spent - self.options.evaluations * self.progress.evaluation_seconds
+        return self.progress.step + max(1, int(0.97 * left / float(np.median(times[3:]))))
+
+    def _evaluation_due(self):
+        total, step = self.progress.total, self.progress.step
+        if not total:
+            return False
+        return step * self.options.evaluations // total > (step - 1) * self.options.evaluations // total
+
+    def _evaluate(self, norm):
+        """Validation loss, sample, log, best checkpoint."""
+        progress, network = self.progress, self.network
+        with self._averaged():
+            loss = evaluate(network, self.validation)
+            if self.sample:
+                self.sample(network, progress.step)
+            if loss < progress.best and progress.step:
+                progress.best, progress.since_best = loss, 0
+                params = backend.flatten(network.params)
+                self._write(self.run / "best.npz", {f"params.{name}": a for name, a in params.items()})
+            elif progress.step:
+                progress.since_best += 1
+                if self.options.schedule == "plateau" and progress.since_best % 2 == 0:
+                    progress.lr_scale /= 2
+        train_loss = progress.loss_sum / progress.loss_steps if progress.loss_steps else None
+        seconds = progress.seconds + time.monotonic() - self.clock
+        self.rows.append(
+            {
+                "step": progress.step, "epoch": progress.epoch, "train_loss": train_loss, "validation_loss": loss,
+                "learning_rate": self.learning_rate(), "gradient_norm": norm, "skipped": progress.skipped,
+                "seconds": round(seconds, 1),
+            }
+        )  # fmt: skip
+        progress.loss_sum, progress.loss_steps = 0.0, 0
+        self._write_log()
+
+    @contextlib.contextmanager
+    def _averaged(self):
+        """The network with the mean of its weights, if there is one, in the place of the last ones."""
+        if not self.mean:
+            yield
+            return
+        own, self.network.params = self.network.params, backend.unflatten(self.mean)
+        try:
+            yield
+        finally:
+            self.network.params = own
+
+    # ---- the folder -------------------------------------------------------------------------------------------
+
+    def save(self):
+        """Write last.npz: weights, moments, state of the streams, progress."""
+        now = time.monotonic()
+        self.progress.seconds += now - self.clock
+        self.clock = now
+        arrays = {f"params.{name}": a for name, a in self.params.items()}
+        arrays.update({f"moments.{name}": a for name, a in backend.flatten(self.optimiser.moments()).items()})
+        if self.mean:
+            arrays.update({f"mean.{name}": a for name, a in self.mean.items()})
+        if self.state is not None:
+            arrays.update({f"state.{i}.{j}": a for i, layer in enumerate(self.state) for j, a in enumerate(layer)})
+        self._write(self.run / "last.npz", arrays)
+
+    def _write(self, path, arrays):
+        meta = {
+            "kind": self.network.kind, "network": self.network.settings, **self.meta,
+            "progress": dataclasses.asdict(self.progress), "rows": self.rows,
+        }  # fmt: skip
+        checkpoint.save(path, meta, {**arrays, **{f"extra.{name}": a for name, a in self.extra.items()}})
+
+    def load(self):
+        """Go on from last.npz of the run's folder."""
+        path = self.run / "last.npz"
+        meta, arrays = checkpoint.load(path, self.network.kind)
+        groups = {name: {} for name in ("params", "moments", "mean", "state", "extra")}
+        for name, array in arrays.items():
+            group, _, rest = name.partition(".")
+            groups.setdefault(group, {})[rest] = array
+        self.network.load_params(groups["params"], str(path))
+        self.params = backend.flatten(self.network.params)
+        device = self.network.device
+        moments = backend.flatten(self.optimiser.moments())
+        if moments.keys() != groups["moments"].keys():
+            raise MinirnnError(f"{path} was not trained with {self.options.optimiser}; do not change --optimiser")
+        for name, array in moments.items():
+            array[...] = backend.to_device(groups["moments"][name], device)
+        if self.mean:
+            self.mean = {name: backend.to_device(a, device) for name, a in groups["mean"].items()}
+        if groups["state"]:
+            layers = {}
+            for name, array in groups["state"].items():
+                layer, place = map(int, name.split("."))
+                layers.setdefault(layer, {})[place] = backend.to_device(array, device)
+            self.state = [tuple(layers[i][j] for j in sorted(layers[i])) for i in sorted(layers)]
+        self.progress = Progress(**meta["progress"])
+        self.optimiser.steps = self.progress.step - self.progress.skipped
+        self.rows = meta["rows"]
+        self._write_log()
+        self.clock = time.monotonic()
+
+    def _write_log(self):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, LOG, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        with atomic(self.run / "log.csv") as file:
+            file.write(text.getvalue())
+        if len(self.rows) > 1:
+            loss_curve(self.run / "loss.png", self.rows)
+
+    # ---- the bar ----------------------------------------------------------------------------------------------
+
+    def _bar(self):
+        return tqdm(total=self.progress.total or None, initial=self.progress.step, unit="step", dynamic_ncols=True)
+
+    def _show(self, bar, loss):
+        bar.update(1)
+        fields = {"loss": f"{loss:.3f}"}
+        if self.rows:
+            fields["val"] = f"{self.rows[-1]['validation_loss']:.3f}"
+        rate = bar.format_dict["rate"]
+        if rate:
+            fields[f"{self.data.unit}/s"] = f"{rate * self.data.symbols_per_chunk:,.0f}"
+        bar.set_postfix(fields, refresh=False)
+
+
+@contextlib.contextmanager
+def _interruptible():
+    """Ctrl-C sets a flag instead of breaking off a step in the middle; a second one breaks off at once."""
+
+    class Flag:
+        def __init__(self):
+            self.value = False
+
+        def is_set(self):
+            return self.value
+
+    flag = Flag()
+
+    def handler(*_):
+        if flag.value:
+            raise KeyboardInterrupt
+        flag.value = True
+
+    try:
+        before = signal.signal(signal.SIGINT, handler)
+    except ValueError:  # not in the main thread: nobody can press Ctrl-C there
+        yield flag
+        return
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def new_run(out, default):
+    """The folder of a new run: ``out`` if given, which must be empty or not there; else runs/``default``-1, -2, ..."""
+    if out is None:
+        number = 1
+        while (folder := pathlib.Path("runs") / f"{default}-{number}").exists():
+            number += 1
+    else:
+        folder = pathlib.Path(out)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise MinirnnError(f"{folder} is there already; choose another --out, or go on with --resume {folder}")
+    try:
+        (folder / "samples").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MinirnnError(f"cannot make {folder}: {error.strerror}; choose another --out") from None
+    return folder
+
+
+def write_settings(run, settings):
+    with atomic(run / "settings.json") as file:
+        json.dump(settings, file, indent=2)
+
+
+def read_settings(run):
+    """settings.json of a run, or a `MinirnnError` if ``run`` is no run."""
+    path = pathlib.Path(run) / "settings.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MinirnnError(f"{run} is no run of minirnn: cannot read {path} ({error.strerror})") from None
+    except ValueError as error:
+        raise MinirnnError(f"{path} is damaged: {error}") from None
