@@ -1,0 +1,126 @@
+"""From a scan to ink: one small function a step, each leaving a picture that can be looked at.
+
+Throughout, ``grey`` is (H, W) float in [0, 1], 0 black and 1 white, and ``ink`` is (H, W) bool, True where
+the pen went.
+"""
+
+import numpy as np
+from scipy import ndimage
+from skimage import filters, measure, morphology, transform
+
+BLANK_CONTRAST = 0.08  # paper and "ink" nearer than this are one thing: an empty page
+
+
+def remove_light(grey, shrink=4, window=15):
+    """Divide by the brightness of the paper, so that shadows, vignettes and yellow paper become white.
+
+    The paper is what a grey closing leaves (Gonzalez and Woods, section 9.6): it fills everything dark that is
+    narrower than ``window`` pixels of an image shrunk by ``shrink``, which every pen stroke is.
+    """
+    height, width = grey.shape
+    small = transform.resize(
+        grey, (max(1, round(height / shrink)), max(1, round(width / shrink))), anti_aliasing=True, mode="reflect"
+    )
+    paper = morphology.closing(small, np.ones((window, window)))
+    paper = filters.gaussian(paper, window / 2, mode="nearest")
+    paper = transform.resize(paper, grey.shape, order=1, mode="edge")
+    return np.clip(grey / np.maximum(paper, 1e-3), 0, 1)
+
+
+def normalise_contrast(grey):
+    """Stretch the grey levels so that the typical ink is 0 and the typical paper 1; a blank page becomes all 1.
+
+    Paper and ink are told apart by Otsu's threshold, on a slightly blurred copy, so that noise is no ink.
+    """
+    blurred = filters.gaussian(grey, 1)
+    if np.ptp(blurred) < BLANK_CONTRAST:
+        return np.ones_like(grey)
+    dark = blurred < filters.threshold_otsu(blurred)
+    ink, paper = np.median(grey[dark]), np.median(grey[~dark])
+    if paper - ink < BLANK_CONTRAST:
+        return np.ones_like(grey)
+    return np.clip((grey - ink) / (paper - ink), 0, 1)
+
+
+def threshold_ink(grey, window=None, k=0.5):
+    """Ink by Sauvola's adaptive threshold (Sauvola and Pietikainen 2000): m (1 + k (s / 0.5 - 1)).
+
+    m and s are mean and standard deviation in a ``window`` of pixels around each pixel. It must be much wider
+    than the pen, or the inside of a stroke becomes its own background: ten pens by default, and never under
+    25 (scikit-image's default of 15 hollows out the strokes of a 300 dpi scan). The noise of the sensor is
+    smoothed away first, by a Gaussian of a quarter of the pen.
+    """
+    smooth = filters.gaussian(grey, 1)
+    if smooth.min() > 0.9:
+        return np.zeros(grey.shape, bool)
+    pen = pen_width(smooth < filters.threshold_otsu(smooth))
+    if window is None:
+        window = max(25, round(10 * pen))
+    window += 1 - window % 2  # an odd window has a middle
+    smooth = filters.gaussian(grey, np.clip(pen / 4, 0.7, 2))
+    return smooth < filters.threshold_sauvola(smooth, window_size=window, k=k, r=0.5)
+
+
+def pen_width(ink):
+    """Width of the pen in pixels: twice the distance from the middle of the strokes to their edge (median).
+
+    The distance transform counts from pixel centres, half a pixel on either side of the edge, hence the -1.
+    Returns at least 1; 1 for an empty image.
+    """
+    skeleton = morphology.skeletonize(ink)
+    if not skeleton.any():
+        return 1.0
+    distance = ndimage.distance_transform_edt(np.pad(ink, 1))[1:-1, 1:-1]
+    # The mean of the middle half: a median of distances 1, 1.41, 2, 2.24 ... jumps from one to the next.
+    distances = np.sort(distance[skeleton])
+    quarter = len(distances) // 4
+    return float(max(1.0, 2 * distances[quarter : len(distances) - quarter].mean() - 1))
+
+
+def remove_ruled_lines(ink, pen):
+    """Take printed rules and squares out of the ink, but leave the strokes that cross them.
+
+    A rule is ink that goes on, across small gaps, for longer than any stroke (40 pens), and is no thicker than
+    about a pen. Where a stroke crosses a rule, ink stands directly above or below it: there it stays.
+    """
+    without = _remove_horizontal_rules(ink, pen)
+    return _remove_horizontal_rules(without.T, pen).T
+
+
+def _remove_horizontal_rules(ink, pen):
+    length, gap = round(40 * pen), max(3, round(2 * pen))
+    if ink.shape[1] < length:
+        return ink
+    closed = ndimage.binary_closing(np.pad(ink, ((0, 0), (gap, gap))), np.ones((1, gap)))[:, gap:-gap]
+    core = ndimage.binary_opening(closed, np.ones((1, length)))
+    if not core.any():
+        return ink
+    # The ragged edges of a rule are no long runs of their own: take one more pixel on either side.
+    rule = ink & ndimage.binary_dilation(core, np.ones((3, 1)))
+    thickness = np.median(np.diff(np.nonzero(np.diff(np.pad(rule, ((1, 1), (0, 0))).astype(int), axis=0).T)[1])[::2])
+    if thickness > 2.5 * pen + 2:
+        return ink
+    beside = ink & ~rule
+    reach = max(1, round(thickness)) + 1
+    above = np.zeros_like(ink)
+    below = np.zeros_like(ink)
+    for step in range(1, reach + 1):
+        above[step:] |= beside[:-step]
+        below[:-step] |= beside[step:]
+    return beside | (rule & above & below)
+
+
+def remove_specks(ink, pen):
+    """Remove blots that are too small for the dot of an i (under a third of a pen's disc), and fill pinholes."""
+    smallest = max(2.0, 0.33 * np.pi / 4 * pen**2)
+    ink = _without_small(ink, smallest, connectivity=2)
+    return ~_without_small(~ink, 0.15 * pen**2, connectivity=1)
+
+
+def _without_small(mask, smallest, connectivity):
+    """``mask`` without its connected components of fewer than ``smallest`` pixels."""
+    labels = measure.label(mask, connectivity=connectivity)
+    areas = np.bincount(labels.ravel())
+    keep = areas >= smallest
+    keep[0] = False
+    return keep[labels]

@@ -1,0 +1,67 @@
+"""Open any image file as grey levels: 0 is black, 1 is white."""
+
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from minirnn.errors import MinirnnError
+
+MAX_PIXELS = 60_000_000  # a double A4 page at 600 dpi; more is a mistake, or a file made to exhaust the memory
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm", ".pbm", ".ppm")
+
+
+def read_image(path):
+    """Read the image file ``path``, of any mode, upright as its EXIF orientation says.
+
+    Returns (H, W) float64 grey levels from 0 (black) to 1 (white); transparent pixels are white paper.
+    Raises MinirnnError when there is no such file, it is no image, it is cut off, or it has more than
+    ``MAX_PIXELS`` pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow's own warning comes at another limit; ours is checked before any pixel is decoded.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise MinirnnError(
+                        f"{path}: {width} x {height} pixels are too many (at most {MAX_PIXELS:,}); scale it down"
+                    )
+                image.load()
+                return _grey_levels(ImageOps.exif_transpose(image))
+    except FileNotFoundError:
+        raise MinirnnError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise MinirnnError(f"{path}: is a folder, not an image") from None
+    except PermissionError:
+        raise MinirnnError(f"{path}: may not be read; check its permissions") from None
+    except UnidentifiedImageError:
+        raise MinirnnError(f"{path}: not an image, or of an unknown format; save it as PNG or JPEG") from None
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        # Pillow raises each of these for files that are cut off or damaged.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise MinirnnError(f"{path}: damaged image ({reason}); save it again") from None
+
+
+def _grey_levels(image):
+    """(H, W) float64 in [0, 1] of a loaded Pillow image of any mode."""
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
+        levels = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        # "I" and "F" do not say what white is: 1, 255 or 65535, the smallest that holds the brightest pixel.
+        white = next((w for w in (1.0, 255.0, 65535.0) if levels.max() <= w), levels.max())
+        white = white if image.mode in ("I", "F") else 65535.0
+        return np.clip(levels / white, 0, 1)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(paper, image)
+    if image.mode != "L":
+        image = image.convert("RGB").convert("L")
+    return np.asarray(image, dtype=np.float64) / 255.0
+
+
+def save_image(path, grey):
+    """Write (H, W) grey levels in [0, 1], or (H, W, 3) colours in [0, 1], as an image file."""
+    levels = np.round(np.clip(grey, 0, 1) * 255).astype(np.uint8)
+    Image.fromarray(levels).save(path)

@@ -1,0 +1,245 @@
+"""From ink to strokes, in the order and direction in which a hand would have written them.
+
+    ink -> skeleton -> graph -> edges joined through the crossings -> strokes -> directed -> ordered
+
+A stroke is (n, 2) float, columns x, y in pixels, y down. Nothing in a picture says which way the pen went;
+the rules here are those of left-to-right writing (compare Kato and Yasuhara 2000, "Recovery of drawing order
+from single-stroke handwriting images").
+"""
+
+from itertools import combinations
+
+import numpy as np
+from scipy import ndimage
+
+from minirnn.images.clean import pen_width
+from minirnn.images.skeleton import SHARPEST_TURN, arc_length, clean_graph, is_corner, length, skeleton_graph, turn_between
+
+WIDE = 1.3  # ink wider than this many pens holds two strokes side by side
+RETRACED = 2.0  # the pen goes back over its own line for at most this many standard deviations of y
+
+
+def trace(ink, pen=None):
+    """Strokes of one line of handwriting from its ink, (H, W) bool, in writing order.
+
+    ``pen`` is the pen's width in pixels, by default measured. Returns a list of (n, 2) arrays in pixels;
+    empty for an image without ink.
+    """
+    if not ink.any():
+        return []
+    pen = pen_width(ink) if pen is None else pen
+    graph = clean_graph(skeleton_graph(ink), pen)
+    double_edges(graph, pen, longest=RETRACED * np.nonzero(ink)[0].std())
+    partners = join_edges(graph, pen)
+    strokes = [smooth_path(path, pen) for path in walk_strokes(graph, partners)]
+    return order_strokes([direct_stroke(stroke, pen) for stroke in strokes], pen)
+
+
+# --- edges that were written twice ---------------------------------------------------------------------------
+
+
+def double_edges(graph, pen, longest):
+    """Put edges that the pen went along twice into the graph twice, in place.
+
+    An edge between two forks, or between a fork and a dead end, was written twice if at each fork the two other
+    edges make a corner there and both run smoothly into it, like the stem of an n below its arch (the "double-traced
+    lines" of Kato and Yasuhara). Where it is wider than the pen, the two passes lie side by side: a loop too
+    narrow to show its hole. Passes that lie on each other are believed up to ``longest`` pixels.
+    """
+    for edge in sorted(graph.edges, key=lambda edge: length(graph.edges[edge][2])):  # a fork has one such edge
+        a, b, path = graph.edges[edge]
+        forks = [(node, (edge, side)) for side, node in enumerate((a, b)) if graph.degree(node) == 3]
+        dead_ends = [node for node in (a, b) if graph.degree(node) == 1]
+        if a == b or not forks or len(forks) + len(dead_ends) != 2:
+            continue
+        if not all(is_corner(graph, node, end, pen) for node, end in forks):
+            continue
+        aside = _offset(graph, path, pen)
+        if aside.max() == 0 and length(path) > longest:
+            continue
+        normal = np.gradient(path, axis=0)[:, ::-1] * (1, -1) if len(path) > 1 else np.zeros_like(path)
+        normal = ndimage.gaussian_filter1d(normal, pen / 2, axis=0, mode="nearest")
+        normal /= np.maximum(np.hypot(*normal.T), 1e-9)[:, None]
+        one, two = path + normal * aside[:, None], path - normal * aside[:, None]
+        graph.remove_edge(edge)
+        free = max(graph.edges, default=edge) + edge + 1
+        if dead_ends:  # a hairpin: to the dead end and back
+            hairpin = np.concatenate([one, two[::-1]]) if forks[0][0] == a else np.concatenate([one[::-1], two])
+            graph.add_edge(free, forks[0][0], forks[0][0], hairpin)
+        else:
+            graph.add_edge(free, a, b, one)
+            graph.add_edge(free + 1, a, b, two)
+
+
+def _offset(graph, path, pen):
+    """How far from the middle of the ink each of two passes lies, in pixels: 0 where it is no wider than a pen."""
+    x, y = np.round(path).astype(int).T
+    width = graph.width[y.clip(0, graph.width.shape[0] - 1), x.clip(0, graph.width.shape[1] - 1)]
+    width = ndimage.gaussian_filter1d(width, pen / 2, mode="nearest")
+    return np.where(width > WIDE * pen, (width - pen) / 2, 0)
+
+
+# --- edges joined through crossings --------------------------------------------------------------------------
+
+
+def join_edges(graph, pen):
+    """Which edge goes on as which at every crossing: those that turn least, greedily.
+
+    Returns a dict (edge, side) -> (edge, side) with both directions of every join.
+    """
+    partners = {}
+    for ends in graph.ends.values():
+        away = {end: graph.direction(end, pen) for end in ends}
+        turns = sorted((turn_between(away[one], away[two]), one, two) for one, two in combinations(ends, 2))
+        for turn, one, two in turns:
+            # A loop's node without any other edge is no crossing: there it closes, however sharply.
+            if (turn < SHARPEST_TURN or len(ends) == 2) and one not in partners and two not in partners:
+                partners[one], partners[two] = two, one
+    return partners
+
+
+def walk_strokes(graph, partners):
+    """Paths, (n, 2), that follow the joined edges from end to end; closed ones begin and end in one point.
+
+    Where two edges are joined, what the skeleton did inside the crossing is replaced by a straight way.
+    """
+    paths = [graph.nodes[node][None] for node, ends in graph.ends.items() if not ends]
+    left = set(graph.edges)
+    free = [(edge, side) for edge in graph.edges for side in (0, 1) if (edge, side) not in partners]
+    for start in free + [(edge, 0) for edge in graph.edges]:
+        if start[0] not in left:
+            continue
+        pieces, end = [], start
+        while end is not None and end[0] in left:
+            left.remove(end[0])
+            pieces.append(_piece(graph, end, partners))
+            end = partners.get((end[0], 1 - end[1]))
+        path = np.concatenate(pieces)
+        if end is not None:  # came back to where it began
+            path = np.concatenate([path, path[:1]])
+        paths.append(path)
+    return paths
+
+
+def _piece(graph, end, partners):
+    """The edge's path, beginning at its ``end``, without what lies inside the crossings it is joined through."""
+    edge, side = end
+    a, b, path = graph.edges[edge]
+    along = arc_length(path)
+    keep = np.ones(len(path), bool)
+    if (edge, 0) in partners and graph.degree(a) > 2:
+        keep &= along >= graph.width_at(a) / 2
+    if (edge, 1) in partners and graph.degree(b) > 2:
+        keep &= along <= along[-1] - graph.width_at(b) / 2
+    if not keep.any():
+        keep[len(path) // 2] = True
+    return path[keep] if side == 0 else path[keep][::-1]
+
+
+# --- shape of a stroke ---------------------------------------------------------------------------------------
+
+
+def smooth_path(path, pen):
+    """Resample a path to steps of about one pixel and smooth the staircase of its pixels away.
+
+    The ends stay where they are. What is shorter than the pen is wide becomes one point, a dot.
+    """
+    size = length(path)
+    if size < 0.75 * pen or len(path) < 3:
+        return path.mean(axis=0, keepdims=True)
+    closed = len(path) > 3 and np.array_equal(path[0], path[-1])
+    along = arc_length(path)
+    steps = np.linspace(0, size, max(3, round(size) + 1))
+    path = np.column_stack([np.interp(steps, along, path[:, 0]), np.interp(steps, along, path[:, 1])])
+    sigma = 1 + pen / 6
+    if closed:
+        ring = ndimage.gaussian_filter1d(path[:-1], sigma, axis=0, mode="wrap")
+        return np.concatenate([ring, ring[:1]])
+    reach = min(len(path) - 1, int(4 * sigma) + 1)
+    # Mirrored through its ends (not at them), the path keeps both and its direction there.
+    before = 2 * path[0] - path[reach:0:-1]
+    after = 2 * path[-1] - path[-2 : -reach - 2 : -1]
+    smooth = ndimage.gaussian_filter1d(np.concatenate([before, path, after]), sigma, axis=0)
+    return smooth[reach : reach + len(path)]
+
+
+def direct_stroke(stroke, pen):
+    """Turn a stroke the way a hand writes it.
+
+    Upright strokes begin at the top, others at the left; rings begin at the top and run counterclockwise.
+    """
+    if len(stroke) == 1:
+        return stroke
+    if np.hypot(*(stroke[-1] - stroke[0])) < max(pen, 0.1 * length(stroke)):
+        if np.array_equal(stroke[0], stroke[-1]):
+            ring = np.roll(stroke[:-1], -int(stroke[:-1, 1].argmin()), axis=0)
+            stroke = np.concatenate([ring, ring[:1]])
+        x, y = stroke.T
+        area = np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]) / 2  # y is down: positive runs clockwise to the eye
+        return stroke[::-1] if area > 0 else stroke
+    dx, dy = stroke[-1] - stroke[0]
+    backwards = dy < 0 if abs(dy) > abs(dx) else dx < 0
+    return stroke[::-1] if backwards else stroke
+
+
+# --- order of the strokes ------------------------------------------------------------------------------------
+
+
+def order_strokes(strokes, pen):
+    """Strokes word by word from the left; in a word first the letters, then its dots and bars."""
+    if not strokes:
+        return []
+    points = np.concatenate(strokes)
+    middle, unit = points[:, 1].mean(), max(points[:, 1].std(), 2 * pen)
+    ordered = []
+    for word in split_words(strokes, unit):
+        marks = [is_mark(stroke, word, middle, unit, pen) for stroke in word]
+        letters = [stroke for stroke, mark in zip(word, marks) if not mark]
+        ordered += sorted(letters, key=lambda stroke: _body_left(stroke, middle, unit))
+        ordered += sorted((s for s, mark in zip(word, marks) if mark), key=lambda stroke: stroke[:, 0].min())
+    return ordered
+
+
+def split_words(strokes, unit, gap=0.8):
+    """Lists of strokes between which there is a white gap of ``gap`` units across the whole height."""
+    words, right = [], -np.inf
+    for stroke in sorted(strokes, key=lambda stroke: stroke[:, 0].min()):
+        if stroke[:, 0].min() > right + gap * unit:
+            words.append([])
+        words[-1].append(stroke)
+        right = max(right, stroke[:, 0].max())
+    return words
+
+
+def is_mark(stroke, word, middle, unit, pen):
+    """Whether a stroke is a dot above the letters, or a bar that crosses another stroke or hovers over one."""
+    low, high = stroke.min(axis=0), stroke.max(axis=0)
+    width, height = high - low
+    if high[1] > middle:  # marks stand above the middle of the small letters
+        return False
+    if max(width, height) < 0.6 * unit:
+        return any(_is_under(other, stroke, unit) for other in word if other is not stroke)
+    flat = height < 0.4 * width and width < 4 * unit
+    return flat and any(_is_crossed(stroke, other, pen) for other in word if other is not stroke)
+
+
+def _is_under(letter, dot, unit):
+    """Whether some of ``letter`` lies below ``dot``, at most a unit to either side."""
+    x, y = dot.mean(axis=0)
+    return bool(np.any((np.abs(letter[:, 0] - x) < unit) & (letter[:, 1] > y + 0.3 * unit)))
+
+
+def _is_crossed(bar, stem, pen):
+    """Whether ``stem`` passes from above ``bar``, or from its height, to far below it."""
+    left, right = bar[:, 0].min() - pen, bar[:, 0].max() + pen
+    inside = stem[(stem[:, 0] >= left) & (stem[:, 0] <= right)]
+    if not len(inside):
+        return False
+    y = bar[:, 1].mean()
+    return bool(inside[:, 1].min() < y + 2 * pen and np.ptp(inside[:, 1]) > np.ptp(bar[:, 0]) * 0.7)
+
+
+def _body_left(stroke, middle, unit):
+    """Left edge of a stroke where the small letters stand: a tail that swings to the left does not count."""
+    body = stroke[np.abs(stroke[:, 1] - middle) < unit]
+    return (body if len(body) else stroke)[:, 0].min()
