@@ -23,7 +23,7 @@ VERSION = 1
 def save(path, meta, arrays):
     """Write a checkpoint. meta: a dict for JSON, with "kind"; arrays: a flat dict of arrays of numbers."""
     text = json.dumps({"format": "minirnn checkpoint", "version": VERSION, **meta})
-    members = {name: backend.to_host(array) for name, array in arrays.items()}
+    members = {name: np.asarray(backend.to_host(array), order="C") for name, array in arrays.items()}
     with atomic(path, "wb") as file:
         np.savez(file, **{"meta.json": np.frombuffer(text.encode(), np.uint8)}, **members)
 
