@@ -1,0 +1,156 @@
+"""The geometry of pen strokes.
+
+A line of handwriting is a list of strokes, each an (n, 2) float64 array of positions, n >= 1, columns x and y,
+y down, in the order in which they were written. A stroke of one point is a dot. Nothing here knows time: a stroke
+recorded by a tablet and one traced from an image are the same thing.
+"""
+
+import numpy as np
+from scipy.interpolate import splev, splprep
+
+from minirnn.errors import MinirnnError
+
+# A line narrower than this many times its height has too few letters for its slope to mean anything.
+DESKEW_ASPECT = 3.0
+# A line flatter than this share of its width (a lone dash) has no height to measure by.
+FLAT = 1e-3
+
+
+def check_strokes(strokes, where="strokes"):
+    """Return ``strokes`` as a list of (n, 2) float64 arrays.
+
+    Raises MinirnnError, naming ``where`` and the stroke, if there is none, or if one is empty, is no list of
+    (x, y) pairs, or holds a value that is no finite number.
+    """
+    try:
+        strokes = list(strokes)
+    except TypeError:
+        raise MinirnnError(f"{where}: expected a list of strokes, got {type(strokes).__name__}") from None
+    if not strokes:
+        raise MinirnnError(f"{where}: there is no stroke; give at least one")
+    return [_check_stroke(stroke, f"{where}: stroke {number}") for number, stroke in enumerate(strokes, 1)]
+
+
+def _check_stroke(stroke, where):
+    try:
+        stroke = np.asarray(stroke, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise MinirnnError(f"{where} is not a list of (x, y) pairs of numbers") from None
+    if stroke.size == 0:
+        raise MinirnnError(f"{where} is empty; a stroke needs at least one point")
+    if stroke.ndim != 2 or stroke.shape[1] != 2:
+        raise MinirnnError(f"{where} has shape {stroke.shape}; expected (points, 2), one x and one y a point")
+    if not np.isfinite(stroke).all():
+        point = int(np.flatnonzero(~np.isfinite(stroke).all(axis=1))[0]) + 1
+        raise MinirnnError(f"{where}, point {point} is not a finite number; remove the point or mend it")
+    return stroke
+
+
+def bounding_box(strokes):
+    """Return (x_min, y_min, x_max, y_max) of all strokes together."""
+    points = np.concatenate(strokes)
+    return (*points.min(axis=0), *points.max(axis=0))
+
+
+def _ink_samples(strokes):
+    """Return points (n, 2) and weights (n,) whose weighted sums are integrals along the ink.
+
+    Simpson's rule on every segment, exact up to quadratic terms, so that means and variances do not depend on
+    how densely a stroke was recorded. If there are only dots, every dot counts the same.
+    """
+    starts = np.concatenate([stroke[:-1] for stroke in strokes])
+    ends = np.concatenate([stroke[1:] for stroke in strokes])
+    lengths = np.linalg.norm(ends - starts, axis=1)
+    if lengths.sum() == 0:
+        points = np.concatenate(strokes)
+        return points, np.full(len(points), 1 / len(points))
+    points = np.concatenate([starts, (starts + ends) / 2, ends])
+    weights = np.concatenate([lengths, 4 * lengths, lengths]) / (6 * lengths.sum())
+    return points, weights
+
+
+def rotate(strokes, angle):
+    """Turn ``strokes`` by ``angle`` radians about (0, 0), from the x axis towards the y axis."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return [stroke @ np.array([[cos, sin], [-sin, cos]]) for stroke in strokes]
+
+
+def deskew(strokes):
+    """Turn the line so that y, regressed on x along the ink, no longer rises or falls."""
+    x_min, y_min, x_max, y_max = bounding_box(strokes)
+    if x_max - x_min <= DESKEW_ASPECT * (y_max - y_min):
+        return strokes
+    points, weights = _ink_samples(strokes)
+    centred = points - weights @ points
+    x, y = centred.T
+    return rotate(strokes, -np.arctan2(weights @ (x * y), weights @ (x * x)))
+
+
+def normalise(strokes):
+    """Return the line in the coordinates of the pen alphabet.
+
+    Deskewed; the first point at x = 0; the mean of y along the ink at 0; the standard deviation of y along the
+    ink is the unit of length (an x-height is about 1.3 units). A flat line, such as a dash, is one unit wide,
+    and a lone dot lies at (0, 0).
+    """
+    strokes = deskew(check_strokes(strokes))
+    points, weights = _ink_samples(strokes)
+    mean = weights @ points[:, 1]
+    unit = np.sqrt(weights @ (points[:, 1] - mean) ** 2)
+    x_min, _, x_max, _ = bounding_box(strokes)
+    if unit <= FLAT * (x_max - x_min):
+        unit = (x_max - x_min) or 1.0
+    origin = np.array([strokes[0][0, 0], mean])
+    return [(stroke - origin) / unit for stroke in strokes]
+
+
+def without_repeats(stroke):
+    """Drop every point that repeats the one before it."""
+    moved = np.any(np.diff(stroke, axis=0) != 0, axis=1)
+    return stroke[np.concatenate([[True], moved])]
+
+
+def _arc_length(stroke):
+    """Distance (n,) along the stroke from its first point to each point."""
+    return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(stroke, axis=0), axis=1))])
+
+
+def resample(stroke, spacing):
+    """Return points evenly spaced along the stroke, about ``spacing`` apart; both ends stay."""
+    arc = _arc_length(stroke)
+    if arc[-1] == 0:
+        return stroke[:1].copy()
+    at = np.linspace(0.0, arc[-1], int(np.ceil(arc[-1] / spacing)) + 1)
+    return np.column_stack([np.interp(at, arc, stroke[:, 0]), np.interp(at, arc, stroke[:, 1])])
+
+
+def smooth(stroke, spacing=0.05, tolerance=0.01):
+    """Draw a smoothing spline (SciPy's ``splprep``) through a stroke and sample it.
+
+    ``spacing`` is the distance between the points returned, ``tolerance`` the root mean square distance that the
+    curve may keep from the points given, both in units of the line. Dots stay dots.
+    """
+    stroke = without_repeats(stroke)
+    if len(stroke) < 3:
+        return resample(stroke, spacing)
+    arc = _arc_length(stroke)
+    spline, _ = splprep(stroke.T, u=arc, k=min(3, len(stroke) - 1), s=len(stroke) * tolerance**2)
+    at = np.linspace(0.0, arc[-1], int(np.ceil(arc[-1] / spacing)) + 1)
+    return np.column_stack(splev(at, spline))
+
+
+def augment(strokes, rng, slant=0.15, scale=0.1, rotation=0.02):
+    """Return the line as another hand might have written it: slanted, scaled and turned at random.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    slant : standard deviation of the shear of x by y (tangent of the angle).
+    scale : standard deviation of the logarithm of the width and, separately, of the height.
+    rotation : standard deviation of the angle, in radians.
+    """
+    shear = rng.normal(0.0, slant)
+    width, height = np.exp(rng.normal(0.0, scale, size=2))
+    # Rows are points, so that the matrix stands on the right: x' = width (x - shear y), y' = height y.
+    matrix = np.array([[width, 0.0], [-width * shear, height]])
+    return rotate([stroke @ matrix for stroke in strokes], rng.normal(0.0, rotation))
