@@ -9,6 +9,7 @@ cannot do harm: nothing is unpickled, and no array is made before its header was
 """
 
 import json
+import tokenize
 import zipfile
 
 import numpy as np
@@ -45,7 +46,8 @@ def load(path, kind=None):
     except OSError as error:
         raise MinirnnError(f"cannot read {path}: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError, RuntimeError,
-            RecursionError, zipfile.BadZipFile) as error:  # fmt: skip
+            RecursionError, OverflowError, MemoryError, SyntaxError, tokenize.TokenError,
+            zipfile.BadZipFile) as error:  # fmt: skip
         raise MinirnnError(f"{path} is damaged or is no checkpoint ({error}); use another, such as best.npz") from None
     if version != VERSION:
         raise MinirnnError(f"{path} is of checkpoint version {version}, this program reads version {VERSION}")

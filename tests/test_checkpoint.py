@@ -220,12 +220,24 @@ def test_a_compressed_member(tmp_path):
     assert_refused(path, "unexpected member")
 
 
-@pytest.mark.parametrize("shape", ["(10**12,)", "(10**6, 10**6)", "(-1,)", "(10**20,)", "(3,)"])
+def archive_with_header(path, header):
+    """A checkpoint with an array "a" of two numbers whose header has this text."""
+    header = header.encode().ljust(118) + b"\n"
+    data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16)
+    return archive(path, {"meta.json.npy": meta_array(), "a.npy": data})
+
+
+@pytest.mark.parametrize("shape", ["(10**12,)", "(10**6, 10**6)", "(-1,)", "(10**20,)", "(0, 10**20)", "(3,)"])
 def test_a_header_that_claims_more_than_there_is(tmp_path, shape):
     shape = re.sub(r"10\*\*(\d+)", lambda power: str(10 ** int(power[1])), shape)
-    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(118) + b"\n"
-    data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16)
-    assert_refused(archive(tmp_path / "x.npz", {"meta.json.npy": meta_array(), "a.npy": data}))
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
+    assert_refused(archive_with_header(tmp_path / "x.npz", header))
+
+
+@pytest.mark.parametrize("change", ["'shape': (2,", "'shape': 2", "}", "1", "(" * 900, "-" * 9000 + "1", "\0", "#"])
+def test_a_header_that_cannot_be_read(tmp_path, change):
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }"
+    assert_refused(archive_with_header(tmp_path / "x.npz", header.replace("'shape': (2,)", change)))
 
 
 def test_an_array_of_text(tmp_path):
