@@ -16,7 +16,7 @@ from minirnn.images.clean import pen_width
 from minirnn.images.skeleton import SHARPEST_TURN, arc_length, clean_graph, is_corner, length, skeleton_graph, turn_between
 
 WIDE = 1.3  # ink wider than this many pens holds two strokes side by side
-RETRACED = 2.0  # the pen goes back over its own line for at most this many standard deviations of y
+RETRACED = 3.0  # the pen goes back over its own line for at most this many standard deviations of y
 
 
 def trace(ink, pen=None):
