@@ -1,0 +1,71 @@
+"""What is on disk -> samples: text and strokes of a line of handwriting, and the group it belongs to."""
+
+import pathlib
+
+from minirnn.datasets.cache import cache_path, default_cache_folder, fingerprint, load_cache, save_cache
+from minirnn.datasets.iam_ondb import read_iam_ondb
+from minirnn.datasets.inkml import read_inkml
+from minirnn.datasets.jsonl import read_jsonl, write_jsonl
+from minirnn.datasets.samples import Report, Sample, coverage, format_coverage, split_by_group
+from minirnn.errors import MinirnnError
+
+__all__ = [
+    "Report",
+    "Sample",
+    "coverage",
+    "default_cache_folder",
+    "format_coverage",
+    "load_samples",
+    "read_iam_ondb",
+    "read_inkml",
+    "read_jsonl",
+    "read_samples",
+    "split_by_group",
+    "write_jsonl",
+]
+
+
+def read_samples(source, report=None, progress=False):
+    """Yield the samples of ``source``: the folder of IAM-OnDB, a .jsonl file, an .inkml file or a folder of them.
+
+    ``report`` (`Report`) counts what is used and skipped. MinirnnError if ``source`` is none of these.
+    """
+    source = pathlib.Path(source)
+    report = Report() if report is None else report
+    if not source.exists():
+        raise MinirnnError(f"{source} does not exist; check the path")
+    if source.is_file() and source.suffix == ".jsonl":
+        samples = read_jsonl(source)
+    elif source.is_file() and source.suffix == ".inkml":
+        samples = iter([read_inkml(source)])
+    elif source.is_dir() and any(source.glob("*.inkml")):
+        samples = map(read_inkml, sorted(source.glob("*.inkml")))
+    elif source.is_dir():
+        yield from read_iam_ondb(source, report, progress)
+        return
+    else:
+        raise MinirnnError(f"{source} is neither .jsonl nor .inkml nor the folder of IAM-OnDB")
+    for sample in samples:
+        report.used += 1
+        yield sample
+
+
+def load_samples(source, cache_folder=None, progress=False):
+    """Return (list of samples, `Report`) of ``source``, from the cache if nothing has changed since.
+
+    ``cache_folder`` is where caches are kept, by default `default_cache_folder()`.
+    """
+    if not pathlib.Path(source).exists():
+        raise MinirnnError(f"{source} does not exist; check the path")
+    mark = fingerprint(source)
+    path = cache_path(source, cache_folder or default_cache_folder())
+    cached = load_cache(path, mark)
+    if cached:
+        return cached
+    report = Report()
+    samples = list(read_samples(source, report, progress))
+    try:
+        save_cache(path, mark, samples, report)
+    except OSError as error:
+        raise MinirnnError(f"cannot write the cache {path} ({error.strerror}); give another folder for it") from None
+    return samples, report

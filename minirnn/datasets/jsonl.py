@@ -1,0 +1,55 @@
+"""Anyone's pen recordings as JSON lines: one object a line, with ``text``, ``strokes`` and, if known, ``group``.
+
+    {"text": "Hi", "strokes": [[[0, 0], [0, 9]], [[4, 0], [4, 9]]], "group": "page 1"}
+
+A stroke is a list of [x, y] pairs, y down, in any unit. Lines without a group are groups of their own.
+"""
+
+import json
+import os
+import pathlib
+
+from minirnn.datasets.samples import Sample
+from minirnn.errors import MinirnnError
+from minirnn.strokes import check_strokes
+
+
+def read_jsonl(path):
+    """Yield the samples of a file of JSON lines. MinirnnError names the file and the line."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _sample(line, number, f"{path}, line {number}")
+        except UnicodeDecodeError as error:
+            raise MinirnnError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from None
+
+
+def _sample(line, number, where):
+    try:
+        record = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise MinirnnError(f"{where}: not JSON ({error})") from None
+    if not isinstance(record, dict) or not {"text", "strokes"} <= record.keys():
+        raise MinirnnError(f'{where}: expected an object with "text" and "strokes"')
+    text, group = record["text"], record.get("group", f"line {number}")
+    if not isinstance(text, str) or not text.strip():
+        raise MinirnnError(f'{where}: "text" is not a text with something in it')
+    if not isinstance(group, str):
+        raise MinirnnError(f'{where}: "group" is not a text')
+    return Sample(text, check_strokes(record["strokes"], where), group)
+
+
+def write_jsonl(path, samples):
+    """Write the samples as JSON lines, all of them or nothing."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            for sample in samples:
+                strokes = [stroke.tolist() for stroke in sample.strokes]
+                record = {"text": sample.text, "strokes": strokes, "group": sample.group}
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
