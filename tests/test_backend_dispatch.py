@@ -10,9 +10,10 @@ import operator
 import numpy as np
 import pytest
 from layer_calls import B, V, calls, char_chunk, pen_chunk, small_pen_rnn
+from test_gradcheck import plant
 
 from minirnn import backend
-from minirnn.layers import softmax_cross_entropy
+from minirnn.layers import dropout, embedding, lstm, reader, softmax_cross_entropy
 from minirnn.models import CharRNN
 from minirnn.optim import OPTIMISERS, SGD, Adam, clip_by_global_norm, global_norm
 
@@ -159,6 +160,25 @@ def test_layers_and_networks(name, dtype):
     on_host = call(*arguments)
     on_device = call(*to_device(arguments))
     assert_on_device_and_equal(on_device, on_host)
+
+
+@pytest.mark.parametrize(
+    "name, module, original, fault",
+    [
+        ("embedding", embedding, "np.arange(V, like=E)", "np.arange(V)"),
+        ("embedding", embedding, "backend.empty((V, x.size), like=E)", "np.empty((V, x.size), E.dtype)"),
+        ("lstm", lstm, "backend.empty((B, 3 * H), like=x)", "np.empty((B, 3 * H), x.dtype)"),
+        ("reader", reader, "backend.zeros((B, K), like=x)", "np.zeros((B, K), x.dtype)"),
+        ("dropout", dropout, "return np.asarray(m, like=like)", "return m"),
+        ("softmax_cross_entropy", softmax_cross_entropy, "np.arange(len(targets), like=targets)",
+         "np.arange(len(targets))"),
+    ],
+)  # fmt: skip
+def test_an_array_made_on_the_host_is_noticed(name, module, original, fault, monkeypatch):
+    plant(monkeypatch, module, (original, fault))
+    call, arguments = calls()[name]
+    with pytest.raises(TypeError):
+        call(*to_device(arguments))
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMISERS))
