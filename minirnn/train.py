@@ -10,6 +10,7 @@ A run leaves a folder with its settings, log, loss curve, checkpoints and sample
 import argparse
 import dataclasses
 import math
+import os
 import pathlib
 import sys
 
@@ -81,6 +82,8 @@ def build_parser():
     run.add_argument("--out", metavar="FOLDER", help="where to leave the run (default runs/text-1, -2, ...)")
     run.add_argument("--resume", metavar="RUN", help="go on with a run; all its settings are kept")
     run.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
+    run.add_argument("--threads", type=positive_int, default=min(2, os.cpu_count() or 1),
+                     help="threads that share the sequences of a batch")  # fmt: skip
     run.add_argument("--seed", type=int, default=0, help="of everything that is drawn at random")
     data = parser.add_argument_group("the data")
     data.add_argument("--text", metavar="FILE", default=str(LETTERS), help="UTF-8 text to learn")
@@ -105,7 +108,7 @@ def build_parser():
     training.add_argument("--weight-decay", type=float, default=0.0, help="of Adam, decoupled (AdamW)")
     training.add_argument("--clip", type=above_zero, default=1.0, help="largest global norm of the gradient")
     training.add_argument("--average", type=fraction, default=0.0,
-                          help="decay of a running mean of the weights, used instead of the last ones; 0: off")  # fmt: skip
+                          help="decay of a running mean of the weights, used in their place; 0: off")  # fmt: skip
     training.add_argument("--evaluations", type=positive_int, default=10, help="spread evenly over the run")
     training.add_argument("--patience", type=int, default=3,
                           help="stop after so many evaluations without a new best; 0: never")  # fmt: skip

@@ -27,10 +27,11 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from minirnn import backend, checkpoint
+from minirnn import backend, checkpoint, parallel
 from minirnn.drawing.plots import loss_curve
 from minirnn.errors import MinirnnError
 from minirnn.files import atomic
+from minirnn.models import symbols_counted
 from minirnn.optim import OPTIMISERS, clip_by_global_norm, learning_rate
 
 LOG = ["step", "epoch", "train_loss", "validation_loss", "learning_rate", "gradient_norm", "skipped", "seconds"]
@@ -55,6 +56,7 @@ class Options:
     evaluations: int = 10  # spread evenly over the run
     patience: int = 0  # stop after so many evaluations without a new best; 0: never
     average: float = 0.0  # decay of a running mean of the weights, which is then what is evaluated and kept; 0: off
+    threads: int = 1  # that share the sequences of a batch
     seed: int = 0
 
 
@@ -78,18 +80,19 @@ class Progress:
     done: bool = False
 
 
-def evaluate(network, validation):
+def evaluate(network, validation, workers=None):
     """The mean loss of ``network`` over all chunks of ``validation``, in nats a symbol (a float).
 
     Every symbol that the masks let count weighs the same."""
-    total, count, state = 0.0, 0, None
+    workers = workers or parallel.Workers(1)
+    total, count, states = 0.0, 0, None
     for fresh, chunk in validation:
         chunk = backend.tree_map(lambda a: backend.to_device(a, network.device), chunk)
         if fresh:
-            state = network.start(chunk["x"].shape[1])
-        loss, state, _ = network.loss(chunk, state)
-        n = chunk["y"].size if chunk.get("mask") is None else int(chunk["mask"].sum())
-        total, count = total + float(loss) * n, count + n
+            states = parallel.start(network, chunk, workers)
+        loss, states = parallel.loss_only(network, chunk, states, workers)
+        n = symbols_counted(chunk)
+        total, count = total + loss * n, count + n
     return total / max(1, count)
 
 
@@ -129,7 +132,8 @@ class Trainer:
         keywords = {"weight_decay": options.weight_decay} if options.optimiser == "adam" else {}
         self.optimiser = OPTIMISERS[options.optimiser](self.params, **keywords)
         self.mean = {name: a.copy() for name, a in self.params.items()} if options.average else None
-        self.state = None
+        self.workers = parallel.Workers(options.threads)
+        self.states = None  # of the network, one for each thread's share of the batch
         self.progress = Progress()
         self.rows = []
         self.clock = time.monotonic()
@@ -141,13 +145,11 @@ class Trainer:
         progress, options, network = self.progress, self.options, self.network
         fresh, chunk = self.data.chunk(progress.epoch, progress.index)
         chunk = backend.tree_map(lambda a: backend.to_device(a, network.device), chunk)
-        if fresh or self.state is None:
-            self.state = network.start(chunk["x"].shape[1])
-        rng = np.random.default_rng([options.seed, progress.step])
-        loss, state, cache = network.loss(chunk, self.state, rng)
-        grads = backend.flatten(network.backward(cache))
+        if fresh or self.states is None:
+            self.states = parallel.start(network, chunk, self.workers)
+        rngs = [np.random.default_rng([options.seed, progress.step, share]) for share in range(len(self.states))]
+        loss, states, grads = parallel.loss_and_gradients(network, chunk, self.states, rngs, self.workers)
         norm = clip_by_global_norm(grads, options.clip)
-        loss = float(loss)
         if math.isfinite(loss) and math.isfinite(norm):
             lr = self.learning_rate()
             self.optimiser.step(self.params, grads, lr)
@@ -156,12 +158,12 @@ class Trainer:
                 decay = min(options.average, (1 + progress.step) / (10 + progress.step))
                 for name, a in self.mean.items():
                     a += (1 - decay) * (self.params[name] - a)
-            self.state = state
+            self.states = states
             progress.loss_sum += loss
             progress.loss_steps += 1
             progress.skipped_in_a_row = 0
         else:
-            self.state = None  # it may hold what is not finite
+            self.states = None  # they may hold what is not finite
             progress.skipped += 1
             progress.skipped_in_a_row += 1
             if progress.skipped_in_a_row == MAX_SKIPPED:
@@ -230,11 +232,11 @@ class Trainer:
         """How long a step takes, tried out without changing anything."""
         _, chunk = self.data.chunk(0, 0)
         chunk = backend.tree_map(lambda a: backend.to_device(a, self.network.device), chunk)
-        times = []
+        states, times = parallel.start(self.network, chunk, self.workers), []
         for _ in range(3):
             started = time.monotonic()
-            _, _, cache = self.network.loss(chunk, self.network.start(chunk["x"].shape[1]), np.random.default_rng(0))
-            float(next(iter(backend.flatten(self.network.backward(cache)).values())).sum())  # waits for a GPU
+            rngs = [np.random.default_rng(0) for _ in states]
+            parallel.loss_and_gradients(self.network, chunk, states, rngs, self.workers)
             times.append(time.monotonic() - started)
         return min(times)
 
@@ -254,7 +256,7 @@ class Trainer:
         """Validation loss, sample, log, best checkpoint."""
         progress, network = self.progress, self.network
         with self._averaged():
-            loss = evaluate(network, self.validation)
+            loss = evaluate(network, self.validation, self.workers)
             if self.sample:
                 self.sample(network, progress.step)
             if loss < progress.best and progress.step:
@@ -300,8 +302,9 @@ class Trainer:
         arrays.update({f"moments.{name}": a for name, a in backend.flatten(self.optimiser.moments()).items()})
         if self.mean:
             arrays.update({f"mean.{name}": a for name, a in self.mean.items()})
-        if self.state is not None:
-            arrays.update({f"state.{i}.{j}": a for i, layer in enumerate(self.state) for j, a in enumerate(layer)})
+        for share, state in enumerate(self.states or []):
+            for layer, arrays_of_layer in enumerate(state):
+                arrays.update({f"state.{share}.{layer}.{place}": a for place, a in enumerate(arrays_of_layer)})
         self._write(self.run / "last.npz", arrays)
 
     def _write(self, path, arrays):
@@ -329,12 +332,7 @@ class Trainer:
             array[...] = backend.to_device(groups["moments"][name], device)
         if self.mean:
             self.mean = {name: backend.to_device(a, device) for name, a in groups["mean"].items()}
-        if groups["state"]:
-            layers = {}
-            for name, array in groups["state"].items():
-                layer, place = map(int, name.split("."))
-                layers.setdefault(layer, {})[place] = backend.to_device(array, device)
-            self.state = [tuple(layers[i][j] for j in sorted(layers[i])) for i in sorted(layers)]
+        self.states = _nested([(name.split("."), backend.to_device(a, device)) for name, a in groups["state"].items()])
         self.progress = Progress(**meta["progress"])
         self.optimiser.steps = self.progress.step - self.progress.skipped
         self.rows = meta["rows"]
@@ -365,6 +363,14 @@ class Trainer:
         if rate:
             fields[f"{self.data.unit}/s"] = f"{rate * self.data.symbols_per_chunk:,.0f}"
         bar.set_postfix(fields, refresh=False)
+
+
+def _nested(items):
+    """[(["0", "1", "0"], array), ...] as lists of lists of tuples of arrays, None for an empty list."""
+    states = {}
+    for (share, layer, place), array in items:
+        states.setdefault(int(share), {}).setdefault(int(layer), {})[int(place)] = array
+    return [[tuple(layer.values()) for layer in state.values()] for state in states.values()] or None
 
 
 @contextlib.contextmanager

@@ -1,0 +1,142 @@
+"""Lines of handwriting with their texts -> batches of pen symbols for `minirnn.models.PenRNN`."""
+
+import numpy as np
+
+from minirnn.alphabets import END
+from minirnn.errors import MinirnnError
+from minirnn.strokes import augment, normalise
+
+END_OF_TEXT = 0  # the id that stands behind the last character, so that the pen sees the end coming
+POOL = 20  # batches whose lines are sorted by length together: like lengths in a batch, and still another mix each epoch
+
+
+def encode_text(alphabet, text):
+    """Ids (U,) of a text for the window: characters from 1 on, `END_OF_TEXT` last."""
+    return np.append(alphabet.encode(text) + 1, END_OF_TEXT).astype(np.int32)
+
+
+def collate(lines, texts, hands, pens):
+    """One batch of whole lines, padded: ids of different lengths -> chunk of `minirnn.models.PenRNN`.
+
+    lines   list of (T_b,) pen symbols, from BEGIN to END
+    texts   list of (U_b,) ids of `encode_text`
+    hands   list of B ids
+    pens    `minirnn.alphabets.PenAlphabet`
+    """
+    T, B, U = max(map(len, lines)) - 1, len(lines), max(map(len, texts))
+    symbols = np.full((T + 1, B), END, np.int32)
+    mask = np.zeros((T, B), bool)
+    text = np.full((B, U), -1, np.int32)
+    for b, (line, characters) in enumerate(zip(lines, texts)):
+        symbols[: len(line), b] = line
+        mask[: len(line) - 1, b] = True
+        text[b, : len(characters)] = characters
+    x = symbols[:-1]
+    height = pens.heights(x).astype(np.int32)
+    return {"x": x, "height": height, "y": symbols[1:], "mask": mask, "text": text, "hand": np.asarray(hands, np.int32)}
+
+
+def cut(batch, start, stop):
+    """Steps ``start`` to ``stop`` of a batch of whole lines, as one chunk of truncated BPTT."""
+    part = {name: batch[name][start:stop] for name in ("x", "height", "y", "mask")}
+    return {**part, "text": batch["text"], "hand": batch["hand"]}
+
+
+class LineBatches:
+    """Samples of handwriting as batches of B lines of like length, each cut into chunks of T steps.
+
+    samples   list of `minirnn.datasets.Sample`
+    hands     {group: id of its row}; a group without a row is written by row 0, any hand
+    grow      in epoch e of the first ``grow`` epochs only the first e + 1 chunks of a line are learned: as long as the
+              window does not find its way it is near the right place at a line's beginning, and nowhere else
+    augmented whether strokes are slanted, scaled and turned at random, anew in every epoch
+    weights   how often each sample is seen in an epoch, on average; None: once
+
+    Any chunk of any epoch can be asked for at any time; see `minirnn.datasets.text.TextStreams`.
+    """
+
+    unit = "symbols"
+
+    def __init__(self, samples, chars, pens, hands, B, T, seed=0, grow=0, augmented=True, weights=None, any_hand=0.1):
+        if not samples:
+            raise MinirnnError("there is no line of handwriting to learn from; look at the report of what was skipped")
+        self.chars, self.pens, self.B, self.T, self.seed = chars, pens, B, T, seed
+        self.grow, self.augmented, self.any_hand = grow, augmented, any_hand
+        self.strokes = [normalise(sample.strokes) for sample in samples]
+        self.texts = [encode_text(chars, sample.text) for sample in samples]
+        self.hands = [hands.get(sample.group, 0) for sample in samples]
+        self.lines = [pens.encode(strokes) for strokes in self.strokes]
+        self.lengths = np.array([len(line) - 1 for line in self.lines])
+        self.weights = np.ones(len(samples)) if weights is None else np.asarray(weights)
+        self.symbols_per_chunk = int(min(T, self.lengths.mean()) * min(B, len(samples)))
+        self._plans, self._batch = {}, (None, None)
+
+    def plan(self, epoch):
+        """The batches of an epoch and the chunks of each: a list of (indices of lines, first chunk)."""
+        if epoch not in self._plans:
+            rng = np.random.default_rng([self.seed, epoch])
+            times = np.floor(self.weights + rng.random(len(self.weights))).astype(int)
+            order = rng.permutation(np.repeat(np.arange(len(self.lines)), times))
+            batches = []
+            for pool in np.split(order, range(self.B * POOL, len(order), self.B * POOL)):
+                pool = pool[np.argsort(self.lengths[pool], kind="stable")]
+                batches += np.split(pool, range(self.B, len(pool), self.B))
+            batches = [batches[i] for i in rng.permutation(len(batches))]
+            longest = epoch + 1 if epoch < self.grow else None
+            chunks = [(b, i) for b in range(len(batches)) for i in range(self._chunks(batches[b]))[:longest]]
+            self._plans = {epoch: (batches, chunks)}
+        return self._plans[epoch]
+
+    def _chunks(self, batch):
+        return -(-int(self.lengths[batch].max()) // self.T)
+
+    def chunks(self, epoch):
+        return len(self.plan(epoch)[1])
+
+    def chunk(self, epoch, index):
+        batches, chunks = self.plan(epoch)
+        number, place = chunks[index]
+        if self._batch[0] != (epoch, number):
+            self._batch = (epoch, number), self._make(batches[number], epoch, number)
+        batch = self._batch[1]
+        # Augmentation changes a line's length a little; what grows past the planned chunks goes into the last one.
+        last = place + 1 == self._chunks(batches[number])
+        stop = len(batch["x"]) if last else (place + 1) * self.T
+        start = min(place * self.T, len(batch["x"]) - 1)
+        return place == 0, cut(batch, start, max(stop, start + 1))
+
+    def _make(self, indices, epoch, number):
+        rng = np.random.default_rng([self.seed, epoch, number])
+        lines = [
+            self.pens.encode(normalise(augment(self.strokes[i], rng))) if self.augmented else self.lines[i]
+            for i in indices
+        ]
+        hands = [0 if rng.random() < self.any_hand else self.hands[i] for i in indices]
+        return collate(lines, [self.texts[i] for i in indices], hands, self.pens)
+
+
+class ValidationLines:
+    """Samples to judge by, as they are, every line once, in batches sorted by length, by row 0 or given ``hands``."""
+
+    def __init__(self, samples, chars, pens, B, T, hands=None):
+        hands = hands or {}
+        lines = [pens.encode(normalise(sample.strokes)) for sample in samples]
+        order = np.argsort([len(line) for line in lines], kind="stable")
+        self.T, self.batches = T, []
+        for indices in np.split(order, range(B, len(order), B)):
+            self.batches.append(
+                collate(
+                    [lines[i] for i in indices],
+                    [encode_text(chars, samples[i].text) for i in indices],
+                    [hands.get(samples[i].group, 0) for i in indices],
+                    pens,
+                )
+            )
+        self.symbols = sum(len(line) - 1 for line in lines)
+        self.characters = sum(len(sample.text) for sample in samples)
+        self.lines = len(samples)
+
+    def __iter__(self):
+        for batch in self.batches:
+            for start in range(0, len(batch["x"]), self.T):
+                yield start == 0, cut(batch, start, start + self.T)
