@@ -1,0 +1,19 @@
+"""Exercise 3: one step of the vanilla recurrent layer.
+
+    x       (B, D)   input of this step            Wx  (D, H)
+    h_prev  (B, H)   state before it, h_{t-1}      Wh  (H, H)     b  (H,)
+    h       (B, H)   state after it, h_t
+
+    h_t = tanh(x_t Wx + h_{t-1} Wh + b)
+
+Hint: one line. Rows are sequences of the batch, so the matrices stand on the right.
+
+Check: python -m minirnn.grade tutorials/exercises/03_rnn_step.py
+"""
+
+import numpy as np
+
+
+def rnn_step(x, h_prev, Wx, Wh, b):
+    """x (B, D), h_prev (B, H), Wx (D, H), Wh (H, H), b (H,) -> h (B, H)."""
+    raise NotImplementedError

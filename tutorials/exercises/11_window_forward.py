@@ -1,0 +1,22 @@
+"""Exercise 11: one step of the window that reads the text (Graves 2013, equations 46 to 51).
+
+    z           (B, 3K)     [α̂, β̂, κ̂], K columns each
+    kappa_prev  (B, K)      κ_{t-1}, positions of the K Gaussians, counted in characters
+    C           (B, U, E)   embeddings of the text's characters, u = 0 .. U-1
+
+    α, β = exp α̂, exp β̂               height and sharpness
+    κ_t  = κ_{t-1} + exp κ̂            the window only ever moves forward
+    φ_u  = Σ_k α_k exp(-β_k (κ_k - u)²)
+    w    = Σ_u φ_u C_u
+
+Hint: kappa[:, :, None] - np.arange(U) has the shape (B, K, U): every Gaussian's distance from every character.
+
+Check: python -m minirnn.grade tutorials/exercises/11_window_forward.py
+"""
+
+import numpy as np
+
+
+def window_forward(z, kappa_prev, C):
+    """z (B, 3K), kappa_prev (B, K), C (B, U, E) -> w (B, E), kappa (B, K), phi (B, U)."""
+    raise NotImplementedError
