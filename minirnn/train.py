@@ -2,6 +2,7 @@
 
     python -m minirnn.train                                     the texts in data/, about three minutes
     python -m minirnn.train --text my.txt --minutes 20          another text
+    python -m minirnn.train --task hand --data ARCHIVES         handwriting, many hours
     python -m minirnn.train --resume runs/text-1                go on where it stopped
 
 A run leaves a folder with its settings, log, loss curve, checkpoints and samples; see `minirnn.training`.
@@ -14,17 +15,24 @@ import os
 import pathlib
 import sys
 
+import numpy as np
+
 from minirnn import backend
-from minirnn.alphabets import CharAlphabet
+from minirnn.alphabets import CharAlphabet, PenAlphabet
 from minirnn.arguments import above_zero, fraction, positive_int
+from minirnn.datasets import coverage, format_coverage, load_samples, split_by_group
+from minirnn.datasets.lines import LineBatches, ValidationLines
 from minirnn.datasets.text import TextStreams, ValidationText, read_text, split_text
+from minirnn.drawing.plots import strokes_picture, window_path
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
 from minirnn.generate import generate
 from minirnn.layers import CELLS
-from minirnn.models import CharRNN
+from minirnn.models import CharRNN, PenRNN
 from minirnn.optim import OPTIMISERS
+from minirnn.strokes import normalise
 from minirnn.training import Options, Trainer, new_run, read_settings, write_settings
+from minirnn.writing import write_lines
 
 LETTERS = pathlib.Path(__file__).parent.parent / "data" / "letters.txt"
 
@@ -56,9 +64,81 @@ def text_task(settings, run):
                    {"symbols": alphabet.symbols}, sample)  # fmt: skip
 
 
+SPECIMENS = [
+    "Dear Ana, thank you for the book.",
+    "We will meet at noon on Tuesday.",
+    "The quick brown fox jumps over",
+    "the lazy dog. Call me tonight!",
+    "It was the best of times, 1859.",
+    "Every student checks the gradient",
+]
+
+
+def hand_task(settings, run):
+    """The network, the data and everything else a run over handwriting needs -> `Trainer`."""
+    samples, report = load_samples(settings["data"], progress=True)
+    seed = settings["seed"]
+    training, validation = split_by_group(samples, settings["held_out"], seed)
+    if not training or not validation:
+        raise MinirnnError(
+            f"{settings['data']}: {len(training)} lines to learn from and {len(validation)} to judge by, split by "
+            "whole forms; give more forms, or change --held-out"
+        )
+    counts = coverage(sample.text for sample in training)
+    print(f"data        {settings['data']}: {report}")
+    print(format_coverage(counts))
+    chars = CharAlphabet("".join(counts))
+    judged = [sample for sample in validation if not chars.unknown(sample.text)]
+    normalised = [normalise(sample.strokes) for sample in training[:: max(1, len(training) // 4000)]]
+    pens = PenAlphabet.fit_lifts(normalised, settings["lifts"], seed, settings["directions"], settings["step_length"])
+    groups = sorted({sample.group for sample in training})
+    hands = {group: row for row, group in enumerate(groups, start=1)}
+    batch, T = settings["batch"], settings["steps_per_chunk"]
+    data = LineBatches(training, chars, pens, hands, batch, T, seed, settings["grow"],
+                       weights=rarity_weights(training, counts))  # fmt: skip
+    judge = ValidationLines(judged, chars, pens, batch, T)
+    symbols = float(np.sum(data.lengths))
+    characters = sum(len(text) for text in data.texts)
+    network = PenRNN(
+        len(pens), characters=len(chars) + 1, heights=pens.n_heights, hands=len(hands) + 1,
+        layers=settings["layers"], hidden=settings["hidden"], embed=settings["embed"], rate=characters / symbols,
+        dropout=settings["dropout"], seed=seed,
+    )  # fmt: skip
+    print(f"lines       {len(training):,} of {len(groups):,} forms to learn from, {len(judged):,} to judge by")
+    print(f"alphabets   {len(chars)} characters; {len(pens)} pen symbols, {symbols / characters:.1f} a character")
+    print(f"network     {settings['layers']} layers of {settings['hidden']}: {network.count():,} weights")
+    print(f"epoch       {data.chunks(settings['grow']):,} batches of {batch} lines x {T} steps")
+    meta = {
+        "symbols": chars.symbols, "counts": counts, "directions": pens.directions, "step_length": pens.step,
+        "hands": groups, "symbols_a_character": judge.symbols / judge.characters,
+        "symbols_a_line": judge.symbols / judge.lines,
+    }  # fmt: skip
+
+    def sample(network, step):
+        rng = np.random.default_rng([seed, step])
+        texts = ["".join(c for c in text if c in counts) for text in SPECIMENS]
+        lines = write_lines(network, chars, pens, texts, rng.integers(0, len(hands) + 1, len(texts)), rng)
+        path = run / "samples" / f"{step:07d}.png"
+        strokes_picture(path, [(f"{line.text}   {line.fault}", line.strokes) for line in lines])
+        window_path(path.with_name(f"{step:07d}_window.png"), lines[0].phi, lines[0].text + " ")
+
+    return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run, meta, sample,
+                   {"lifts": pens.lifts})  # fmt: skip
+
+
+def rarity_weights(samples, counts, plenty=1000, most=3.0):
+    """How often each sample is seen in an epoch: a line with a character that has fewer than ``plenty`` examples in
+    the data comes up to ``most`` times, by the root of how rare it is."""
+    often = {character: min(most, max(1.0, np.sqrt(plenty / count))) for character, count in counts.items()}
+    return [max(often[character] for character in sample.text) for sample in samples]
+
+
 def options_from(settings):
     names = {field.name for field in dataclasses.fields(Options)}
     return Options(**{name: value for name, value in settings.items() if name in names})
+
+
+TASKS = {"text": text_task, "hand": hand_task}
 
 
 def announce(trainer):
@@ -79,6 +159,7 @@ def build_parser():
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     run = parser.add_argument_group("the run")
+    run.add_argument("--task", choices=["text", "hand"], default="text", help="learn a text, or a handwriting")
     run.add_argument("--out", metavar="FOLDER", help="where to leave the run (default runs/text-1, -2, ...)")
     run.add_argument("--resume", metavar="RUN", help="go on with a run; all its settings are kept")
     run.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
@@ -87,6 +168,12 @@ def build_parser():
     run.add_argument("--seed", type=int, default=0, help="of everything that is drawn at random")
     data = parser.add_argument_group("the data")
     data.add_argument("--text", metavar="FILE", default=str(LETTERS), help="UTF-8 text to learn")
+    data.add_argument("--data", metavar="SOURCE", help="handwriting to learn: the folder of IAM-OnDB's archives, "
+                      "a .jsonl file, or a folder of .inkml files")  # fmt: skip
+    data.add_argument("--directions", type=positive_int, default=48, help="of a step of the pen")
+    data.add_argument("--step-length", type=above_zero, default=0.36, help="in units of the line (x-height 1.3)")
+    data.add_argument("--lifts", type=positive_int, default=192, help="moves of the lifted pen in the codebook")
+    data.add_argument("--grow", type=int, default=0, help="epochs in which lines begin short and grow by a chunk each")
     data.add_argument("--held-out", type=fraction, default=0.1, help="last part of the text, kept for validation")
     data.add_argument("--batch", type=positive_int, default=32, help="parallel streams")
     data.add_argument("--steps-per-chunk", type=positive_int, default=64, help="time steps of truncated BPTT")
@@ -134,18 +221,25 @@ def main(argv=None):
     settings, run, resume = settings_from(sys.argv[1:] if argv is None else argv)
     backend.check_device(settings["device"])
     if not resume:
-        read_text(settings["text"])  # a name that is wrong should not leave an empty run behind
-        run = new_run(run, "text")
-        settings["text"] = str(pathlib.Path(settings["text"]).resolve())
+        source = "text" if settings["task"] == "text" else "data"
+        if settings[source] is None:
+            raise MinirnnError("--task hand needs --data, the folder of IAM-OnDB's archives or a .jsonl file")
+        if not pathlib.Path(settings[source]).exists():  # a wrong name should not leave an empty run behind
+            raise MinirnnError(f"{settings[source]} does not exist; check the name after --{source}")
+        run = new_run(run, settings["task"])
+        settings[source] = str(pathlib.Path(settings[source]).resolve())
         write_settings(run, settings)
-    trainer = text_task(settings, run)
+    trainer = TASKS[settings["task"]](settings, run)
     if resume and (run / "last.npz").exists():
         trainer.load()
         print(f"resuming    at step {trainer.progress.step:,}")
     announce(trainer)
     print(f"run         {run}\n", flush=True)
     progress = trainer.train()
-    print(f"\nbest validation loss {progress.best:.4f} nats a character; the run is in {run}")
+    print(f"\nbest validation loss {progress.best:.4f} nats a symbol; the run is in {run}")
+    if settings["task"] == "hand":
+        print(f"what it now writes: {sorted((run / 'samples').glob('*.png'))[-2]}")
+        return
     newest = sorted((run / "samples").glob("*.txt"))[-1]
     print(f"it now writes ({newest}):\n\n{newest.read_text(encoding='utf-8')}")
 
