@@ -188,6 +188,7 @@ class Trainer:
 
     def train(self):
         """Train to the end of the plan, until the validation loss rests, or until Ctrl-C (which saves first)."""
+        parallel.keep_freed_memory()
         with locked(self.run), _interruptible() as interrupted:
             progress = self.progress
             progress.total = self.planned_steps() or 0
