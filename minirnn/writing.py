@@ -5,12 +5,22 @@ the pen has to stop when the text is done. A line that did not is written again.
 """
 
 import dataclasses
+import pathlib
+import unicodedata
 
 import numpy as np
 
-from minirnn import backend
-from minirnn.alphabets import BEGIN, END, FIRST_STEP
+from minirnn import backend, checkpoint
+from minirnn.alphabets import BEGIN, END, FIRST_STEP, CharAlphabet, PenAlphabet
 from minirnn.datasets.lines import encode_text
+from minirnn.errors import MinirnnError
+from minirnn.generate import network_from
+from minirnn.models import PenRNN
+
+SHIPPED = pathlib.Path(__file__).parent / "weights" / "pen.npz"
+LEARNED = 20  # examples of a character in the training data, below which it is not written
+TRIES = 8  # of a line that goes wrong
+SIDE_BY_SIDE = 16  # lines written at once
 
 SYMBOLS_A_CHARACTER = 40  # no hand uses so many; a line that does has gone astray
 LAG = 0.5  # the END may come when the window stands no more than this before the text's end
@@ -97,6 +107,75 @@ def write_lines(network, chars, pens, texts, hands, rng, temperature=0.7):
         strokes = pens.decode(symbols[:stop, b])
         lines.append(Line(texts[b], symbols[:stop, b], strokes, path, fault(texts[b], path, strokes, len(ends) > 0)))
     return lines
+
+
+class Writer:
+    """A hand: the network, its alphabets, and which row of its hands writes.
+
+    source  None for the weights that come with the package, or a run of ``minirnn.train --task hand`` (a folder or
+            a checkpoint)
+    hand    number of a hand, from 1; None: the hand of a run that learned one hand, else the first
+    """
+
+    def __init__(self, source=None, hand=None, device="cpu"):
+        path = SHIPPED if source is None else pathlib.Path(source)
+        if path.is_dir():
+            path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
+        meta, arrays = checkpoint.load(path, "PenRNN")
+        self.network = network_from(PenRNN, meta, arrays, path).to_device(device)
+        try:
+            self.chars = CharAlphabet(meta["symbols"])
+            self.pens = PenAlphabet(arrays["extra.lifts"], meta["directions"], meta["step_length"])
+            self.counts, self.hands = meta["counts"], meta.get("neat_hands", [0])
+        except (KeyError, TypeError) as error:
+            raise MinirnnError(f"{path} is damaged: it lacks {error}; use another") from None
+        hand = 1 if hand is None else hand
+        if not 1 <= hand <= len(self.hands):
+            raise MinirnnError(f"there is no hand {hand}; choose one from 1 to {len(self.hands)}, or see --hand list")
+        self.hand = self.hands[hand - 1]
+
+    def unknown(self, text):
+        """The characters of ``text`` that this hand has not learned to write, sorted."""
+        return sorted({c for c in text if not c.isspace() and self.counts.get(c, 0) < LEARNED})
+
+    def write(self, texts, rng, temperature=0.7, accept=lambda line: True, progress=None):
+        """Write ``texts``, one line each -> list of `Line`.
+
+        A line that goes wrong, or that ``accept(line)`` refuses, is written again, up to `TRIES` times; if none goes
+        right, the last one is returned with its fault."""
+        lines = [None] * len(texts)
+        waiting = [n for n, text in enumerate(texts) if text.strip()]
+        for _ in range(TRIES):
+            refused = []
+            for start in range(0, len(waiting), SIDE_BY_SIDE):
+                batch = waiting[start : start + SIDE_BY_SIDE]
+                written = write_lines(
+                    self.network, self.chars, self.pens, [texts[n] for n in batch], [self.hand] * len(batch), rng,
+                    temperature,
+                )  # fmt: skip
+                for n, line in zip(batch, written):
+                    lines[n] = line
+                    if line.fault or not accept(line):
+                        refused.append(n)
+                    elif progress:
+                        progress(len(texts[n]))
+            waiting = refused
+        return lines
+
+
+# What has no decomposition into a plain letter and its accents.
+PLAIN = {
+    "‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‐": "-", "‑": "-", "–": "-",
+    "—": "-", "…": "...", "ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l",
+    "Ł": "L", "đ": "d", "Đ": "D", "þ": "th", "Þ": "Th", "ð": "d", "ı": "i", "€": "EUR", "£": "GBP", "$": "USD",
+    "%": " per cent", "@": " at ", "=": " equals ",
+}  # fmt: skip
+
+
+def transliterate(text):
+    """``text`` in plain letters: accents are dropped (é becomes e), typographic signs become typed ones."""
+    replaced = "".join(PLAIN.get(c, c) for c in unicodedata.normalize("NFC", text))
+    return "".join(c for c in unicodedata.normalize("NFKD", replaced) if not unicodedata.combining(c))
 
 
 def fault(text, phi, strokes, stopped):
