@@ -1,6 +1,8 @@
 """How well a network predicts: nats, bits and perplexity a symbol.
 
     python -m minirnn.evaluate runs/text-1 --text FILE
+    python -m minirnn.evaluate --task hand --data ARCHIVES      the shipped weights on the forms they never saw
+    python -m minirnn.evaluate runs/hand-1 --task hand --data SAMPLES
 """
 
 import argparse
@@ -8,10 +10,13 @@ import math
 import sys
 
 from minirnn import backend
+from minirnn.datasets import load_samples, split_by_group
+from minirnn.datasets.lines import ValidationLines
 from minirnn.datasets.text import ValidationText, read_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.generate import load_text_run
 from minirnn.training import evaluate
+from minirnn.writing import Writer
 
 
 def evaluate_text(run, path, device="cpu"):
@@ -30,16 +35,50 @@ def evaluate_text(run, path, device="cpu"):
     print(f"{math.exp(nats):.3f} perplexity a character (a blind guess among {len(alphabet)}: {len(alphabet)})")
 
 
+def evaluate_hand(run, source, held_out=None):
+    """Print what a symbol, a character and a line of handwriting cost the network of ``run`` (None: the shipped one).
+
+    Of the data that the network was trained on, only the groups that were held out then are judged; ``held_out``
+    (a fraction; 1 for all of the data) changes that."""
+    writer = Writer(run)
+    samples, report = load_samples(source, progress=True)
+    print(f"data        {source}: {report}")
+    seed = writer.meta.get("seed", 0)
+    fraction = writer.meta.get("held_out", 1.0) if held_out is None else held_out
+    _, samples = split_by_group(samples, fraction, seed)
+    known = [sample for sample in samples if not writer.chars.unknown(sample.text)]
+    if not known:
+        raise MinirnnError(f"{source} has no line to judge by among the groups held out; give --held-out 1 for all")
+    lines = ValidationLines(known, writer.chars, writer.pens, 48, 128, {s.group: writer.hand for s in known})
+    nats = evaluate(writer.network, lines)
+    print(f"lines       {lines.lines:,} of {len({s.group for s in known}):,} groups; "
+          f"{len(samples) - len(known)} left out for characters that the network lacks")  # fmt: skip
+    print(f"{nats:.4f} nats a symbol")
+    print(f"{nats * lines.symbols / lines.characters:.3f} nats a character "
+          f"({lines.symbols / lines.characters:.2f} symbols a character)")  # fmt: skip
+    print(f"{nats * lines.symbols / lines.lines:.1f} nats a line")
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(
         prog="python -m minirnn.evaluate", description="What a symbol of unseen text costs a trained network."
     )
-    parser.add_argument("run", help="folder of the run, or a checkpoint")
-    parser.add_argument("--text", required=True, metavar="FILE", help="text to judge by, UTF-8")
+    parser.add_argument("run", nargs="?", help="folder of the run, or a checkpoint; of --task hand also nothing")
+    parser.add_argument("--task", choices=["text", "hand"], default="text")
+    parser.add_argument("--text", metavar="FILE", help="text to judge by, UTF-8")
+    parser.add_argument("--data", metavar="SOURCE", help="handwriting to judge by")
+    parser.add_argument("--held-out", type=float, help="which part of the groups of --data; 1: all")
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     options = parser.parse_args(argv)
     backend.check_device(options.device)
-    evaluate_text(options.run, options.text, options.device)
+    if options.task == "text":
+        if options.run is None or options.text is None:
+            raise MinirnnError("to judge a text network, give its run and --text FILE")
+        evaluate_text(options.run, options.text, options.device)
+    else:
+        if options.data is None:
+            raise MinirnnError("to judge a hand, give --data: IAM-OnDB's folder, a .jsonl file, or .inkml files")
+        evaluate_hand(options.run, options.data, options.held_out)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from minirnn.models import CharRNN, PenRNN
 from minirnn.optim import OPTIMISERS
 from minirnn.strokes import normalise
 from minirnn.training import Options, Trainer, new_run, read_settings, write_settings
-from minirnn.writing import write_lines
+from minirnn.writing import Writer, write_lines
 
 LETTERS = pathlib.Path(__file__).parent.parent / "data" / "letters.txt"
 
@@ -75,55 +75,88 @@ SPECIMENS = [
 
 
 def hand_task(settings, run):
-    """The network, the data and everything else a run over handwriting needs -> `Trainer`."""
+    """The network, the data and everything else a run over handwriting needs -> `Trainer`.
+
+    From scratch every group of lines (a form, a page) has a row of its own among the network's hands. Starting from
+    trained weights, all lines are taken to be of one hand, which becomes a new row."""
     samples, report = load_samples(settings["data"], progress=True)
-    seed = settings["seed"]
-    training, validation = split_by_group(samples, settings["held_out"], seed)
+    print(f"data        {settings['data']}: {report}")
+    training, validation = split_by_group(samples, settings["held_out"], settings["seed"])
     if not training or not validation:
         raise MinirnnError(
             f"{settings['data']}: {len(training)} lines to learn from and {len(validation)} to judge by, split by "
-            "whole forms; give more forms, or change --held-out"
+            "whole groups; give more of them, or change --held-out"
         )
     counts = coverage(sample.text for sample in training)
-    print(f"data        {settings['data']}: {report}")
     print(format_coverage(counts))
-    chars = CharAlphabet("".join(counts))
-    judged = [sample for sample in validation if not chars.unknown(sample.text)]
-    normalised = [normalise(sample.strokes) for sample in training[:: max(1, len(training) // 4000)]]
-    pens = PenAlphabet.fit_lifts(normalised, settings["lifts"], seed, settings["directions"], settings["step_length"])
-    groups = sorted({sample.group for sample in training})
-    hands = {group: row for row, group in enumerate(groups, start=1)}
+    if settings["init"] == "scratch":
+        chars, pens, hands, network, meta = new_pen(training, counts, settings)
+    else:
+        chars, pens, hands, network, meta = trained_pen(training, counts, settings)
+    known = [[s for s in part if not chars.unknown(s.text)] for part in (training, validation)]
+    for name, part, kept in zip(("learn from", "judge by"), (training, validation), known):
+        if len(kept) < len(part):
+            print(f"left out    {len(part) - len(kept)} lines to {name}, with characters that the network lacks")
     batch, T = settings["batch"], settings["steps_per_chunk"]
-    data = LineBatches(training, chars, pens, hands, batch, T, seed, settings["grow"],
-                       weights=rarity_weights(training, counts))  # fmt: skip
-    judge = ValidationLines(judged, chars, pens, batch, T)
-    symbols = float(np.sum(data.lengths))
-    characters = sum(len(text) for text in data.texts)
-    network = PenRNN(
-        len(pens), characters=len(chars) + 1, heights=pens.n_heights, hands=len(hands) + 1,
-        layers=settings["layers"], hidden=settings["hidden"], embed=settings["embed"], rate=characters / symbols,
-        dropout=settings["dropout"], seed=seed,
-    )  # fmt: skip
-    print(f"lines       {len(training):,} of {len(groups):,} forms to learn from, {len(judged):,} to judge by")
-    print(f"alphabets   {len(chars)} characters; {len(pens)} pen symbols, {symbols / characters:.1f} a character")
-    print(f"network     {settings['layers']} layers of {settings['hidden']}: {network.count():,} weights")
-    print(f"epoch       {data.chunks(settings['grow']):,} batches of {batch} lines x {T} steps")
+    data = LineBatches(known[0], chars, pens, hands, batch, T, settings["seed"], settings["grow"],
+                       weights=rarity_weights(known[0], counts))  # fmt: skip
+    judge = ValidationLines(known[1], chars, pens, batch, T, hands)
+    print(f"lines       {len(known[0]):,} to learn from, {len(known[1]):,} of other groups to judge by")
+    print(f"alphabets   {len(chars)} characters; {len(pens)} pen symbols, "
+          f"{judge.symbols / judge.characters:.1f} a character")  # fmt: skip
+    print(f"network     {network.settings['layers']} layers of {network.settings['hidden']}: "
+          f"{network.count():,} weights")  # fmt: skip
+    print(f"epoch       {data.chunks(settings['grow']):,} chunks of {batch} lines x {T} steps")
     meta = {
-        "symbols": chars.symbols, "counts": counts, "directions": pens.directions, "step_length": pens.step,
-        "hands": groups, "symbols_a_character": judge.symbols / judge.characters,
-        "symbols_a_line": judge.symbols / judge.lines,
+        **meta, "held_out": settings["held_out"], "seed": settings["seed"],
+        "symbols": chars.symbols, "directions": pens.directions, "step_length": pens.step,
+        "symbols_a_character": judge.symbols / judge.characters, "symbols_a_line": judge.symbols / judge.lines,
     }  # fmt: skip
 
     def sample(network, step):
-        rng = np.random.default_rng([seed, step])
-        texts = ["".join(c for c in text if c in counts) for text in SPECIMENS]
-        lines = write_lines(network, chars, pens, texts, rng.integers(0, len(hands) + 1, len(texts)), rng)
+        rng = np.random.default_rng([settings["seed"], step])
+        texts = ["".join(c for c in text if c in chars.symbols) for text in SPECIMENS]
+        rows = meta.get("neat_hands") or range(network.settings["hands"])
+        lines = write_lines(network, chars, pens, texts, rng.choice(rows, len(texts)), rng)
         path = run / "samples" / f"{step:07d}.png"
         strokes_picture(path, [(f"{line.text}   {line.fault}", line.strokes) for line in lines])
         window_path(path.with_name(f"{step:07d}_window.png"), lines[0].phi, lines[0].text + " ")
 
     return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run, meta, sample,
                    {"lifts": pens.lifts})  # fmt: skip
+
+
+def new_pen(training, counts, settings):
+    """Alphabets and a network with fresh weights -> chars, pens, {group: row}, network, meta."""
+    chars = CharAlphabet("".join(counts))
+    strokes = [normalise(sample.strokes) for sample in training[:: max(1, len(training) // 4000)]]
+    pens = PenAlphabet.fit_lifts(
+        strokes, settings["lifts"], settings["seed"], settings["directions"], settings["step_length"]
+    )
+    groups = sorted({sample.group for sample in training})
+    characters = sum(len(sample.text) + 1 for sample in training[:: max(1, len(training) // 4000)])
+    network = PenRNN(
+        len(pens), characters=len(chars) + 1, heights=pens.n_heights, hands=len(groups) + 1,
+        layers=settings["layers"], hidden=settings["hidden"], embed=settings["embed"],
+        rate=characters / sum(len(pens.encode(line)) for line in strokes),
+        dropout=settings["dropout"], seed=settings["seed"],
+    )  # fmt: skip
+    hands = {group: row for row, group in enumerate(groups, start=1)}
+    return chars, pens, hands, network, {"counts": counts, "hands": groups}
+
+
+def trained_pen(training, counts, settings):
+    """The alphabets and the network of trained weights, with one row more for the new hand -> as `new_pen`."""
+    writer = Writer(None if settings["init"] == "pretrained" else settings["init"])
+    old, row = writer.network, writer.network.settings["hands"]
+    network = PenRNN(**{**old.settings, "hands": row + 1, "dropout": settings["dropout"]})
+    params = dict(backend.flatten(old.params))
+    rows = params["hand.E"]
+    params["hand.E"] = np.concatenate([rows, rows[:1]])  # it starts as any hand
+    network.load_params(params)
+    known = {character: max(counts.get(character, 0), n) for character, n in writer.counts.items()}
+    hands = {sample.group: row for sample in training}
+    return writer.chars, writer.pens, hands, network, {"counts": known, "hands": [], "neat_hands": [row]}
 
 
 def rarity_weights(samples, counts, plenty=1000, most=3.0):
@@ -178,6 +211,8 @@ def build_parser():
     data.add_argument("--batch", type=positive_int, default=32, help="parallel streams")
     data.add_argument("--steps-per-chunk", type=positive_int, default=64, help="time steps of truncated BPTT")
     network = parser.add_argument_group("the network")
+    network.add_argument("--init", metavar="WEIGHTS", default="pretrained",
+                         help="of the hand: scratch, pretrained (what the package brings), or a run")  # fmt: skip
     network.add_argument("--cell", choices=sorted(CELLS), default="lstm")
     network.add_argument("--layers", type=positive_int, default=2)
     network.add_argument("--hidden", type=positive_int, default=256, help="units of a recurrent layer")

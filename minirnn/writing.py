@@ -123,6 +123,7 @@ class Writer:
             path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
         meta, arrays = checkpoint.load(path, "PenRNN")
         self.network = network_from(PenRNN, meta, arrays, path).to_device(device)
+        self.meta = meta
         try:
             self.chars = CharAlphabet(meta["symbols"])
             self.pens = PenAlphabet(arrays["extra.lifts"], meta["directions"], meta["step_length"])
