@@ -178,13 +178,14 @@ for k in (3, 5, 6, 7, 40):
 assert final[5] < 0.2 and final[40] > 1.2
 ax.axhline(np.log(4), color=show.GREY, linestyle="--", linewidth=1)
 ax.text(480, np.log(4) + 0.03, "guessing", ha="right", color=show.GREY)
-ax.set(xlabel="step", ylabel="nats (mean of 20 steps)", ylim=(0, 1.6), title="A vanilla RNN recalls what was ...")
+ax.set(xlabel="step", ylabel="nats (mean of 20 steps)", ylim=(0, 1.6), title="A vanilla RNN learns to recall what was")
 ax.legend(loc="center right")
 show.picture(figure, "03_learning_to_recall.png")
 
 # %% [markdown]
-# Nothing forbids a vanilla RNN to hold a symbol for forty steps: weights that do it exist. It is the search
-# that fails, since the gradient does not say where to look. Chapter 4 gives the same task to an LSTM.
+# Each further step of distance takes longer to learn. Nothing forbids a vanilla RNN to hold a symbol for forty steps:
+# weights that do it exist. It is the search that fails, since the gradient does not say where to look. Chapter 4 gives
+# the same task to an LSTM.
 #
 # ## The other fault: cliffs
 #
