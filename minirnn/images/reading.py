@@ -8,7 +8,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from minirnn.errors import MinirnnError
 
 MAX_PIXELS = 60_000_000  # a double A4 page at 600 dpi; more is a mistake, or a file made to exhaust the memory
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm", ".pbm", ".ppm")
 
 
 def read_image(path):

@@ -1,0 +1,209 @@
+"""Turn images of handwriting into strokes to learn from.
+
+    python -m minirnn.prepare LABELLED --out SAMPLES    a labelled folder -> strokes with their texts
+    python -m minirnn.prepare page.jpg --out LINES      a page (or a folder of pages) without labels -> its lines
+    python -m minirnn.prepare page.jpg --show steps.png every step as a picture
+
+SAMPLES gets samples.jsonl (the strokes, which minirnn.train reads), contact_sheet_01.png and so on (the traces drawn
+over the images: look at them), and report.txt. LINES gets an image a line and a metadata.csv: write what the lines
+say into its column "text", then prepare the folder as a labelled one.
+"""
+
+import argparse
+import csv
+import pathlib
+import sys
+
+import numpy as np
+from skimage.draw import polygon2mask
+from skimage.measure import approximate_polygon
+from tqdm import tqdm
+
+from minirnn.datasets import Sample, coverage, format_coverage, write_jsonl
+from minirnn.datasets.labelled import FORMATS, find_images, read_labelled, recognise_format
+from minirnn.errors import MinirnnError, run_command
+from minirnn.files import atomic
+from minirnn.images.pictures import draw_steps, draw_traces
+from minirnn.images.pipeline import read_line, read_page
+from minirnn.images.reading import read_image, save_image
+
+SHEET_ROWS = 20  # lines on a contact sheet
+MAX_SHEETS = 10  # of a larger set, lines spread evenly over it are shown
+TOLERANCE = 0.01  # strokes are kept to this part of a standard deviation of y
+METADATA = ("file_name", "text", "group")
+
+
+# --- labelled sets -------------------------------------------------------------------------------------------
+
+
+def prepare_labelled(source, out, format_name=None):
+    """Trace a labelled set and write samples.jsonl, contact sheets and report.txt into the folder ``out``.
+
+    Returns (list of Sample, list of problems). Raises MinirnnError if not one line could be used; report.txt
+    says why.
+    """
+    items, problems = read_labelled(source, format_name)
+    shown = set(np.linspace(0, len(items) - 1, min(len(items), SHEET_ROWS * MAX_SHEETS)).astype(int))
+    samples, examples = [], []
+    for number, item in enumerate(tqdm(items, desc="tracing", unit="image", disable=None)):
+        try:
+            traced = trace_item(item)
+        except MinirnnError as error:
+            problems.append(str(error))
+            continue
+        samples += [sample for sample, _ in traced]
+        if number in shown:
+            examples += [(sample.text, *cut_out(grey, sample.strokes)) for sample, grey in traced]
+    _make_folder(out)
+    report = report_text(source, samples, problems)
+    with atomic(out / "report.txt") as file:
+        file.write(report)
+    if not samples:
+        raise MinirnnError(f"{source}: not one line could be used; {out / 'report.txt'} says why")
+    write_jsonl(out / "samples.jsonl", [_compact(sample) for sample in samples])
+    for old in out.glob("contact_sheet_*.png"):
+        old.unlink()
+    for sheet, start in enumerate(range(0, len(examples), SHEET_ROWS), 1):
+        draw_traces(out / f"contact_sheet_{sheet:02d}.png", examples[start : start + SHEET_ROWS])
+    return samples, problems
+
+
+def trace_item(item):
+    """List of (Sample, grey image) of a LabelledImage: one, or one a line if it is a page.
+
+    The strokes are in pixels of the image. Raises MinirnnError if the image cannot be read, has no ink, or has
+    another number of lines than its text.
+    """
+    grey = read_image(item.path)
+    if item.outline is not None:
+        grey = cut_outline(grey, item.outline, item.path)
+    texts = item.text.split("\n")
+    if len(texts) == 1:
+        line = read_line(grey)[1]
+        found = [line] if line else []
+    else:
+        found = read_page(grey)[1]
+    if not found:
+        raise MinirnnError(f"{item.path}: no ink in it")
+    if len(found) != len(texts):
+        raise MinirnnError(f"{item.path}: {len(texts)} lines of text, but {len(found)} lines in the image; cut it first")
+    return [(Sample(text, line.strokes, item.group), grey) for text, line in zip(texts, found)]
+
+
+def cut_outline(grey, outline, path):
+    """The part of a page inside ``outline``, (n, 2) corners x, y in pixels; what lies outside it becomes paper."""
+    low = np.clip(np.floor(outline.min(axis=0)).astype(int), 0, grey.shape[::-1])
+    high = np.clip(np.ceil(outline.max(axis=0)).astype(int) + 1, 0, grey.shape[::-1])
+    part = grey[low[1] : high[1], low[0] : high[0]]
+    if part.size == 0:
+        raise MinirnnError(f"{path}: a line's outline lies outside the image")
+    inside = polygon2mask(part.shape, (outline - low)[:, ::-1])
+    return np.where(inside, part, np.median(part[inside]) if inside.any() else 1.0)
+
+
+def cut_out(grey, strokes, margin=20):
+    """(part of the image around the strokes, strokes in its pixels), for the contact sheet."""
+    points = np.concatenate(strokes)
+    left, top = np.maximum(0, np.floor(points.min(axis=0)).astype(int) - margin)
+    right, bottom = np.ceil(points.max(axis=0)).astype(int) + margin
+    return grey[top:bottom, left:right].astype(np.float32), [stroke - (left, top) for stroke in strokes]
+
+
+def _compact(sample):
+    """The sample with only as many points, and as many decimals, as its strokes need."""
+    unit = np.concatenate(sample.strokes)[:, 1].std()
+    strokes = [approximate_polygon(stroke, TOLERANCE * unit) if len(stroke) > 2 else stroke for stroke in sample.strokes]
+    return Sample(sample.text, [np.round(stroke, 2) for stroke in strokes], sample.group)
+
+
+def report_text(source, samples, problems):
+    """What was read, what was skipped and why, and how often each character occurs."""
+    return "\n".join(
+        [
+            f"{source}: {len(samples)} lines traced, {len(problems)} problems",
+            *problems,
+            "",
+            format_coverage(coverage(sample.text for sample in samples)),
+            "",
+        ]
+    )
+
+
+# --- pages without labels ------------------------------------------------------------------------------------
+
+
+def cut_pages(pages, out):
+    """Cut pages into line images in the folder ``out``, with a metadata.csv whose texts are to be filled in.
+
+    ``pages`` are image files. Returns (number of lines, list of problems). Raises MinirnnError if ``out`` holds a
+    metadata.csv already, which may have been filled in.
+    """
+    _make_folder(out)
+    if (out / "metadata.csv").exists():
+        raise MinirnnError(f"{out / 'metadata.csv'} exists and may hold labels; choose another folder")
+    rows, problems = [], []
+    for path in tqdm(pages, desc="cutting", unit="page", disable=None):
+        try:
+            found = read_page(read_image(path))[1]
+        except MinirnnError as error:
+            problems.append(str(error))
+            continue
+        if not found:
+            problems.append(f"{path}: no line of handwriting found")
+        for number, line in enumerate(found, 1):
+            name = f"{path.stem}_{path.suffix[1:]}_{number:02d}.png"
+            save_image(out / name, line.grey)
+            rows.append((name, "", path.stem))
+    with atomic(out / "metadata.csv", newline="") as file:
+        csv.writer(file).writerows([METADATA, *rows])
+    return len(rows), problems
+
+
+def _make_folder(out):
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MinirnnError(f"cannot make the folder {out}: {error.strerror}; choose another one") from None
+
+
+# --- command -------------------------------------------------------------------------------------------------
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m minirnn.prepare",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", type=pathlib.Path, help="a labelled folder, an image of a page, or a folder of pages")
+    parser.add_argument("--out", type=pathlib.Path, help="folder for the strokes or lines")
+    parser.add_argument("--format", choices=FORMATS, help="of the labelled folder; by default it is recognised")
+    parser.add_argument("--show", type=pathlib.Path, metavar="PNG", help="draw every step for the (first) image")
+    options = parser.parse_args(argv)
+    source, out = options.source, options.out
+
+    if not source.exists():
+        raise MinirnnError(f"{source}: no such file or folder")
+    if not out and not options.show:
+        raise MinirnnError("nothing to do: give --out FOLDER or --show PNG")
+    pages = find_images(source) if source.is_dir() else [source]
+    if options.show:
+        if not pages:
+            raise MinirnnError(f"{source}: there is no image in it")
+        draw_steps(options.show, read_image(pages[0]))
+        print(f"steps of {pages[0]}: {options.show}")
+    if not out:
+        return
+    if source.is_dir() and (options.format or recognise_format(source) or not pages):
+        samples, problems = prepare_labelled(source, out, options.format)
+        print(report_text(source, samples, problems))
+        print(f"strokes: {out / 'samples.jsonl'}; check {out / 'contact_sheet_01.png'} by eye")
+    else:
+        count, problems = cut_pages(pages, out)
+        print("\n".join([*problems, f"{count} lines of {len(pages)} pages in {out}"]))
+        if count:
+            print(f"write what they say into {out / 'metadata.csv'}, then: python -m minirnn.prepare {out} --out SAMPLES")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
