@@ -1,6 +1,7 @@
 """Writing text: sample the next character over and over.
 
     python -m minirnn.generate runs/text-1 --seed "Dear Ana," --length 600
+    python -m minirnn.generate runs/text-1 --seed "Dear Ana," --handwrite page.png
 
 As a function: ``"".join(generate(network, alphabet, "Dear Ana,", 600))``.
 """
@@ -14,6 +15,7 @@ import numpy as np
 from minirnn import backend, checkpoint
 from minirnn.alphabets import CharAlphabet
 from minirnn.arguments import above_zero
+from minirnn.drawing import check_output
 from minirnn.errors import MinirnnError, run_command
 from minirnn.models import CharRNN
 
@@ -111,6 +113,7 @@ def main(argv=None):
     add_sampling_options(parser)
     parser.add_argument("--stop", help="stop after this text has been written")
     parser.add_argument("--skip-unknown", action="store_true", help="leave out characters that the network never saw")
+    parser.add_argument("--handwrite", metavar="OUT", help="also write it by hand: OUT.png, .svg, .pdf or .gcode")
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     options = parser.parse_args(argv)
     backend.check_device(options.device)
@@ -120,11 +123,19 @@ def main(argv=None):
         top_p=options.top_p, greedy=options.greedy, random_seed=options.random_seed, stop=options.stop,
         skip_unknown=options.skip_unknown,
     )  # fmt: skip
+    if options.handwrite:
+        check_output(options.handwrite)
     first = next(characters, "")  # so that a seed that cannot be used is said before anything is printed
     print(options.seed + first, end="", flush=True)
+    written = options.seed + first
     for character in characters:
         print(character, end="", flush=True)
+        written += character
     print()
+    if options.handwrite:
+        from minirnn.write import handwrite  # its network takes time to load: only for who asks for it
+
+        print(*handwrite(written, options.handwrite, seed=options.random_seed or 0), sep="\n")
 
 
 if __name__ == "__main__":

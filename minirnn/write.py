@@ -52,6 +52,17 @@ def write_page_lines(writer, text, sheet, rng, temperature, raggedness, progress
     return [[PlacedLine(line.text, line.strokes) for line in paragraph if line.strokes] for paragraph in lines]
 
 
+def handwrite(text, out, writer=None, seed=0):
+    """Write ``text`` on A4 pages ``out`` (.png, .svg, .pdf, .gcode) in the manner of the defaults -> the paths written.
+
+    Line breaks stay; characters that the hand cannot write are left out. Raises MinirnnError if nothing is left."""
+    writer = writer or Writer()
+    sheet = Sheet(letter_size=1.9)
+    text = clean_text(writer, text.strip("\n"), plain=True, skip=True)
+    paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(seed), 0.7, 0.0)
+    return save_pages(lay_out(paragraphs, sheet, seed=seed), out, seed=seed)
+
+
 def hand_specimens(source, rng, temperature):
     """One line in each hand -> a list of paragraphs of one line each."""
     count = len(Writer(source).hands)
