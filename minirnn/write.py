@@ -78,7 +78,7 @@ def fitted_sheet(sheet_options, lines):
     sheet = Sheet(**{**sheet_options, "size": "a4"})
     top, _, bottom, _ = sheet.margins
     height = top + bottom + (lines + DESCENDER_ROOM) * sheet.line_spacing
-    return Sheet(**{**sheet_options, "size": f"{page_size('a4')[0]:g}x{height:.2f}", "margins": sheet.margins})
+    return Sheet(**{**sheet_options, "size": f"{page_size('a4')[0]:g}x{height + 0.01:.2f}", "margins": sheet.margins})
 
 
 def build_parser():

@@ -1,0 +1,136 @@
+"""The pen at work: what it may draw, when it may stop, and what counts as gone wrong."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minirnn import backend, checkpoint
+from minirnn.alphabets import BEGIN, END, FIRST_STEP, CharAlphabet, PenAlphabet
+from minirnn.errors import MinirnnError, run_command
+from minirnn.models import PenRNN
+from minirnn.write import clean_text, main
+from minirnn.writing import Writer, fault, pen_distribution, transliterate, write_lines
+
+PENS = PenAlphabet([[1.0, 0.0], [0.5, -1.0], [0.5, 1.0]], directions=8, step=0.4)
+CHARS = CharAlphabet("abc .")
+
+
+def network(seed=0):
+    return PenRNN(len(PENS), len(CHARS) + 1, PENS.n_heights, hands=3, hidden=8, embed=4, char_embed=3, gaussians=2,
+                  rate=0.2, seed=seed)  # fmt: skip
+
+
+@pytest.fixture
+def weights(tmp_path):
+    net = network()
+    meta = {"kind": "PenRNN", "network": net.settings, "symbols": CHARS.symbols, "directions": PENS.directions,
+            "step_length": PENS.step, "counts": {"a": 99, "b": 99, "c": 3, " ": 99, ".": 99},
+            "neat_hands": [2, 1]}  # fmt: skip
+    arrays = {f"params.{name}": a for name, a in backend.flatten(net.params).items()}
+    path = tmp_path / "pen.npz"
+    checkpoint.save(path, meta, {**arrays, "extra.lifts": PENS.lifts})
+    return path
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.2, 2.0))
+def test_the_kind_of_move_is_drawn_as_the_network_has_it(seed, temperature):
+    logits = np.random.default_rng(seed).normal(0, 3, (2, len(PENS)))
+    ending = np.array([True, False])
+    p = pen_distribution(logits, PENS, temperature, ending)
+    assert np.allclose(p.sum(axis=1), 1)
+    assert not p[:, BEGIN].any()
+    assert p[0, END] > 0
+    assert p[1, END] == 0
+    plain = pen_distribution(logits, PENS, 1.0, ending)
+    steps = slice(FIRST_STEP, FIRST_STEP + PENS.directions)
+    assert np.allclose(p[:, steps].sum(axis=1), plain[:, steps].sum(axis=1))
+    if temperature < 1:
+        assert (p[:, steps].max(axis=1) >= plain[:, steps].max(axis=1) - 1e-12).all()
+
+
+def test_the_same_seed_writes_the_same(weights):
+    one, two = (Writer(weights).write(["ab", "b."], np.random.default_rng(3)) for _ in range(2))
+    for a, b in zip(one, two):
+        assert np.array_equal(a.symbols, b.symbols)
+
+
+def test_a_line_written_alone_or_beside_others_follows_its_own_text():
+    """Side by side, a shorter text must not see the padding behind it."""
+    lines = write_lines(network(), CHARS, PENS, ["a", "abcabc"], [0, 0], np.random.default_rng(0))
+    assert lines[0].phi.shape[1] == 2
+    assert lines[1].phi.shape[1] == 7
+    for line in lines:
+        assert line.symbols[0] == BEGIN
+        assert END not in line.symbols
+
+
+def path(*centres, width=0.4, U=4):
+    u = np.arange(U)
+    return np.array([np.exp(-(((u - centre) / width) ** 2)) for centre in centres])
+
+
+def test_a_line_that_went_well_has_no_fault():
+    assert fault("abc", path(0, 1, 2, 3), [np.zeros((2, 2))], stopped=True) == ""
+
+
+def test_each_fault_is_told():
+    stroke = [np.zeros((2, 2))]
+    assert fault("abc", path(0, 1, 2, 3), stroke, stopped=False) == "ran on"
+    assert fault("abc", path(0, 2, 3), stroke, stopped=True) == "skipped 'b'"
+    assert fault("abc", path(0, 1, 2, 3), [np.array([[0.0, 9.0]])], stopped=True) == "left the line"
+
+
+def test_what_goes_wrong_is_written_again(weights):
+    writer, tries = Writer(weights), []
+    writer.write(["ab"], np.random.default_rng(0), accept=lambda line: tries.append(1))
+    assert len(tries) <= 8  # lines with a fault are refused before they are shown
+    lines = writer.write(["ab"], np.random.default_rng(0))
+    assert lines[0].text == "ab"
+
+
+def test_hands_are_rows(weights):
+    assert Writer(weights).hand == 2
+    assert Writer(weights, 2).hand == 1
+    with pytest.raises(MinirnnError, match="no hand 3; choose one from 1 to 2"):
+        Writer(weights, 3)
+
+
+def test_characters_that_were_hardly_ever_seen_are_refused_by_name(weights):
+    writer = Writer(weights)
+    with pytest.raises(MinirnnError, match="cannot write c ñ"):
+        clean_text(writer, "ab c ñ", plain=False, skip=False)
+    assert clean_text(writer, "ab c ñ", plain=False, skip=True) == "ab  "
+    with pytest.raises(MinirnnError, match="nothing to write"):
+        clean_text(writer, "ñ", plain=False, skip=True)
+
+
+def test_transliterate():
+    assert transliterate("Café, “naïve” – Straße…") == "Cafe, \"naive\" - Strasse..."
+    assert transliterate("plain text") == "plain text"
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "gcode"])
+def test_the_command_writes_a_file(weights, tmp_path, suffix, capsys):
+    out = tmp_path / f"out.{suffix}"
+    main(["ab ba.", "--hand", str(weights), "-o", str(out)])
+    assert out.stat().st_size > 100
+    assert str(out) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["ab", "-o", "x.bmp"], "must end in"),
+        (["-o", "x.png"], "either a text or --file"),
+        (["ab", "--hand", "nowhere", "-o", "x.png"], "no checkpoint at nowhere"),
+        (["ab", "--file", "f", "-o", "x.png"], "either a text or --file"),
+    ],
+)
+def test_errors_are_one_line_and_exit_code_2(argv, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run_command(main, argv) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "x.png").exists()
