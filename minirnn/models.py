@@ -58,9 +58,11 @@ class Network:
                 raise MinirnnError(
                     f"{where} does not fit this network: {name} has shape {flat[name].shape}, not {array.shape}"
                 )
-            if not np.isfinite(flat[name]).all():
+        with np.errstate(over="ignore"):  # a float64 may be too large for a float32, which is told apart below
+            cast = {name: flat[name].astype(array.dtype) for name, array in own.items()}
+        for name, array in cast.items():
+            if not np.isfinite(array).all():
                 raise MinirnnError(f"{where} holds numbers that are not finite in {name}; use another")
-        cast = {name: flat[name].astype(array.dtype) for name, array in own.items()}
         self.params = backend.tree_map(lambda a: backend.to_device(a, self.device), backend.unflatten(cast))
 
     def to_device(self, device):
@@ -132,7 +134,7 @@ class CharRNN(Network):
             dy, _, grads[name] = self.cell.backward(dy, None, caches.pop())
         dy = dropout.backward(dy, caches.pop())
         grads["embedding"] = embedding.backward(dy, caches.pop())
-        return grads
+        return {name: grads[name] for name in self.params}
 
 
 class PenRNN(Network):
