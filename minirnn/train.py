@@ -10,6 +10,7 @@ A run leaves a folder with its settings, log, loss curve, checkpoints and sample
 
 import argparse
 import dataclasses
+import hashlib
 import math
 import os
 import pathlib
@@ -19,7 +20,7 @@ import numpy as np
 
 from minirnn import backend
 from minirnn.alphabets import CharAlphabet, PenAlphabet
-from minirnn.arguments import above_zero, fraction, positive_int
+from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, zero_or_more
 from minirnn.datasets import coverage, format_coverage, load_samples, split_by_group
 from minirnn.datasets.lines import LineBatches, ValidationLines
 from minirnn.datasets.text import TextStreams, ValidationText, read_text, split_text
@@ -31,7 +32,7 @@ from minirnn.layers import CELLS
 from minirnn.models import CharRNN, PenRNN
 from minirnn.optim import OPTIMISERS
 from minirnn.strokes import normalise
-from minirnn.training import Options, Trainer, new_run, read_settings, write_settings
+from minirnn.training import Options, Trainer, locked, new_run, read_settings, write_settings
 from minirnn.writing import Writer, write_lines
 
 LETTERS = pathlib.Path(__file__).parent.parent / "data" / "letters.txt"
@@ -40,7 +41,8 @@ LETTERS = pathlib.Path(__file__).parent.parent / "data" / "letters.txt"
 def text_task(settings, run):
     """The network, the data and everything else a run over a text needs -> `Trainer`."""
     path, seed = settings["text"], settings["seed"]
-    training, validation = split_text(read_text(path), settings["held_out"], path)
+    text = read_text(path)
+    training, validation = split_text(text, settings["held_out"], path)
     alphabet = CharAlphabet.from_text(training)
     data = TextStreams(alphabet.encode(training), settings["batch"], settings["steps_per_chunk"], seed)
     judge = ValidationText(alphabet.encode(validation), 32, 128)
@@ -53,15 +55,15 @@ def text_task(settings, run):
     print(f"network     {settings['layers']} x {settings['cell'].upper()} of {settings['hidden']}: "
           f"{network.count():,} weights")  # fmt: skip
     print(f"epoch       {data.chunks(0)} batches of {data.B} streams x {data.T} steps")
-    opening = training.lstrip()[:20]
+    opening = training.lstrip()[:20] or training[:20]
 
     def sample(network, step):
         written = "".join(generate(network, alphabet, opening, 500, random_seed=[seed, step]))
         with atomic(run / "samples" / f"{step:07d}.txt") as file:
             file.write(opening + written + "\n")
 
-    return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run,
-                   {"symbols": alphabet.symbols}, sample)  # fmt: skip
+    meta = {"symbols": alphabet.symbols, "text": hashlib.sha256(text.encode()).hexdigest()}
+    return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run, meta, sample)
 
 
 SPECIMENS = [
@@ -97,6 +99,8 @@ def hand_task(settings, run):
     for name, part, kept in zip(("learn from", "judge by"), (training, validation), known):
         if len(kept) < len(part):
             print(f"left out    {len(part) - len(kept)} lines to {name}, with characters that the network lacks")
+        if not kept:
+            raise MinirnnError(f"{settings['data']} has no line to {name} without such characters; give more lines")
     batch, T = settings["batch"], settings["steps_per_chunk"]
     data = LineBatches(known[0], chars, pens, hands, batch, T, settings["seed"], settings["grow"],
                        weights=rarity_weights(known[0], counts))  # fmt: skip
@@ -119,7 +123,7 @@ def hand_task(settings, run):
         rows = meta.get("neat_hands") or range(network.settings["hands"])
         lines = write_lines(network, chars, pens, texts, rng.choice(rows, len(texts)), rng)
         path = run / "samples" / f"{step:07d}.png"
-        strokes_picture(path, [(f"{line.text}   {line.fault}", line.strokes) for line in lines])
+        strokes_picture(path, [(f"{line.text}   {line.fault}", line.ink) for line in lines])
         window_path(path.with_name(f"{step:07d}_window.png"), lines[0].phi, lines[0].text + " ")
 
     return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run, meta, sample,
@@ -185,7 +189,7 @@ def announce(trainer):
 
 
 def build_parser():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m minirnn.train",
         description="Train a character-level recurrent network and let it write. Without arguments: the texts that "
         "come with the project, about three minutes on two cores.",
@@ -198,7 +202,7 @@ def build_parser():
     run.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     run.add_argument("--threads", type=positive_int, default=min(2, os.cpu_count() or 1),
                      help="threads that share the sequences of a batch")  # fmt: skip
-    run.add_argument("--seed", type=int, default=0, help="of everything that is drawn at random")
+    run.add_argument("--seed", type=zero_or_more, default=0, help="of everything that is drawn at random")
     data = parser.add_argument_group("the data")
     data.add_argument("--text", metavar="FILE", default=str(LETTERS), help="UTF-8 text to learn")
     data.add_argument("--data", metavar="SOURCE", help="handwriting to learn: the folder of IAM-OnDB's archives, "
@@ -206,7 +210,8 @@ def build_parser():
     data.add_argument("--directions", type=positive_int, default=48, help="of a step of the pen")
     data.add_argument("--step-length", type=above_zero, default=0.36, help="in units of the line (x-height 1.3)")
     data.add_argument("--lifts", type=positive_int, default=192, help="moves of the lifted pen in the codebook")
-    data.add_argument("--grow", type=int, default=0, help="epochs in which lines begin short and grow by a chunk each")
+    data.add_argument("--grow", type=zero_or_more, default=0,
+                      help="epochs in which lines begin short and grow by a chunk each")  # fmt: skip
     data.add_argument("--held-out", type=fraction, default=0.1, help="last part of the text, kept for validation")
     data.add_argument("--batch", type=positive_int, default=32, help="parallel streams")
     data.add_argument("--steps-per-chunk", type=positive_int, default=64, help="time steps of truncated BPTT")
@@ -226,15 +231,29 @@ def build_parser():
     training.add_argument("--optimiser", choices=sorted(OPTIMISERS), default="adam")
     training.add_argument("--lr", type=above_zero, default=4e-3, help="highest learning rate")
     training.add_argument("--schedule", choices=["constant", "cosine", "plateau"], default="cosine")
-    training.add_argument("--warmup", type=int, default=20, help="steps over which the learning rate rises")
-    training.add_argument("--weight-decay", type=float, default=0.0, help="of Adam, decoupled (AdamW)")
+    training.add_argument("--warmup", type=zero_or_more, default=20, help="steps over which the learning rate rises")
+    training.add_argument("--weight-decay", type=not_negative, default=0.0, help="of Adam, decoupled (AdamW)")
     training.add_argument("--clip", type=above_zero, default=1.0, help="largest global norm of the gradient")
     training.add_argument("--average", type=fraction, default=0.0,
                           help="decay of a running mean of the weights, used in their place; 0: off")  # fmt: skip
     training.add_argument("--evaluations", type=positive_int, default=10, help="spread evenly over the run")
-    training.add_argument("--patience", type=int, default=3,
+    training.add_argument("--patience", type=zero_or_more, default=3,
                           help="stop after so many evaluations without a new best; 0: never")  # fmt: skip
     return parser
+
+
+def resumed_settings(run, parser):
+    """The settings of a run, which were arguments once and are checked as such: anyone may have edited them."""
+    settings, path = read_settings(run), pathlib.Path(run) / "settings.json"
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
+    try:
+        checked = vars(parser.parse_args(words))
+    except MinirnnError as error:
+        raise MinirnnError(f"{path} is damaged, or of another version: {error}") from None
+    lacking = checked.keys() - settings.keys() - {"resume", "out"}
+    if lacking:
+        raise MinirnnError(f"{path} is of another version: it lacks {', '.join(sorted(lacking))}; start a new run")
+    return {name: checked[name] for name in settings}
 
 
 def settings_from(argv):
@@ -246,7 +265,10 @@ def settings_from(argv):
         given = [word for word in argv if word.startswith("--") and not word.startswith(("--resume", "--device"))]
         if given:
             raise MinirnnError(f"--resume keeps the settings of {resume}; leave out {' '.join(given)}")
-        return read_settings(resume), pathlib.Path(resume), True
+        settings = resumed_settings(resume, parser)
+        if any(word.startswith("--device") for word in argv):
+            settings["device"] = options["device"]
+        return settings, pathlib.Path(resume), True
     if not (options["epochs"] or options["steps"] or options["minutes"]):
         options["epochs"] = 12.0
     return options, out, False
@@ -261,22 +283,27 @@ def main(argv=None):
             raise MinirnnError("--task hand needs --data, the folder of IAM-OnDB's archives or a .jsonl file")
         if not pathlib.Path(settings[source]).exists():  # a wrong name should not leave an empty run behind
             raise MinirnnError(f"{settings[source]} does not exist; check the name after --{source}")
-        run = new_run(run, settings["task"])
         settings[source] = str(pathlib.Path(settings[source]).resolve())
-        write_settings(run, settings)
-    trainer = TASKS[settings["task"]](settings, run)
-    if resume and (run / "last.npz").exists():
-        trainer.load()
-        print(f"resuming    at step {trainer.progress.step:,}")
-    announce(trainer)
-    print(f"run         {run}\n", flush=True)
-    progress = trainer.train()
+        if settings["init"] not in ("scratch", "pretrained"):
+            settings["init"] = str(pathlib.Path(settings["init"]).resolve())
+        run = new_run(run, settings["task"])
+    with locked(run):
+        trainer = TASKS[settings["task"]](settings, run)
+        if not resume:
+            write_settings(run, settings)
+        elif (run / "last.npz").exists():
+            trainer.load()
+            print(f"resuming    at step {trainer.progress.step:,}")
+        announce(trainer)
+        print(f"run         {run}\n", flush=True)
+        progress = trainer.train()
     print(f"\nbest validation loss {progress.best:.4f} nats a symbol; the run is in {run}")
     if settings["task"] == "hand":
         print(f"what it now writes: {sorted((run / 'samples').glob('*.png'))[-2]}")
         return
     newest = sorted((run / "samples").glob("*.txt"))[-1]
-    print(f"it now writes ({newest}):\n\n{newest.read_text(encoding='utf-8')}")
+    written = newest.read_text(encoding="utf-8")
+    print(f"it now writes ({newest}):\n\n{written}")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def write_page_lines(writer, text, sheet, rng, temperature, raggedness, progress
             if line.fault:
                 print(f"minirnn: this line may be wrong ({line.fault}): {line.text!r}; try another "
                       "--random-seed or --hand", file=sys.stderr)  # fmt: skip
-    return [[PlacedLine(line.text, line.strokes) for line in paragraph if line.strokes] for paragraph in lines]
+    return [[PlacedLine(line.text, line.ink) for line in paragraph if line.strokes] for paragraph in lines]
 
 
 def handwrite(text, out, writer=None, seed=0):
@@ -69,7 +69,7 @@ def hand_specimens(source, rng, temperature):
     paragraphs = []
     for number in tqdm(range(1, count + 1), desc="hands"):
         line = Writer(source, number).write([f"{number}. {SPECIMEN}"], rng, temperature)[0]
-        paragraphs.append([PlacedLine(line.text, line.strokes)])
+        paragraphs.append([PlacedLine(line.text, line.ink)])
     return paragraphs
 
 

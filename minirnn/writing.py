@@ -16,6 +16,7 @@ from minirnn.datasets.lines import encode_text
 from minirnn.errors import MinirnnError
 from minirnn.generate import network_from
 from minirnn.models import PenRNN
+from minirnn.strokes import smooth
 
 SHIPPED = pathlib.Path(__file__).parent / "weights" / "pen.npz"
 LEARNED = 20  # examples of a character in the training data, below which it is not written
@@ -42,6 +43,11 @@ class Line:
     strokes: list
     phi: np.ndarray
     fault: str
+
+    @property
+    def ink(self):
+        """The strokes as they are drawn: smooth curves through the steps of the pen."""
+        return [smooth(stroke) for stroke in self.strokes]
 
 
 def pen_distribution(logits, pens, temperature, ending):
