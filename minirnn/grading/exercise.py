@@ -37,11 +37,13 @@ class Output:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """Arguments {name: value} to call the function with. ``note`` says when a result that is wrong here only goes
-    wrong, and what that suggests; the first case of an exercise is the plain one and needs none."""
+    """Arguments {name: value} to call the function with. The first case of an exercise is the plain one. In the others,
+    ``note`` ends the sentence "it goes wrong ..." where the plain case is right, and ``suggests`` names the mistake
+    that this case is there for."""
 
     arguments: dict
     note: str = ""
+    suggests: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -251,13 +253,21 @@ def variant_results(exercise, wrong):
 
 def recognise(exercise, results):
     """The names of the mistakes that explain ``results``, () if unknown. First one mistake that explains
-    everything is looked for, then two, then one for every output that is wrong."""
+    everything is looked for, then two, then one for every case that is wrong, then one for every output."""
     names = list(exercise.mistakes)
     for count in (1, 2):
         for wrong in itertools.combinations(names, count):
             variant = variant_results(exercise, wrong)
             if all(same(own[key], other[key], MATCH) for own, other in zip(results, variant) for key in own):
                 return wrong
+    compared = zip(exercise.cases, results, right_results(exercise))
+    suggested = [
+        case.suggests
+        for case, own, right in compared
+        if not all(same(own[key], right[key], TOLERANCE) for key in right)
+    ]
+    if all(suggested):
+        return tuple(suggested)
     found = []
     for output in _wrong_outputs(exercise, results):
         explained_by = [

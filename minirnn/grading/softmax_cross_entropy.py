@@ -8,7 +8,8 @@ from minirnn.layers import softmax_cross_entropy
 MISTAKES = {
     "exp overflows": "exp(z) is infinite for logits of a thousand. Subtract the largest logit of the row "
     "first: p does not change",
-    "log of a rounded p": "where p has rounded to 0 its log is -inf. log p = z - log Σ exp z needs no p",
+    "log of a rounded p": "where p has rounded to 0 its log is -inf, and not about -800 as in the case that "
+    "was tried. log p = z - log Σ exp z needs no p (and nothing is added to p)",
     "N counts every step": "N is T B. It has to be the number of steps that count, the sum of the mask",
     "sum, not mean": "the loss and dz are not divided by N",
     "dz not divided by N": "the loss has its 1/N, so dz needs it too",
@@ -63,11 +64,12 @@ def cases():
         Case(
             {"z": 1000 + rng.standard_normal((T, B, V)), "targets": targets, "mask": everywhere},
             "for logits near a thousand: exp of them overflows",
+            suggests="exp overflows",
         ),
         Case(
             {"z": unlikely, "targets": targets, "mask": everywhere},
-            "where the target's p is exp(-800), which rounds to 0: -log p is still about 800, so take log p from z and "
-            "not from p (and add nothing to p)",
+            "where the target's p is exp(-800), which rounds to 0",
+            suggests="log of a rounded p",
         ),
     )
 

@@ -23,7 +23,7 @@ MISTAKES = {
     "is the sum never added to?",
     "mean over the chunks": "dWx, dWh and db are divided by the number of chunks. They are sums",
     "last error of a chunk only": "dy is used at the last step of each chunk only. Every step has its error",
-    "steps left over": "T is no multiple of k, and the last steps are left out. The last chunk is shorter",
+    "steps left over": "it goes wrong where T is no multiple of k: the last steps make a chunk too, a shorter one",
 }
 
 
@@ -102,8 +102,11 @@ def cases():
     shorter = {**arguments, "x": arguments["x"][:T], "dy": arguments["dy"][:T]}
     return (
         Case(shorter),
-        Case(arguments, "where T is no multiple of k: the last chunk is shorter"),
-        Case({**arguments, "k": 20}, "where k is larger than T: one chunk, shorter than k"),
+        Case(
+            arguments,
+            "where T is no multiple of k, so that the last chunk is shorter",
+            suggests="steps left over",
+        ),
     )
 
 
