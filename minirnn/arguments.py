@@ -1,25 +1,51 @@
-"""Types of command line arguments, for argparse."""
+"""Command line arguments: the parser that all commands use, and types for its arguments."""
 
 import argparse
 import math
 
+from minirnn.errors import MinirnnError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's parser, but what is wrong is said in one line, as everywhere, and options are written in full."""
+
+    def __init__(self, **options):
+        super().__init__(allow_abbrev=False, epilog="--debug shows the traceback of an error.", **options)
+
+    def error(self, message):
+        raise MinirnnError(f"{message}; see {self.prog} --help")
+
 
 def positive_int(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
+    return _number(int, text, lambda value: value >= 1, "a whole number of 1 or more")
+
+
+def zero_or_more(text):
+    return _number(int, text, lambda value: value >= 0, "a whole number of 0 or more")
 
 
 def fraction(text):
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 up to, but without, 1")
-    return value
+    return _number(float, text, lambda value: 0 <= value < 1, "from 0 up to, but without, 1")
+
+
+def probability(text):
+    return _number(float, text, lambda value: 0 < value <= 1, "above 0 and at most 1")
 
 
 def above_zero(text):
-    value = float(text)
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"{text} is not a number above zero")
+    return _number(float, text, lambda value: 0 < value < math.inf, "a number above zero")
+
+
+def not_negative(text):
+    return _number(float, text, lambda value: 0 <= value < math.inf, "a number of zero or more")
+
+
+def _number(kind, text, allowed, wanted):
+    """``text`` as a number of this kind; argparse names the option when it is none, or none that is allowed."""
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not allowed(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
     return value

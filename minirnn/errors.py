@@ -3,9 +3,10 @@
     0    done
     1    a fault of the program (a traceback is shown, please report it)
     2    the user's input: the message says what, where and what to do
-    130  interrupted from the keyboard
+    130  interrupted from the keyboard, or asked to end by SIGTERM: a training saves first
 """
 
+import os
 import sys
 import traceback
 
@@ -23,12 +24,17 @@ def run_command(main, argv=None):
     except MinirnnError as error:
         if debug:
             traceback.print_exc()
-        print(f"minirnn: {error}", file=sys.stderr)
+        print("minirnn:", " ".join(str(error).split("\n")), file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("minirnn: interrupted", file=sys.stderr)
+    except MemoryError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"minirnn: out of memory ({error}); use a smaller network, batch or file", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interruption:
+        print(f"minirnn: interrupted {interruption}".rstrip(), file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output went away, as in `... | head`
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
         return 0
     return 0

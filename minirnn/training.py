@@ -1,6 +1,7 @@
 """The training loop that both networks share: truncated BPTT, early stopping, checkpoints, resuming.
 
-    train(network, data, validation, options, run, ...)
+    with locked(run):
+        Trainer(network, data, validation, options, run, ...).train()
 
 A run is a folder, and all that a run will ever need stands in it:
 
@@ -98,7 +99,9 @@ def evaluate(network, validation, workers=None):
 
 @contextlib.contextmanager
 def locked(run):
-    """Keep a second process out of the folder ``run``. The lock is the operating system's: it ends with us."""
+    """Keep a second process out of the folder ``run``. The lock is the operating system's: it ends with us.
+
+    What a process that was killed has left half-written in the folder is cleared away."""
     import fcntl
 
     try:
@@ -116,7 +119,15 @@ def locked(run):
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        for half_written in [*run.glob(".*.tmp"), *run.glob("samples/.*.tmp")]:
+            half_written.unlink()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                if os.listdir(run) == ["lock"]:  # no run came of it
+                    (run / "lock").unlink()
+                    run.rmdir()
 
 
 class Trainer:
@@ -167,15 +178,17 @@ class Trainer:
             progress.skipped += 1
             progress.skipped_in_a_row += 1
             if progress.skipped_in_a_row == MAX_SKIPPED:
-                raise MinirnnError(
-                    f"the loss or its gradient was not finite {MAX_SKIPPED} times in a row, last at step "
-                    f"{progress.step}; try a smaller --lr or --clip. {self.run}/last.npz is from before"
-                )
+                self._give_up(f"the loss or its gradient was not finite {MAX_SKIPPED} times in a row")
         progress.step += 1
         progress.index += 1
         if progress.index >= self.data.chunks(progress.epoch):
             progress.epoch, progress.index = progress.epoch + 1, 0
         return loss, norm
+
+    def _give_up(self, reason):
+        last = self.run / "last.npz"
+        before = f"; {last} is from before" if last.exists() else ""
+        raise MinirnnError(f"{reason}, last at step {self.progress.step}; try a smaller --lr or --clip{before}")
 
     def learning_rate(self):
         options = self.options
@@ -187,9 +200,11 @@ class Trainer:
     # ---- the whole run ----------------------------------------------------------------------------------------
 
     def train(self):
-        """Train to the end of the plan, until the validation loss rests, or until Ctrl-C (which saves first)."""
+        """Train to the end of the plan, until the validation loss rests, or until Ctrl-C or SIGTERM, which save
+        first and end in a KeyboardInterrupt. The caller holds the lock of the folder."""
         parallel.keep_freed_memory()
-        with locked(self.run), _interruptible() as interrupted:
+        (self.run / "samples").mkdir(exist_ok=True)
+        with _interruptible() as interrupted:
             progress = self.progress
             progress.total = self.planned_steps() or 0
             if progress.step == 0 and not self.rows:
@@ -211,12 +226,13 @@ class Trainer:
                         self._evaluate(norm)
                     patience = self.options.patience
                     progress.done = bool(finished or (patience and progress.since_best >= patience))
-                    old = time.monotonic() - saved > SAVE_EVERY
-                    if old or self._evaluation_due() or progress.done or interrupted.is_set():
+                    # Saved after the trial, since a plan made by the clock is made once, resumed or not.
+                    old = time.monotonic() - saved > SAVE_EVERY or progress.step == TRIAL_STEPS
+                    if old or self._evaluation_due() or progress.done or interrupted:
                         self.save()
                         saved = time.monotonic()
-                    if interrupted.is_set():
-                        raise KeyboardInterrupt
+                    if interrupted:
+                        raise KeyboardInterrupt(f"and saved at step {progress.step}; go on with --resume {self.run}")
         return progress
 
     def planned_steps(self):
@@ -245,7 +261,8 @@ class Trainer:
         """How many steps fit into the minutes that were asked for, from the median time of those taken so far."""
         spent = time.monotonic() - self.clock + self.progress.seconds
         left = 60 * self.options.minutes - spent - self.options.evaluations * self.progress.evaluation_seconds
-        return self.progress.step + max(1, int(0.97 * left / float(np.median(times[3:]))))
+        # The first few are slower; but there are no more if the run was resumed just before the end of the trial.
+        return self.progress.step + max(1, int(0.97 * left / float(np.median(times[3:] or times))))
 
     def _evaluation_due(self):
         total, step = self.progress.total, self.progress.step
@@ -309,6 +326,9 @@ class Trainer:
         self._write(self.run / "last.npz", arrays)
 
     def _write(self, path, arrays):
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                self._give_up(f"{name} holds numbers that are not finite")
         meta = {
             "kind": self.network.kind, "network": self.network.settings, **self.meta,
             "progress": dataclasses.asdict(self.progress), "rows": self.rows,
@@ -316,29 +336,53 @@ class Trainer:
         checkpoint.save(path, meta, {**arrays, **{f"extra.{name}": a for name, a in self.extra.items()}})
 
     def load(self):
-        """Go on from last.npz of the run's folder."""
+        """Go on from last.npz of the run's folder. One that is damaged, or that was made with other data, is a
+        `MinirnnError`."""
         path = self.run / "last.npz"
         meta, arrays = checkpoint.load(path, self.network.kind)
-        groups = {name: {} for name in ("params", "moments", "mean", "state", "extra")}
-        for name, array in arrays.items():
-            group, _, rest = name.partition(".")
-            groups.setdefault(group, {})[rest] = array
-        self.network.load_params(groups["params"], str(path))
-        self.params = backend.flatten(self.network.params)
-        device = self.network.device
-        moments = backend.flatten(self.optimiser.moments())
-        if moments.keys() != groups["moments"].keys():
-            raise MinirnnError(f"{path} was not trained with {self.options.optimiser}; do not change --optimiser")
-        for name, array in moments.items():
-            array[...] = backend.to_device(groups["moments"][name], device)
-        if self.mean:
-            self.mean = {name: backend.to_device(a, device) for name, a in groups["mean"].items()}
-        self.states = _nested([(name.split("."), backend.to_device(a, device)) for name, a in groups["state"].items()])
-        self.progress = Progress(**meta["progress"])
-        self.optimiser.steps = self.progress.step - self.progress.skipped
-        self.rows = meta["rows"]
+        own = json.loads(json.dumps(self.meta))
+        changed = [key for key in own if key in meta and meta[key] != own[key]]
+        if changed:
+            raise MinirnnError(
+                f"the data are not those that {self.run} was trained on (another {', '.join(changed)}); put the old "
+                "ones back, or start a new run"
+            )
+        try:
+            self._take_over(meta, arrays, path)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); start a new run") from None
         self._write_log()
         self.clock = time.monotonic()
+
+    def _take_over(self, meta, arrays, path):
+        """Weights, moments, states and progress from what `checkpoint.load` gave, each compared with our own."""
+        groups = {name: {} for name in ("params", "moments", "mean", "state", "extra")}
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds numbers that are not finite")
+            group, _, rest = name.partition(".")
+            groups[group][rest] = array
+        device = self.network.device
+        self.network.load_params(groups["params"], str(path))
+        self.params = backend.flatten(self.network.params)
+        moments = backend.flatten(self.optimiser.moments())
+        for own, found in ((moments, groups["moments"]), (self.mean or {}, groups["mean"])):
+            if own.keys() != found.keys():
+                raise ValueError("moments or means are missing or too many")
+            for name, array in own.items():
+                array[...] = backend.to_device(found[name], device)
+        for name, array in self.extra.items():
+            if not np.allclose(array, groups["extra"][name]):
+                raise ValueError(f"{name} is another than that of the data")
+        self.progress = _checked_progress(meta["progress"], self.data)
+        self.optimiser.steps = self.progress.step - self.progress.skipped
+        self.states = _nested([(name.split("."), backend.to_device(a, device)) for name, a in groups["state"].items()])
+        fresh, chunk = self.data.chunk(self.progress.epoch, self.progress.index)
+        if self.states and not fresh:
+            expected = parallel.start(self.network, chunk, self.workers)
+            if backend.tree_map(np.shape, self.states) != backend.tree_map(np.shape, expected):
+                raise ValueError("the states do not fit the batch")
+        self.rows = [{name: row[name] for name in LOG} for row in meta["rows"]]
 
     def _write_log(self):
         text = io.StringIO()
@@ -374,33 +418,38 @@ def _nested(items):
     return [[tuple(layer.values()) for layer in state.values()] for state in states.values()] or None
 
 
+def _checked_progress(found, data):
+    """A `Progress` of the dict ``found``; one that cannot be is a TypeError or ValueError."""
+    progress = Progress(**found)
+    for field in dataclasses.fields(Progress):
+        if type(getattr(progress, field.name)) is not type(field.default):
+            raise TypeError(f"{field.name} is {getattr(progress, field.name)!r}")
+    if not (0 <= progress.skipped <= progress.step and 0 <= progress.index < data.chunks(progress.epoch)):
+        raise ValueError("its progress cannot be")
+    return progress
+
+
 @contextlib.contextmanager
 def _interruptible():
-    """Ctrl-C sets a flag instead of breaking off a step in the middle; a second one breaks off at once."""
+    """Ctrl-C and SIGTERM are only noted, in the list that is yielded, so that they do not break off a step in the
+    middle; a second one breaks off at once."""
+    signals = []
 
-    class Flag:
-        def __init__(self):
-            self.value = False
-
-        def is_set(self):
-            return self.value
-
-    flag = Flag()
-
-    def handler(*_):
-        if flag.value:
+    def handler(number, _):
+        if signals:
             raise KeyboardInterrupt
-        flag.value = True
+        signals.append(number)
 
     try:
-        before = signal.signal(signal.SIGINT, handler)
-    except ValueError:  # not in the main thread: nobody can press Ctrl-C there
-        yield flag
+        before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not in the main thread: signals do not come here
+        yield signals
         return
     try:
-        yield flag
+        yield signals
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def new_run(out, default):
@@ -411,12 +460,15 @@ def new_run(out, default):
             number += 1
     else:
         folder = pathlib.Path(out)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise MinirnnError(f"{folder} is there already; choose another --out, or go on with --resume {folder}")
     try:
-        (folder / "samples").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [path for path in folder.iterdir() if path.name != "lock" and path.suffix != ".tmp"]
+    except FileExistsError:
+        raise MinirnnError(f"{folder} is a file; choose another --out") from None
     except OSError as error:
         raise MinirnnError(f"cannot make {folder}: {error.strerror}; choose another --out") from None
+    if taken:
+        raise MinirnnError(f"{folder} is there already; choose another --out, or go on with --resume {folder}")
     return folder
 
 
@@ -429,8 +481,11 @@ def read_settings(run):
     """settings.json of a run, or a `MinirnnError` if ``run`` is no run."""
     path = pathlib.Path(run) / "settings.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        settings = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise MinirnnError(f"{run} is no run of minirnn: cannot read {path} ({error.strerror})") from None
-    except ValueError as error:
-        raise MinirnnError(f"{path} is damaged: {error}") from None
+        raise MinirnnError(f"no run at {run}: cannot read {path} ({error.strerror}); check the name") from None
+    except (ValueError, RecursionError) as error:
+        raise MinirnnError(f"{path} is damaged: {error}; start a new run") from None
+    if not isinstance(settings, dict):
+        raise MinirnnError(f"{path} is damaged: it holds no settings; start a new run")
+    return settings
