@@ -9,6 +9,7 @@ cannot do harm: nothing is unpickled, and no array is made before its header was
 """
 
 import json
+import os
 import tokenize
 import zipfile
 
@@ -34,6 +35,10 @@ def load(path, kind=None):
     ``kind`` asked for ("CharRNN", "PenRNN") is a `MinirnnError`."""
     try:
         with zipfile.ZipFile(path) as archive:
+            # Many members that all point at the same bytes could grow without bound.
+            stored = [member for member in archive.infolist() if member.compress_type == zipfile.ZIP_STORED]
+            if sum(member.file_size for member in stored) > os.path.getsize(path):
+                raise ValueError("its members claim more bytes than it has")
             arrays = {
                 member.filename.removesuffix(".npy"): _read_array(archive, member) for member in archive.infolist()
             }
@@ -48,7 +53,8 @@ def load(path, kind=None):
     except (ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError, RuntimeError,
             RecursionError, OverflowError, MemoryError, SyntaxError, tokenize.TokenError,
             zipfile.BadZipFile) as error:  # fmt: skip
-        raise MinirnnError(f"{path} is damaged or is no checkpoint ({error}); use another, such as best.npz") from None
+        reason = " ".join(str(error).split())
+        raise MinirnnError(f"{path} is damaged or is no checkpoint ({reason}); use another, such as best.npz") from None
     if version != VERSION:
         raise MinirnnError(f"{path} is of checkpoint version {version}, this program reads version {VERSION}")
     if kind is not None and found != kind:

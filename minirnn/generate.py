@@ -6,7 +6,7 @@
 As a function: ``"".join(generate(network, alphabet, "Dear Ana,", 600))``.
 """
 
-import argparse
+import math
 import pathlib
 import sys
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from minirnn import backend, checkpoint
 from minirnn.alphabets import CharAlphabet
-from minirnn.arguments import above_zero
+from minirnn.arguments import Parser, above_zero, positive_int, probability, zero_or_more
 from minirnn.drawing import check_output
 from minirnn.errors import MinirnnError, run_command
 from minirnn.models import CharRNN
@@ -27,8 +27,8 @@ def distribution(logits, temperature=1.0, top_k=0, top_p=1.0):
     top_k        only the k likeliest symbols; 0: all
     top_p        only the likeliest symbols that together have at least this probability (Holtzman et al. 2020)
     """
-    z = np.asarray(logits, np.float64) / temperature
-    p = np.exp(z - z.max())
+    z = np.asarray(logits, np.float64)
+    p = np.exp((z - z.max()) / temperature)
     p /= p.sum()
     order = np.argsort(-p, kind="stable")
     keep = len(p) if not top_k else min(top_k, len(p))
@@ -57,19 +57,22 @@ def generate(network, alphabet, seed_text, length, *, temperature=0.8, top_k=0, 
         raise MinirnnError("the seed text has no character that the network knows; give another --seed")
     rng = np.random.default_rng(random_seed)
     x = backend.to_device(ids[:, None], network.device)
-    state, written = network.start(1), ""
+    state, end = network.start(1), ""  # end: the last that was written, as long as the text to stop at
     for _ in range(length):
         logits, state, _ = network.forward(x, state)
         logits = backend.to_host(logits[-1, 0])
+        if not np.isfinite(logits).all():
+            raise MinirnnError("the network's weights are so large that it overflows; use another checkpoint")
         if greedy:
             symbol = int(logits.argmax())
         else:
             symbol = int(rng.choice(len(logits), p=distribution(logits, temperature, top_k, top_p)))
         character = alphabet.symbols[symbol]
         yield character
-        written += character
-        if stop and written.endswith(stop):
-            return
+        if stop:
+            end = (end + character)[-len(stop) :]
+            if end == stop:
+                return
         x = backend.to_device(np.array([[symbol]], np.int32), network.device)
 
 
@@ -80,36 +83,70 @@ def load_text_run(run, device="cpu"):
         path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
     meta, arrays = checkpoint.load(path, "CharRNN")
     network = network_from(CharRNN, meta, arrays, path).to_device(device)
-    return network, CharAlphabet(meta["symbols"]), meta
+    symbols = meta.get("symbols")
+    if not isinstance(symbols, str) or len(set(symbols)) != network.settings["V"]:
+        raise MinirnnError(f"{path} is damaged: its characters do not fit its network; use another")
+    return network, CharAlphabet(symbols), meta
+
+
+class Frugal(np.random.Generator):
+    """A generator that gives ``left`` numbers and no more, so that a network cannot grow larger than it should."""
+
+    left = 0
+
+    def _take(self, shape):
+        self.left -= math.prod(np.atleast_1d(shape).tolist())
+        if self.left < 0:
+            raise ValueError("its settings claim more weights than it holds")
+
+    def uniform(self, low, high, shape):
+        self._take(shape)
+        return super().uniform(low, high, shape)
+
+    def standard_normal(self, shape):
+        self._take(shape)
+        return super().standard_normal(shape)
 
 
 def network_from(kind, meta, arrays, path):
-    """Rebuild a network of class ``kind`` from what `checkpoint.load` gave."""
-    try:
-        network = kind(**meta["network"])
-    except (KeyError, TypeError, ValueError, MemoryError) as error:
-        raise MinirnnError(f"{path} is damaged: its network cannot be built ({error})") from None
+    """Rebuild a network of class ``kind`` from what `checkpoint.load` gave.
+
+    The settings may be a stranger's: a network larger than the arrays that are there is refused while it is built,
+    before its weights are allocated."""
     prefix = "params."
-    network.load_params({k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}, str(path))
+    params = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    rng = Frugal(np.random.PCG64(0))
+    rng.left = sum(array.size for array in params.values())
+    try:
+        settings = dict(meta["network"])
+        sizes = [value for name, value in settings.items() if isinstance(value, int) and name != "dropout"]
+        if not all(1 <= size <= rng.left for size in sizes):
+            raise ValueError("its settings claim sizes that do not fit its weights")
+        network = kind(**settings, seed=rng)
+        if network.settings != settings:
+            raise ValueError("its settings are not complete")
+    except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise MinirnnError(f"{path} is damaged: its network cannot be built ({error}); use another") from None
+    network.load_params(params, str(path))
     return network
 
 
 def add_sampling_options(parser):
     """The options of sampling that the commands share."""
     parser.add_argument("--temperature", type=above_zero, default=0.8, help="boldness of the choice (default 0.8)")
-    parser.add_argument("--top-k", type=int, default=0, help="only the k likeliest characters (default 0: all)")
-    parser.add_argument("--top-p", type=above_zero, default=1.0, help="only the likeliest that together have P")
+    parser.add_argument("--top-k", type=zero_or_more, default=0, help="only the k likeliest (default 0: all)")
+    parser.add_argument("--top-p", type=probability, default=1.0, help="only the likeliest that together have P")
     parser.add_argument("--greedy", action="store_true", help="always the likeliest character")
-    parser.add_argument("--random-seed", type=int, help="repeat a draw")
+    parser.add_argument("--random-seed", type=zero_or_more, help="repeat a draw")
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m minirnn.generate", description="Write new text with a network that minirnn.train has trained."
     )
     parser.add_argument("run", help="folder of the run, or a checkpoint")
     parser.add_argument("--seed", default="Dear ", help="text to begin with (default 'Dear ')")
-    parser.add_argument("--length", type=int, default=500, help="characters to write (default 500)")
+    parser.add_argument("--length", type=positive_int, default=500, help="characters to write (default 500)")
     add_sampling_options(parser)
     parser.add_argument("--stop", help="stop after this text has been written")
     parser.add_argument("--skip-unknown", action="store_true", help="leave out characters that the network never saw")
