@@ -5,11 +5,11 @@
     python -m minirnn.evaluate runs/hand-1 --task hand --data SAMPLES
 """
 
-import argparse
 import math
 import sys
 
 from minirnn import backend
+from minirnn.arguments import Parser, probability
 from minirnn.datasets import load_samples, split_by_group
 from minirnn.datasets.lines import ValidationLines
 from minirnn.datasets.text import ValidationText, read_text
@@ -32,15 +32,16 @@ def evaluate_text(run, path, device="cpu"):
     print(f"{len(text):,} characters of {path}")
     print(f"{nats:.4f} nats a character")
     print(f"{nats / math.log(2):.4f} bits a character")
-    print(f"{math.exp(nats):.3f} perplexity a character (a blind guess among {len(alphabet)}: {len(alphabet)})")
+    perplexity = math.exp(nats) if nats < 700 else math.inf
+    print(f"{perplexity:.3f} perplexity a character (a blind guess among {len(alphabet)}: {len(alphabet)})")
 
 
-def evaluate_hand(run, source, held_out=None):
+def evaluate_hand(run, source, held_out=None, device="cpu"):
     """Print what a symbol, a character and a line of handwriting cost the network of ``run`` (None: the shipped one).
 
     Of the data that the network was trained on, only the groups that were held out then are judged; ``held_out``
     (a fraction; 1 for all of the data) changes that."""
-    writer = Writer(run)
+    writer = Writer(run, device=device)
     samples, report = load_samples(source, progress=True)
     print(f"data        {source}: {report}")
     seed = writer.meta.get("seed", 0)
@@ -60,14 +61,14 @@ def evaluate_hand(run, source, held_out=None):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m minirnn.evaluate", description="What a symbol of unseen text costs a trained network."
     )
     parser.add_argument("run", nargs="?", help="folder of the run, or a checkpoint; of --task hand also nothing")
     parser.add_argument("--task", choices=["text", "hand"], default="text")
     parser.add_argument("--text", metavar="FILE", help="text to judge by, UTF-8")
     parser.add_argument("--data", metavar="SOURCE", help="handwriting to judge by")
-    parser.add_argument("--held-out", type=float, help="which part of the groups of --data; 1: all")
+    parser.add_argument("--held-out", type=probability, help="which part of the groups of --data; 1: all")
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     options = parser.parse_args(argv)
     backend.check_device(options.device)
@@ -78,7 +79,7 @@ def main(argv=None):
     else:
         if options.data is None:
             raise MinirnnError("to judge a hand, give --data: IAM-OnDB's folder, a .jsonl file, or .inkml files")
-        evaluate_hand(options.run, options.data, options.held_out)
+        evaluate_hand(options.run, options.data, options.held_out, options.device)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ def read_text(path):
     """The text of a UTF-8 file; a missing or empty file or a bad byte is a `MinirnnError` that says where."""
     try:
         data = pathlib.Path(path).read_bytes()
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")  # the byte order mark that some editors write
     except OSError as error:
         raise MinirnnError(f"cannot read {path}: {error.strerror}; check the name") from None
     except UnicodeDecodeError as error:
@@ -86,7 +86,10 @@ class ValidationText:
 
     def __init__(self, ids, B, T, what="the validation part"):
         if len(ids) < 2:
-            raise MinirnnError(f"{what} has {len(ids)} characters; at least 2 are needed to predict one")
+            raise MinirnnError(
+                f"{what} has {len(ids)} characters; at least 2 are needed to predict one; use a longer text, or hold "
+                "out more of it"
+            )
         self.B, self.T = min(B, max(1, (len(ids) - 1) // T)), T
         length = -(-(len(ids) - 1) // self.B)
         places = np.arange(self.B) * length + np.arange(-(-length // T) * T)[:, None]
