@@ -24,7 +24,8 @@ TRIES = 8  # of a line that goes wrong
 SIDE_BY_SIDE = 16  # lines written at once
 
 SYMBOLS_A_CHARACTER = 40  # no hand uses so many; a line that does has gone astray
-LAG = 0.5  # the END may come when the window stands no more than this before the text's end
+LAG = 0.5  # the END may come when the window stands no more than this before the text's last character
+LINGER = 30  # symbols after the window has come to the text's end; a pen that goes on has run on
 
 
 @dataclasses.dataclass
@@ -87,21 +88,23 @@ def write_lines(network, chars, pens, texts, hands, rng, temperature=0.7):
     chunk = {"text": backend.to_device(text, device), "hand": backend.to_device(np.asarray(hands, np.int32), device)}
     state = network.start(B)
     symbols, phis, y = [np.full(B, BEGIN, np.int64)], [], np.zeros(B)
-    alive = np.ones(B, bool)
+    alive, place, lingered = np.ones(B, bool), np.zeros(B), np.zeros(B, int)
     for _ in range(SYMBOLS_A_CHARACTER * U):
         chunk["x"] = backend.to_device(symbols[-1][None].astype(np.int32), device)
         chunk["height"] = backend.to_device(pens.height_of(y)[None].astype(np.int32), device)
         logits, phi, state, _ = network.forward(chunk, state, text=embedded)
         phi = backend.to_host(phi[0])
         phis.append(phi)
-        place = (phi * np.arange(U)).sum(axis=1) / np.maximum(phi.sum(axis=1), 1e-6)
+        # Where the window stands; past the text's end it sees nothing any more, and stays where it was.
+        place = np.maximum(place, (phi * np.arange(U)).sum(axis=1) / np.maximum(phi.sum(axis=1), 1e-2))
         ending = place >= lengths - 2 - LAG
         p = pen_distribution(backend.to_host(logits[0]), pens, temperature, ending)
         drawn = (p.cumsum(axis=1) < rng.random((B, 1))).sum(axis=1).clip(0, p.shape[1] - 1)
         drawn[~alive] = END
         y += pens.vectors[drawn, 1]
         symbols.append(drawn)
-        alive &= drawn != END
+        lingered += place >= lengths - 1 - LAG
+        alive &= (drawn != END) & (lingered <= LINGER)
         if not alive.any():
             break
     symbols, phis = np.array(symbols), np.array(phis)
