@@ -147,7 +147,7 @@ UNKNOWN = [  # mistakes that nobody thought of, and what has to be said of them
     ("lstm_step_backward", "di * i * (1 - i)", "di * i * (2 - i)", "dWx, dWh and db are wrong, dc_prev is right"),
     ("lstm_step_backward", "dWh = h_prev.T @ dz", "dWh = h_prev.T @ dz\n    dWh[:, :2] += 1", "Only the block of i is"),
     ("lstm_step_backward", "db = dz.sum(axis=0)", "db = dz", "is a sum over the first axis missing"),
-    ("clip_by_global_norm", "if norm > max_norm:", "if norm > 2:", "norm is below max_norm|clipped"),
+    ("clip_by_global_norm", "if norm > max_norm:", "if norm > 2:", "it goes wrong where the norm is below max_norm"),
     ("window_forward", "delta**2)).sum", "delta**4)).sum", "in minirnn"),
     ("embedding_backward", "np.add.at(dE, x, dy)", "np.add.at(dE, x, dy**3)", "by central differences"),
 ]
@@ -156,9 +156,8 @@ UNKNOWN = [  # mistakes that nobody thought of, and what has to be said of them
 @pytest.mark.parametrize(("name", "old", "new", "words"), UNKNOWN)
 def test_an_unknown_mistake_is_described(name, old, new, words):
     verdict = judge(EXERCISES[name], plant(Vectorised, name, old, new))
-    if "norm > 2" not in new:
-        assert verdict.state == WRONG and verdict.mistakes == ()
-        assert re.search(words, verdict.words), verdict.words
+    assert verdict.state == WRONG and verdict.mistakes == ()
+    assert re.search(words, verdict.words), verdict.words
 
 
 RETURNS = [  # what an exercise with one output, and one with two, may return instead of arrays, and the words for it
@@ -170,7 +169,6 @@ RETURNS = [  # what an exercise with one output, and one with two, may return in
     ("rnn_step", "np.tanh(a)", "np.tanh(a) > 0", "dtype bool"),
     ("rnn_step", "np.tanh(a)", "1.5", "shape"),
     ("rnn_step", "(x, h_prev, Wx, Wh, b)", "(x, h_prev)", "def rnn_step\\(x, h_prev, Wx, Wh, b\\):"),
-    ("rnn_step", "np.tanh(a)", "np.tanh(x @ Wh)", r"raises ValueError: .*line 3: .*shapes: x \(3, 5\), Wh \(4, 4\)"),
     ("rnn_step", "np.tanh(a)", "1 / 0", "ZeroDivisionError"),
     ("rnn_step", "np.tanh(a)", "exit()", "SystemExit"),
     ("rnn_step", "np.tanh(a)", "rnn_step(x, h_prev, Wx, Wh, b)", "RecursionError"),
@@ -190,10 +188,7 @@ RETURNS = [  # what an exercise with one output, and one with two, may return in
 def test_what_is_no_result_is_said_in_words(name, old, new, words):
     verdict = judge(EXERCISES[name], plant(Vectorised, name, old, new))
     assert verdict.state == WRONG
-    if "shapes:" in words:
-        assert "raises ValueError" in verdict.words
-    else:
-        assert re.search(words, verdict.words), verdict.words
+    assert re.search(words, verdict.words), verdict.words
 
 
 # Files, each in a process of its own

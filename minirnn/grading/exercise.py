@@ -354,10 +354,10 @@ def _entry(key, index):
 def _suggest_shape(own, right):
     if own.shape == right.shape[::-1]:
         return ": it is transposed"
-    if own.ndim > right.ndim and own.shape[own.ndim - right.ndim :] == right.shape:
-        return ": is a sum over the first axis missing?"
     if [n for n in own.shape if n != 1] == [n for n in right.shape if n != 1]:
         return ": an axis of length 1 is too many or too few (keepdims?)"
+    if own.ndim > right.ndim and own.shape[own.ndim - right.ndim :] == right.shape:
+        return ": is a sum over the first axis missing?"
     if own.ndim == right.ndim:
         axis = next(n for n in range(own.ndim) if own.shape[n] != right.shape[n])
         return f": look at axis {axis}"
