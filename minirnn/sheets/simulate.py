@@ -1,0 +1,284 @@
+"""Photographs of filled sheets that nobody took, to measure how well they are read.
+
+    python -m minirnn.sheets.simulate --photos 200 --hand IAM-ONDB --out simulated
+
+Every photograph is of a page whose bands are filled with lines of the hand (without --hand: with waves), drawn with a
+pen of 0.3 to 0.7 mm. It is taken from up to 25 degrees off the vertical, in any of the four orientations, with 1 to
+12 megapixels, a shadow, a lens that bends straight lines a little, blur, noise and JPEG, all at random. Then it is read,
+and every line that was read is compared with what was written in the band of that text:
+
+    read        photographs that were read, and lines in them
+    refused     photographs and lines that were refused, by reason
+    WRONG       photographs or lines that were read as something else: must be 0
+    covered     share of the length of the written pen paths that lies within half a pen's width of the trace
+    false       share of the length of the traced paths that lies further than that from every written path
+
+The folder gets simulated.csv with a row a photograph, and the first photographs with what was found in them.
+"""
+
+import argparse
+import collections
+import csv
+import io
+import pathlib
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+from scipy.spatial import cKDTree
+from tqdm import tqdm
+
+from minirnn.arguments import positive_int
+from minirnn.datasets import load_samples
+from minirnn.errors import MinirnnError, run_command
+from minirnn.images.draw_scan import draw_ink
+from minirnn.images.reading import save_image
+from minirnn.sheets import layout
+from minirnn.sheets.marks import projective
+from minirnn.sheets.printing import box_corner, page_picture
+from minirnn.sheets.prompts import PAGES
+from minirnn.sheets.reading import read_photo
+from minirnn.strokes import bounding_box, normalise, resample
+
+RESOLUTION = 10  # pixels to the millimetre of the page before it is photographed
+SAME_LINE = 0.6  # share of a line's pen paths that its trace must cover to be of this line
+COLUMNS = ("page", "megapixels", "turn", "tilt", "blur", "noise", "jpeg", "seconds", "lines", "reason")
+
+
+# --- a filled page --------------------------------------------------------------------------------------------------
+
+
+def wavy_line(text, rng):
+    """Strokes that stand for a line of handwriting: a wave for each word, as long as the word."""
+    strokes, x = [], 0.0
+    for word in text.split():
+        length = len(word) * rng.uniform(1.3, 1.9)
+        at = np.arange(0, length, 0.05)
+        height = np.interp(at, np.arange(0, length + 2, 2), rng.uniform(0.8, 2.2, len(np.arange(0, length + 2, 2))))
+        wave = -height * np.sin(np.pi * at * rng.uniform(1.0, 1.4)) - 0.3
+        strokes.append(np.column_stack([x + at, wave]))
+        x += length + rng.uniform(1.2, 2)
+    return strokes
+
+
+def place_line(strokes, index, rng, unit=None):
+    """Put a line on the baseline of band ``index``: strokes in mm of the sheet's box.
+
+    ``unit`` is the size of the hand in mm to the unit of `normalise`, by default about 2; less where the line would
+    not fit into the band.
+    """
+    strokes = normalise(strokes)
+    band = layout.band(index)
+    left, top, right, bottom = bounding_box(strokes)
+    baseline = float(np.quantile(np.concatenate(strokes)[:, 1], 0.8))
+    unit = min(
+        rng.uniform(1.6, 2.3) if unit is None else unit,
+        (layout.BAND_RIGHT - layout.BAND_LEFT - 4) / (right - left),
+        (band.baseline - band.top - 1) / max(baseline - top, 1e-9),
+        (band.bottom - band.baseline - 1) / max(bottom - baseline, 1e-9),
+    )
+    corner = np.array([layout.BAND_LEFT + rng.uniform(0.5, 3), band.baseline + rng.uniform(-0.4, 0.4)])
+    return [(stroke - [left, baseline]) * unit + corner for stroke in strokes]
+
+
+def filled_page(number, lines, pen, size, darkness=0.85):
+    """Page ``number`` on paper of ``size`` (width, height) in mm with ``lines``, a list of strokes in mm of the box.
+
+    Returns grey levels (H, W), `RESOLUTION` pixels to the mm. ``pen`` is in mm, ``darkness`` that of its ink.
+    """
+    picture = page_picture(number, size, RESOLUTION)
+    corner = np.array(box_corner(size))
+    strokes = [(stroke + corner) * RESOLUTION - 0.5 for line in lines for stroke in line]
+    strokes = [resample(stroke, 1) for stroke in strokes]
+    ink = draw_ink(strokes, picture.shape, pen * RESOLUTION)
+    return np.minimum(picture, 1 - darkness * ink)
+
+
+# --- the photograph -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Camera:
+    """How a photograph is taken: megapixels, quarter turns, degrees off the vertical, and what spoils it.
+
+    roll is in degrees beside the quarter turn, direction that in which the camera leans; fill is the share of the
+    picture that the page takes; lens how far, of the picture's half width, its edges are bent; blur a standard
+    deviation in mm on the page; shadow how much light it takes; noise a standard deviation in grey levels; jpeg a
+    quality.
+    """
+
+    megapixels: float = 8.0
+    turn: int = 0
+    tilt: float = 0.0
+    direction: float = 0.0
+    roll: float = 0.0
+    fill: float = 0.9
+    lens: float = 0.0
+    blur: float = 0.08
+    shadow: float = 0.3
+    noise: float = 0.02
+    jpeg: int = 80
+
+
+def random_camera(rng):
+    """A `Camera` with everything at random, within what a careless but honest hand would do."""
+    return Camera(
+        megapixels=float(np.exp(rng.uniform(0, np.log(12)))),
+        turn=int(rng.integers(4)),
+        tilt=rng.uniform(0, 25),
+        direction=rng.uniform(0, 360),
+        roll=rng.uniform(-6, 6),
+        fill=rng.uniform(0.75, 0.97),
+        lens=rng.uniform(-0.006, 0.006),
+        blur=rng.uniform(0.03, 0.3),
+        shadow=rng.uniform(0, 0.6),
+        noise=rng.uniform(0.005, 0.04),
+        jpeg=int(rng.integers(50, 96)),
+    )
+
+
+def photograph(picture, camera, rng):
+    """Photograph a page, grey levels (H, W) at `RESOLUTION`, lying on a table: grey levels of the photograph."""
+    width, height = (length / RESOLUTION for length in picture.shape[::-1])
+    shape, place = _view(width, height, camera)
+    scale = np.sqrt(np.abs(np.linalg.det(place.params[:2, :2])))  # about, pixels to the mm
+    # What the lens blurs, and what is finer than a pixel of the photograph.
+    softened = ndimage.gaussian_filter(picture.astype(np.float32), RESOLUTION * np.hypot(camera.blur, 0.35 / scale))
+    photo = np.empty(shape, np.float32)
+    centre, half = np.array([shape[1], shape[0]]) / 2, max(shape) / 2
+    back = np.linalg.inv(place.params)
+    for top in range(0, shape[0], 256):  # a strip at a time, to bound the memory
+        rows = np.arange(top, min(top + 256, shape[0]))
+        x, y = np.meshgrid(np.arange(shape[1]) - centre[0], rows - centre[1])
+        bend = 1 + camera.lens * (x**2 + y**2) / half**2
+        mm = np.stack([x * bend + centre[0], y * bend + centre[1], np.ones_like(x)], axis=-1) @ back.T
+        column, row = (mm[..., k] / mm[..., 2] * RESOLUTION - 0.5 for k in (0, 1))
+        strip = ndimage.map_coordinates(softened, [row, column], order=1, cval=-1)
+        table = 0.35 + 0.08 * np.sin(row / 90 + 2 * np.sin(column / 400))  # the grain of wood
+        photo[rows] = np.where(strip < 0, table, 0.06 + 0.88 * strip)
+    photo *= _light(shape, camera.shadow, rng)
+    photo += rng.standard_normal(shape, dtype=np.float32) * camera.noise
+    memory = io.BytesIO()
+    Image.fromarray(np.round(np.clip(photo, 0, 1) * 255).astype(np.uint8)).save(memory, "JPEG", quality=camera.jpeg)
+    return np.asarray(Image.open(memory), dtype=np.float64) / 255
+
+
+def _view(width, height, camera):
+    """(H, W) of the photograph and the transform from mm of the paper to its pixels, of a pinhole camera."""
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - [width / 2, height / 2]
+    tilt, direction = np.radians([camera.tilt, camera.direction])
+    turn = np.radians(90 * camera.turn + camera.roll)
+    axis = np.array([np.cos(direction), np.sin(direction)])
+    # The camera leans: what lies along the axis comes nearer or goes farther away.
+    along = corners @ axis
+    depth = 1 + along * np.sin(tilt) / (1.4 * height)
+    seen = (corners + np.outer(along * (np.cos(tilt) - 1), axis)) / depth[:, None]
+    cos, sin = np.cos(turn), np.sin(turn)
+    seen = seen @ np.array([[cos, sin], [-sin, cos]])
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    aspect = 4 / 3 if np.ptp(seen, axis=0)[0] > np.ptp(seen, axis=0)[1] else 3 / 4
+    picture_height = np.sqrt(camera.megapixels * 1e6 / aspect)
+    size = np.array([picture_height * aspect, picture_height])
+    scale = camera.fill * (size / (high - low)).min()
+    seen = (seen - (low + high) / 2) * scale + size / 2
+    return tuple(int(length) for length in size[::-1]), projective(corners + [width / 2, height / 2], seen)
+
+
+def _light(shape, shadow, rng):
+    """Light (H, W) from 1 downwards: it fades across the picture, and something throws a shadow with a soft edge."""
+    y, x = np.meshgrid(np.linspace(-1, 1, shape[0]), np.linspace(-1, 1, shape[1]), indexing="ij", sparse=True)
+    angle, other = rng.uniform(0, 2 * np.pi, 2)
+    fade = 1 - 0.5 * shadow * (1 + (x * np.cos(angle) + y * np.sin(angle)) / 1.5) / 2
+    edge = (x * np.cos(other) + y * np.sin(other) - rng.uniform(-0.5, 0.5)) / rng.uniform(0.02, 0.2)
+    return (fade * (1 - shadow / (1 + np.exp(-np.clip(edge, -30, 30))))).astype(np.float32)
+
+
+# --- the measurement ------------------------------------------------------------------------------------------------
+
+
+def coverage(written, traced, pen):
+    """(length covered, length written, length false, length traced) in mm; ``pen`` is its width in mm."""
+    written, traced = (np.concatenate([resample(stroke, 0.1) for stroke in strokes]) for strokes in (written, traced))
+    missed = cKDTree(traced).query(written)[0] > max(pen, 0.3) / 2
+    false = cKDTree(written).query(traced)[0] > max(pen, 0.3) / 2
+    return 0.1 * np.sum(~missed), 0.1 * len(missed), 0.1 * np.sum(false), 0.1 * len(false)
+
+
+def judge(page, number, lines, pen):
+    """(names of lines read wrong, lengths as `coverage` (4,)) of a page read, next to what was written on it."""
+    wrong, lengths = [], np.zeros(4)
+    if page.number != number:
+        return [f"page {number} read as page {page.number}"], lengths
+    by_text = dict(zip(PAGES[number - 1], lines))
+    for band in page.bands:
+        if band.fault:
+            continue
+        found = np.array(coverage(by_text[band.text], band.strokes, pen))
+        lengths += found
+        if found[0] < SAME_LINE * found[1]:
+            wrong.append(f"{band.text!r}: only {found[0] / found[1]:.0%} of it")
+    return wrong, lengths
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m minirnn.sheets.simulate", description="Simulate photographs of filled sheets, and read them."
+    )
+    parser.add_argument("--photos", type=positive_int, default=20, help="how many (default 20)")
+    parser.add_argument("--hand", help="fill them with lines of this handwriting, a folder or .jsonl (default: waves)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same photographs (default 0)")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("simulated"), help="folder for the results")
+    options = parser.parse_args(argv)
+
+    from minirnn.sheets.found import draw_found  # matplotlib takes a second to load
+
+    samples = load_samples(options.hand, progress=True)[0] if options.hand else []
+    samples = [sample for sample in samples if 20 <= len(sample.text) <= 50]
+    options.out.mkdir(parents=True, exist_ok=True)
+    rows, reasons, wrong, lengths = [], collections.Counter(), [], np.zeros(4)
+    for number in tqdm(range(options.photos), unit="photo"):
+        rng = np.random.default_rng([options.seed, number])
+        page_number, camera, pen = 1 + int(rng.integers(len(PAGES))), random_camera(rng), rng.uniform(0.3, 0.7)
+        size = layout.PAPERS[["a4", "letter"][rng.integers(2)]]
+        lines = []
+        for index, text in enumerate(PAGES[page_number - 1]):
+            strokes = samples[rng.integers(len(samples))].strokes if samples else wavy_line(text, rng)
+            lines.append(place_line(strokes, index, rng))
+        photo = photograph(filled_page(page_number, lines, pen, size, rng.uniform(0.6, 0.95)), camera, rng)
+        start, reason, good = time.process_time(), "", 0
+        try:
+            page = read_photo(photo)
+            faults, found = judge(page, page_number, lines, pen)
+            wrong += [f"photograph {number}: {fault}" for fault in faults]
+            lengths += found
+            good = sum(not band.fault for band in page.bands)
+            reasons.update(f"line: {band.fault}" for band in page.bands if band.fault)
+        except MinirnnError as error:
+            page, reason = None, str(error)
+            reasons[f"photograph: {reason.partition(':')[0].partition(';')[0]}"] += 1
+        seconds = time.process_time() - start
+        values = (page_number, camera.megapixels, camera.turn, camera.tilt, camera.blur, camera.noise, camera.jpeg, seconds)
+        rows.append(dict(zip(COLUMNS, (*values, good, reason))))
+        if number < 6:
+            save_image(options.out / f"photo-{number}.jpg", photo)
+            if page:
+                draw_found(options.out / f"found-{number}.png", page)
+    with open(options.out / "simulated.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    read = [row for row in rows if not row["reason"]]
+    print(f"read      {len(read)} of {len(rows)} photographs, {sum(row['lines'] for row in read)} lines")
+    print(f"covered   {lengths[0] / max(lengths[1], 1e-9):.3f}")
+    print(f"false     {lengths[2] / max(lengths[3], 1e-9):.3f}")
+    print(f"seconds   {np.median([row['seconds'] for row in rows]):.1f} of processor time a photograph (median)")
+    for reason, count in reasons.most_common():
+        print(f"refused   {count:4d}  {reason}")
+    print("\n".join([f"WRONG     {len(wrong)}", *wrong]))
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
