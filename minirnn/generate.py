@@ -28,9 +28,10 @@ def distribution(logits, temperature=1.0, top_k=0, top_p=1.0):
     top_p        only the likeliest symbols that together have at least this probability (Holtzman et al. 2020)
     """
     z = np.asarray(logits, np.float64)
-    p = np.exp((z - z.max()) / temperature)
+    with np.errstate(over="ignore"):  # at next to no temperature, what is not the likeliest goes to minus infinity
+        p = np.exp((z - z.max()) / temperature)
     p /= p.sum()
-    order = np.argsort(-p, kind="stable")
+    order = np.argsort(-z, kind="stable")
     keep = len(p) if not top_k else min(top_k, len(p))
     if top_p < 1:
         keep = min(keep, 1 + int(np.searchsorted(np.cumsum(p[order]), top_p)))

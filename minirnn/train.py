@@ -44,8 +44,9 @@ def text_task(settings, run):
     text = read_text(path)
     training, validation = split_text(text, settings["held_out"], path)
     alphabet = CharAlphabet.from_text(training)
-    data = TextStreams(alphabet.encode(training), settings["batch"], settings["steps_per_chunk"], seed)
-    judge = ValidationText(alphabet.encode(validation), 32, 128)
+    data = TextStreams(alphabet.encode(training), settings["batch"], settings["steps_per_chunk"], seed,
+                       f"the part of {path} to learn from")  # fmt: skip
+    judge = ValidationText(alphabet.encode(validation), 32, 128, f"the part of {path} kept for validation")
     network = CharRNN(
         len(alphabet), settings["cell"], settings["layers"], settings["hidden"], settings["embed"],
         settings["dropout"], seed,
