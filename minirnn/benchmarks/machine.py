@@ -1,0 +1,46 @@
+"""What a figure was measured on."""
+
+import os
+import pathlib
+import platform
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+
+def describe_machine(device="cpu"):
+    """{what: text} of processor, libraries and load."""
+    blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    facts = {
+        "processor": f"{processor()}, {os.cpu_count()} cores seen",
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "NumPy": np.__version__,
+        "BLAS": ", ".join(sorted({f"{b['internal_api']} {b['version']} {b.get('architecture', '')}" for b in blas})),
+        "PyTorch": pytorch_version(),
+        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+    }
+    if device == "gpu":
+        import cupy
+
+        properties = cupy.cuda.runtime.getDeviceProperties(0)
+        facts["GPU"] = f"{properties['name'].decode()}, CuPy {cupy.__version__}"
+    return facts
+
+
+def processor():
+    """The processor's name for itself."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    names = {name.strip(): value.strip() for name, value in fields.items()}
+    return f"{names.get('model name', platform.machine())} (family {names.get('cpu family')}, model {names.get('model')})"
+
+
+def pytorch_version():
+    try:
+        import torch
+    except ImportError:
+        return "not installed"
+    return torch.__version__
