@@ -24,7 +24,11 @@ ORDER = {"!": 0, "'": 1, '"': 2}  # how many times a value has been differenced
 def read_inkml(path):
     """Return the `Sample` in an InkML file. MinirnnError names the file and what is wrong with it."""
     path = pathlib.Path(path)
-    root = parse_xml(path.read_bytes(), path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise MinirnnError(f"cannot read {path}: {error.strerror}; check the name") from None
+    root = parse_xml(data, path)
     channels = _channels(root, path)
     strokes = [
         _trace(element.text or "", channels, f"{path}, trace {number}")

@@ -16,13 +16,15 @@ from minirnn.strokes import check_strokes
 
 def read_jsonl(path):
     """Yield the samples of a file of JSON lines. MinirnnError names the file and the line."""
-    with open(path, encoding="utf-8") as file:
-        try:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield _sample(line, number, f"{path}, line {number}")
-        except UnicodeDecodeError as error:
-            raise MinirnnError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from None
+    except OSError as error:
+        raise MinirnnError(f"cannot read {path}: {error.strerror}; check the name") from None
+    except UnicodeDecodeError as error:
+        raise MinirnnError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from None
 
 
 def _sample(line, number, where):

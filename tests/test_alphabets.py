@@ -1,0 +1,189 @@
+"""Characters and pen moves as ids. The pen's errors must be small, and must not add up."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import cKDTree
+
+from minirnn.alphabets import BEGIN, END, CharAlphabet, PenAlphabet
+from minirnn.errors import MinirnnError
+from minirnn.strokes import resample
+
+# A codebook without a plan: a grid that is nowhere farther than 0.29 from any lift up to 20 units long.
+GRID = np.stack(np.meshgrid(np.arange(-20, 20.1, 0.4), np.arange(-20, 20.1, 0.4)), axis=-1).reshape(-1, 2)
+SETTINGS = [(64, 0.3), (32, 0.36), (32, 0.4)]
+
+coordinates = st.floats(-6, 6).map(lambda value: round(value, 2))
+strokes_of_a_hand = st.lists(
+    st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=6).map(np.array), min_size=1, max_size=5
+)
+
+
+def farthest(points, strokes):
+    """The largest distance from the points to the ink of the strokes."""
+    ink = np.concatenate([resample(stroke, 0.02) for stroke in strokes])
+    return cKDTree(ink).query(np.concatenate(points))[0].max()
+
+
+# Characters
+
+
+def test_ids_are_sorted_and_do_not_depend_on_the_order_of_the_text():
+    alphabet = CharAlphabet.from_text("banana bread")
+    assert alphabet.symbols == " abdenr"
+    assert alphabet.encode("bad").tolist() == [2, 1, 3]
+    assert alphabet.encode("bad").dtype == np.int32
+
+
+@given(st.text(min_size=1))
+@settings(deadline=None, max_examples=50)
+def test_any_text_survives_its_own_alphabet(text):
+    alphabet = CharAlphabet.from_text(text)
+    assert alphabet.decode(alphabet.encode(text)) == text
+    assert len(alphabet) == len(set(text))
+
+
+def test_every_unknown_character_is_named():
+    alphabet = CharAlphabet("abc")
+    with pytest.raises(MinirnnError, match=r"'é' \(U\+00E9\), '😀' \(U\+1F600\)"):
+        alphabet.encode("a😀bé")
+    assert alphabet.unknown("a😀béé") == ["é", "😀"]
+    assert alphabet.decode(alphabet.encode("a😀bé", skip_unknown=True)) == "ab"
+    assert alphabet.encode("").shape == (0,)
+
+
+@pytest.mark.parametrize("ids", [[3], [-1]])
+def test_ids_of_no_character_are_refused(ids):
+    with pytest.raises(MinirnnError, match="not in this alphabet"):
+        CharAlphabet("abc").decode(ids)
+
+
+# The pen
+
+
+@pytest.mark.parametrize("directions, step", SETTINGS)
+@given(strokes=strokes_of_a_hand)
+@settings(max_examples=40, deadline=None)
+def test_round_trip_of_anything_a_hand_could_make(directions, step, strokes):
+    pens = PenAlphabet(GRID, directions, step)
+    ids = pens.encode(strokes)
+    decoded = pens.decode(ids)
+    assert ids[0] == BEGIN and ids[-1] == END and ids.dtype == np.int16
+    assert len(decoded) == len(strokes)
+    # A step ends on the path but for the rounding of its direction, or shoots past an end by half a step at most.
+    rounding = 2 * step * np.sin(np.pi / (2 * directions))
+    for stroke, drawn in zip(strokes, decoded):
+        assert np.linalg.norm(drawn[0] - stroke[0]) < 0.29  # half the diagonal of the grid
+        assert len(drawn) == 1 or farthest([drawn[1:]], [stroke]) < step / 2 + rounding + 0.02
+        # What the path does within one step of the pen may be cut off, but no more.
+        assert farthest([resample(stroke, 0.05)], [drawn]) < step + rounding + 0.02
+
+
+def test_errors_do_not_add_up_along_a_line_of_a_thousand_units():
+    angles = np.linspace(0.0, 40 * np.pi, 20_000)
+    spiral = np.column_stack([angles * np.cos(angles), angles * np.sin(angles)]) / 4
+    pens = PenAlphabet(GRID)
+    (drawn,) = pens.decode(pens.encode([spiral]))
+    assert len(drawn) > 6000
+    assert farthest([drawn[1:]], [spiral]) < 0.05
+    assert np.linalg.norm(drawn[-1] - spiral[-1]) < 0.2
+
+
+def test_errors_of_lifts_do_not_add_up_either():
+    rng = np.random.default_rng(0)
+    dots = [rng.uniform(-5, 5, size=(1, 2)) for _ in range(500)]
+    pens = PenAlphabet(GRID)
+    decoded = pens.decode(pens.encode(dots))
+    assert [len(stroke) for stroke in decoded] == [1] * 500
+    assert np.linalg.norm(np.array(decoded) - np.array(dots), axis=-1).max() < 0.29
+
+
+def test_straight_line_takes_one_step_for_each_step_length():
+    pens = PenAlphabet([[0.0, 0.0]], directions=4, step=0.5)
+    assert pens.encode([[[0.0, 0.0], [1.0, 0.0], [1.0, 0.5]]]).tolist() == [BEGIN, 6, 2, 2, 3, END]
+    assert pens.encode([[[0.0, 0.0], [-0.5, 0.0], [-0.5, -0.5]]]).tolist() == [BEGIN, 6, 4, 5, END]
+
+
+def test_a_cusp_is_drawn_to_its_tip_and_a_speck_is_a_dot():
+    pens = PenAlphabet([[0.0, 0.0]])
+    (cusp,) = pens.decode(pens.encode([[[0.0, 0.0], [0.0, -0.25], [0.0, 1.0]]]))
+    assert cusp[:, 1].min() == pytest.approx(-0.3)
+    (speck,) = pens.decode(pens.encode([[[0.0, 0.0], [0.05, 0.0], [0.0, 0.05]]]))
+    assert len(speck) == 1
+
+
+def test_a_gap_wider_than_any_lift_is_closed_up():
+    pens = PenAlphabet(GRID)
+    strokes = [np.array([[0.0, 0.0], [0.0, 3.0]]), np.array([[100.0, 0.0], [100.0, 3.0]]), np.array([[102.0, 0.0]])]
+    decoded = pens.decode(pens.encode(strokes))
+    assert len(decoded) == 3
+    assert decoded[1][0, 0] == pytest.approx(20.0)  # the widest lift there is
+    assert np.ptp(decoded[1][:, 0]) < 0.1  # the stroke itself is as it was
+    assert decoded[2][0, 0] == pytest.approx(22.0, abs=0.3)  # and the rest of the line has moved along
+
+
+@pytest.mark.parametrize("strokes", [[], [[]], [[[0.0, np.nan]]], [[[0.0, 1.0, 2.0]]]])
+def test_refuses_what_is_no_handwriting(strokes):
+    with pytest.raises(MinirnnError):
+        PenAlphabet(GRID).encode(strokes)
+
+
+def test_vectors_say_what_each_id_does():
+    pens = PenAlphabet([[5.0, 0.0], [0.0, 6.0]], directions=8, step=0.5)
+    assert len(pens) == 2 + 8 + 2 == len(pens.vectors) == len(pens.is_lift)
+    np.testing.assert_array_equal(pens.vectors[[BEGIN, END]], 0.0)
+    np.testing.assert_allclose(np.linalg.norm(pens.vectors[2:10], axis=1), 0.5)
+    np.testing.assert_allclose(pens.vectors[4], [0.0, 0.5], atol=1e-12)  # a quarter turn leads down
+    np.testing.assert_array_equal(pens.vectors[pens.is_lift], [[5.0, 0.0], [0.0, 6.0]])
+
+
+def test_decoding_starts_a_stroke_at_every_lift():
+    pens = PenAlphabet([[5.0, 0.0]], directions=4, step=1.0)
+    decoded = pens.decode([BEGIN, 6, 6, 2, 3, END])
+    np.testing.assert_allclose(decoded[0], [[5.0, 0.0]], atol=1e-12)
+    np.testing.assert_allclose(decoded[1], [[10.0, 0.0], [11.0, 0.0], [11.0, 1.0]], atol=1e-12)
+    np.testing.assert_allclose(pens.decode([2, 2])[0], [[0, 0], [1, 0], [2, 0]], atol=1e-12)
+    assert pens.decode([BEGIN, END]) == []
+    with pytest.raises(MinirnnError, match="not in this alphabet"):
+        pens.decode([7])
+
+
+def test_heights_are_the_running_y_in_quarters():
+    pens = PenAlphabet([[1.0, -1.1], [0.0, 50.0], [0.0, -50.0]], directions=4, step=0.3)
+    ids = np.array([BEGIN, 6, 3, 3, 2, 7, 8, 8, END])
+    y = [0.0, -1.1, -0.8, -0.5, -0.5, 49.5, -0.5, -50.5, -50.5]
+    middle, top = pens.n_heights // 2, pens.n_heights - 1
+    assert pens.heights(ids).tolist() == [middle + d for d in (0, -4, -3, -2, -2)] + [top, middle - 2, 0, 0]
+    np.testing.assert_array_equal(pens.heights(ids), pens.height_of(y))
+    two = np.stack([ids, ids[::-1]], axis=1)
+    np.testing.assert_array_equal(pens.heights(two)[:, 1], pens.heights(ids[::-1]))
+
+
+def test_lifts_are_fitted_to_the_lines_and_reproducible():
+    rng = np.random.default_rng(1)
+    # Every line: a stroke, then a lift by about (2, 0) or (0, -3).
+    lifts = rng.permutation(np.repeat([[2.0, 0.0], [0.0, -3.0]], 50, axis=0)) + rng.normal(0, 0.01, (100, 2))
+    lines = [[np.array([[0.0, 0.0]]), lift[None]] for lift in lifts]
+    pens = PenAlphabet.fit_lifts(lines, count=3, seed=5, directions=32, step=0.4)
+    for expected in ([0.0, 0.0], [2.0, 0.0], [0.0, -3.0]):
+        assert np.linalg.norm(pens.lifts - expected, axis=1).min() < 0.02
+    again = PenAlphabet.fit_lifts(lines, count=3, seed=5, directions=32, step=0.4)
+    np.testing.assert_array_equal(again.lifts, pens.lifts)
+    assert (pens.directions, pens.step, len(pens)) == (32, 0.4, 2 + 32 + 3)
+    assert len(PenAlphabet.fit_lifts(lines[:1], count=192).lifts) == 2  # there are no more different ones
+
+
+def test_survives_a_checkpoint(tmp_path):
+    pens = PenAlphabet(GRID, 32, 0.36)
+    np.savez(tmp_path / "pens.npz", **pens.to_arrays())
+    with np.load(tmp_path / "pens.npz", allow_pickle=False) as arrays:
+        again = PenAlphabet.from_arrays(arrays)
+    np.testing.assert_array_equal(again.vectors, pens.vectors)
+    assert (again.directions, again.step) == (32, 0.36)
+
+
+@pytest.mark.parametrize("bad", [{"lifts": []}, {"lifts": [[np.nan, 0]]}, {"directions": 3}, {"step": 0.0}])
+def test_refuses_an_alphabet_that_cannot_walk(bad):
+    with pytest.raises(MinirnnError):
+        PenAlphabet(**{"lifts": [[0.0, 0.0]], **bad})
