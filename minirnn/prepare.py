@@ -86,7 +86,8 @@ def trace_item(item):
     if not found:
         raise MinirnnError(f"{item.path}: no ink in it")
     if len(found) != len(texts):
-        raise MinirnnError(f"{item.path}: {len(texts)} lines of text, but {len(found)} lines in the image; cut it first")
+        counts = f"{len(texts)} lines of text, but {len(found)} lines in the image"
+        raise MinirnnError(f"{item.path}: {counts}; cut the page and label its lines")
     return [(Sample(text, line.strokes, item.group), grey) for text, line in zip(texts, found)]
 
 
@@ -112,8 +113,8 @@ def cut_out(grey, strokes, margin=20):
 def _compact(sample):
     """The sample with only as many points, and as many decimals, as its strokes need."""
     unit = np.concatenate(sample.strokes)[:, 1].std()
-    strokes = [approximate_polygon(stroke, TOLERANCE * unit) if len(stroke) > 2 else stroke for stroke in sample.strokes]
-    return Sample(sample.text, [np.round(stroke, 2) for stroke in strokes], sample.group)
+    strokes = [approximate_polygon(stroke, TOLERANCE * unit).round(2) for stroke in sample.strokes]
+    return Sample(sample.text, strokes, sample.group)
 
 
 def report_text(source, samples, problems):
@@ -202,7 +203,7 @@ def main(argv=None):
         count, problems = cut_pages(pages, out)
         print("\n".join([*problems, f"{count} lines of {len(pages)} pages in {out}"]))
         if count:
-            print(f"write what they say into {out / 'metadata.csv'}, then: python -m minirnn.prepare {out} --out SAMPLES")
+            print(f"write what they say into {out / 'metadata.csv'}, then prepare {out} as a labelled folder")
 
 
 if __name__ == "__main__":

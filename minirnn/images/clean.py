@@ -42,22 +42,21 @@ def normalise_contrast(grey):
     return np.clip((grey - ink) / (paper - ink), 0, 1)
 
 
-def threshold_ink(grey, window=None, k=0.5):
+def threshold_ink(grey, pen=None, k=0.5):
     """Ink by Sauvola's adaptive threshold (Sauvola and Pietikainen 2000): m (1 + k (s / 0.5 - 1)).
 
-    m and s are mean and standard deviation in a ``window`` of pixels around each pixel. It must be much wider
-    than the pen, or the inside of a stroke becomes its own background: ten pens by default, and never under
-    25 (scikit-image's default of 15 hollows out the strokes of a 300 dpi scan). The noise of the sensor is
-    smoothed away first, by a Gaussian of a quarter of the pen.
+    m and s are mean and standard deviation in a window around each pixel. It must be much wider than the pen, or
+    the inside of a stroke becomes its own background: ten times ``pen``, the pen's width in pixels (by default
+    measured after a threshold by Otsu), and never under 25; scikit-image's default of 15 hollows out the strokes
+    of a 300 dpi scan. The noise of the sensor is smoothed away first, by a Gaussian of a quarter of the pen.
     """
     smooth = filters.gaussian(grey, 1)
     if smooth.min() > 0.9:
         return np.zeros(grey.shape, bool)
-    pen = pen_width(smooth < filters.threshold_otsu(smooth))
-    if window is None:
-        window = max(25, round(10 * pen))
-    window += 1 - window % 2  # an odd window has a middle
+    if pen is None:
+        pen = pen_width(smooth < filters.threshold_otsu(smooth))
     smooth = filters.gaussian(grey, np.clip(pen / 4, 0.7, 2))
+    window = max(25, 2 * round(5 * pen) + 1)  # odd: it has a middle
     return smooth < filters.threshold_sauvola(smooth, window_size=window, k=k, r=0.5)
 
 
@@ -91,23 +90,30 @@ def _remove_horizontal_rules(ink, pen):
     length, gap = round(40 * pen), max(3, round(2 * pen))
     if ink.shape[1] < length:
         return ink
-    closed = ndimage.binary_closing(np.pad(ink, ((0, 0), (gap, gap))), np.ones((1, gap)))[:, gap:-gap]
-    core = ndimage.binary_opening(closed, np.ones((1, length)))
+    # A closing over small gaps, then an opening that leaves only long runs, each along the rows.
+    closed = ndimage.minimum_filter1d(ndimage.maximum_filter1d(ink, gap, axis=1), gap, axis=1)
+    core = ndimage.maximum_filter1d(ndimage.minimum_filter1d(closed, length, axis=1), length, axis=1)
     if not core.any():
         return ink
     # The ragged edges of a rule are no long runs of their own: take one more pixel on either side.
-    rule = ink & ndimage.binary_dilation(core, np.ones((3, 1)))
-    thickness = np.median(np.diff(np.nonzero(np.diff(np.pad(rule, ((1, 1), (0, 0))).astype(int), axis=0).T)[1])[::2])
-    if thickness > 2.5 * pen + 2:
+    band = ndimage.maximum_filter1d(core, 3, axis=0)
+    thickness = band.sum() / _count_runs(band)
+    if thickness > 2 * pen + 4:
         return ink
+    rule = ink & band
     beside = ink & ~rule
-    reach = max(1, round(thickness)) + 1
+    reach = int(np.ceil(thickness)) + 1
     above = np.zeros_like(ink)
     below = np.zeros_like(ink)
     for step in range(1, reach + 1):
         above[step:] |= beside[:-step]
         below[:-step] |= beside[step:]
     return beside | (rule & above & below)
+
+
+def _count_runs(mask):
+    """Number of vertical runs of True in ``mask``."""
+    return int(np.sum(mask[1:] & ~mask[:-1]) + mask[0].sum())
 
 
 def remove_specks(ink, pen):

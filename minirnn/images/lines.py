@@ -1,5 +1,7 @@
 """Find the lines of a page and make them upright, separate and of one height."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import ndimage, signal
 from skimage import graph, measure, transform
@@ -123,7 +125,7 @@ def label_lines(ink, pen):
         return np.zeros(ink.shape, int)
     side = np.ones(ink.shape, int)
     away = ndimage.distance_transform_edt(~ink)
-    for top, bottom in zip(rows, rows[1:]):
+    for top, bottom in pairwise(rows):
         seam = _seam(ink[top:bottom], away[top:bottom], pen) + top
         side += np.arange(ink.shape[0])[:, None] > seam[None]
     pieces, count = ndimage.label(ink, np.ones((3, 3)))
@@ -158,11 +160,11 @@ def erase(grey, unwanted, wanted, pen):
 def uniform_height(grey, ink):
     """Scale a line so that the y of its ink has a standard deviation of ``UNIFORM_STD`` pixels.
 
-    Returns (picture, scale). The scale stays between 1/8 and 4: no picture has more detail than that in it.
+    Returns (picture, scale). The scale stays between 1/8 and 8: beyond that it is no picture of a line.
     """
     rows = np.nonzero(ink)[0]
     spread = rows.std() if len(rows) else 0.0
-    scale = float(np.clip(UNIFORM_STD / max(spread, 1e-9), 1 / 8, 4))
+    scale = float(np.clip(UNIFORM_STD / max(spread, 1e-9), 1 / 8, 8))
     shape = tuple(max(1, round(size * scale)) for size in grey.shape)
     picture = transform.resize(grey, shape, order=3, anti_aliasing=scale < 1, mode="edge")
     return np.clip(picture, 0, 1), scale

@@ -27,6 +27,7 @@ from minirnn.alphabets import PenAlphabet
 from minirnn.datasets import load_samples
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
+from minirnn.files import atomic
 from minirnn.images.draw_scan import draw_scan, to_pixels
 from minirnn.images.pictures import draw_traces
 from minirnn.images.pipeline import read_line
@@ -34,7 +35,7 @@ from minirnn.images.reading import save_image
 from minirnn.strokes import normalise, resample, rotate
 
 PENS = (2.0, 8.0)  # narrowest and widest pen, pixels
-COLUMNS = ("pen", "length", "covered", "traced_length", "false", "characters", "symbols", "traced_symbols", "strokes", "traced_strokes")
+EXAMPLES = 12  # lines in the picture
 
 
 def overlap(strokes, others, distance):
@@ -61,37 +62,61 @@ def random_scan(strokes, rng):
 
 
 def measure_line(sample, alphabet, rng):
-    """(row of ``COLUMNS``, scan, traced strokes) of one recorded line."""
+    """(figures of one recorded line as a dict, its scan, its traced strokes)."""
     grey, truth, pen = random_scan(sample.strokes, rng)
     line = read_line(grey)[1]
     if line is None:
         raise MinirnnError(f"nothing was found in the drawn line {sample.text!r}")
     covered, length = overlap(truth, line.strokes, pen / 2)
     true, traced_length = overlap(line.strokes, truth, pen / 2)
-    symbols, traced_symbols = (len(alphabet.encode(normalise(strokes))) for strokes in (truth, line.strokes))
-    row = (pen, length, covered, traced_length, 1 - true, len(sample.text), symbols, traced_symbols, len(truth), len(line.strokes))
-    return dict(zip(COLUMNS, row)), grey, line.strokes
+    row = {
+        "text": sample.text,
+        "group": sample.group,
+        "pen": pen,
+        "length": length,
+        "covered": covered,
+        "traced_length": traced_length,
+        "false": 1 - true,
+        "symbols": len(alphabet.encode(normalise(truth))),
+        "traced_symbols": len(alphabet.encode(normalise(line.strokes))),
+        "strokes": len(truth),
+        "traced_strokes": len(line.strokes),
+    }
+    return row, grey, line.strokes
 
 
 def summary(rows):
     """Table of the figures for all rows and by width of the pen, as text."""
-    columns = {name: np.array([row[name] for row in rows], float) for name in COLUMNS}
-    lines = ["pen, pixels   lines   covered   false   symbols a character (recorded)   lifts a character (recorded)"]
+    lines = ["pen, pixels  lines  covered   false  symbols a character (recorded, ratio)  strokes a character (recorded)"]
     for low, high in [(2, 3), (3, 4), (4, 6), (6, 8), PENS]:
-        chosen = (columns["pen"] >= low) & (columns["pen"] <= high)
-        if not chosen.any():
+        chosen = [row for row in rows if low <= row["pen"] <= high]
+        if not chosen:
             continue
-        c = {name: values[chosen] for name, values in columns.items()}
-        characters = c["characters"].sum()
-        covered = np.average(c["covered"], weights=c["length"])
-        false = np.average(c["false"], weights=c["traced_length"])
-        per = {name: c[name].sum() / characters for name in ("symbols", "traced_symbols", "strokes", "traced_strokes")}
+        total = {name: sum(row[name] for row in chosen) for name in rows[0] if name not in ("text", "group")}
+        covered = sum(row["covered"] * row["length"] for row in chosen) / total["length"]
+        false = sum(row["false"] * row["traced_length"] for row in chosen) / total["traced_length"]
+        characters = sum(len(row["text"]) for row in chosen)
+        symbols, traced_symbols, strokes, traced_strokes = (
+            total[name] / characters for name in ("symbols", "traced_symbols", "strokes", "traced_strokes")
+        )
         lines.append(
-            f"{low:4.0f} to {high:.0f}     {chosen.sum():5d}   {covered:7.4f}   {false:5.4f}"
-            f"   {per['traced_symbols']:6.2f} ({per['symbols']:.2f}, ratio {per['traced_symbols'] / per['symbols']:.3f})"
-            f"        {per['traced_strokes']:.2f} ({per['strokes']:.2f})"
+            f"{low:4.0f} to {high:.0f}    {len(chosen):5d}  {covered:7.4f}  {false:6.4f}"
+            f"  {traced_symbols:17.2f} ({symbols:5.2f}, {traced_symbols / symbols:.3f})"
+            f"  {traced_strokes:24.2f} ({strokes:.2f})"
         )
     return "\n".join(lines)
+
+
+def write_results(out, rows):
+    """measured.csv, and metadata.csv beside the redrawn lines, whose pictures are there already."""
+    for name in ("recorded", "traced"):
+        with atomic(out / name / "metadata.csv", newline="") as file:
+            named = [(f"{number:04d}.png", row["text"]) for number, row in enumerate(rows)]
+            csv.writer(file).writerows([("file_name", "text"), *named])
+    with atomic(out / "measured.csv", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def main(argv=None):
@@ -114,18 +139,13 @@ def main(argv=None):
     rows, examples = [], []
     for number, sample in enumerate(tqdm(samples, unit="line")):
         row, grey, strokes = measure_line(sample, alphabet, rng)
-        rows.append({"text": sample.text, "group": sample.group, **row})
-        if number < 12:
-            examples.append((f"pen {row['pen']:.1f}, covered {row['covered']:.3f}, false {row['false']:.3f}", grey, strokes))
+        rows.append(row)
+        if number < EXAMPLES:
+            title = f"pen {row['pen']:.1f}, covered {row['covered']:.3f}, false {row['false']:.3f}"
+            examples.append((title, grey, strokes))
         for name, drawn in (("recorded", sample.strokes), ("traced", strokes)):
             save_image(options.out / name / f"{number:04d}.png", line_image(normalise(drawn)) / 255)
-    for name in ("recorded", "traced"):
-        with open(options.out / name / "metadata.csv", "w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("file_name", "text"), *((f"{i:04d}.png", row["text"]) for i, row in enumerate(rows))])
-    with open(options.out / "measured.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, ("text", "group", *COLUMNS))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_results(options.out, rows)
     draw_traces(options.out / "traced.png", examples)
     print(summary(rows))
 

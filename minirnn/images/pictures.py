@@ -1,5 +1,6 @@
 """Pictures to check the preprocessing by eye: every step side by side, and traces drawn over their images."""
 
+import matplotlib
 import matplotlib.figure
 import numpy as np
 
@@ -23,48 +24,49 @@ def draw_steps(path, grey, seed=0):
     """Every step from a page, (H, W) grey levels, to its strokes, and every augmentation of its first line."""
     page, found = read_page(grey)
     labels = lines.label_lines(page.ink, page.pen)
-    figure = matplotlib.figure.Figure(figsize=(18, 30))
-    # Pages are high, lines are wide: a grid of four columns for the one, rows of two for the other.
-    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1))
     pages = [
         ("1. grey levels", page.grey),
         ("2. light and paper removed", page.even),
         ("3. contrast normalised", page.contrast),
-        (f"4. turned upright (lines rose by {page.angle:.2f} degrees)", page.upright),
+        (f"4. turned upright by {page.angle:.2f} degrees", page.upright),
         ("5. ink: Sauvola's threshold", ~page.threshold),
         ("6. ruled lines removed", ~page.unruled),
         (f"7. specks removed (pen: {page.pen:.1f} pixels)", ~page.ink),
-        (f"8. lines found: {len(found)}", labels),
+        (f"8. lines found: {len(found)}", _coloured(labels)),
         ("9. traced", page.grey),
     ]
+    aspect = page.grey.shape[0] / page.grey.shape[1]
+    heights = (3 * (6 * min(aspect, 2) + 0.4), 10.0)  # inches: three rows of pages, then the first line's pictures
+    figure = matplotlib.figure.Figure(figsize=(18, sum(heights)), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=heights)
     grid = upper.subplots(3, 3).ravel()
     for axes, (title, picture) in zip(grid, pages):
-        if picture is labels:
-            axes.imshow(np.where(labels > 0, labels % 8 + 1, 0), cmap="tab10_r", interpolation="nearest")
-            axes.set_title(title, fontsize=10)
-            axes.set_axis_off()
-        else:
-            _show(axes, title, picture)
+        _show(axes, title, picture)
     for line in found:
-        draw_strokes(grid[8], line.strokes, width=0.8)
+        draw_strokes(grid[-1], line.strokes, width=0.8)
     if found:
         _draw_line_steps(lower, found[0], seed)
-    else:
-        lower.suptitle("no line was found")
     figure.savefig(path, dpi=80)
 
 
 def _draw_line_steps(figure, line, seed):
+    grey = line.grey[:, : 7 * line.grey.shape[0]]  # of a long line the beginning, to be seen in full size
     slant = lines.find_slant(line.ink)
     pictures = [
-        ("10. first line, cut out, at uniform height", line.grey),
-        (f"11. slant corrected ({slant:.1f} degrees)", lines.correct_slant(line.grey, slant)),
+        ("10. first line (its beginning), cut out, at uniform height", grey),
+        (f"11. slant corrected ({slant:.1f} degrees)", lines.correct_slant(grey, slant)),
     ]
     for name, change in augment.CHANGES.items():
-        pictures.append((f"augmentation: {name}", change(line.grey, np.random.default_rng(seed))))
-    pictures.append(("augmentation: all", augment.augment_image(line.grey, np.random.default_rng(seed))))
-    for axes, (title, picture) in zip(figure.subplots(len(pictures), 1), pictures):
+        pictures.append((f"augmentation: {name}", change(grey, np.random.default_rng(seed))))
+    pictures.append(("augmentation: all", augment.augment_image(grey, np.random.default_rng(seed))))
+    for axes, (title, picture) in zip(figure.subplots((len(pictures) + 1) // 2, 2).ravel(), pictures):
         _show(axes, title, picture)
+
+
+def _coloured(labels):
+    """Labels, (H, W) int, as a picture (H, W, 3): 0 white, neighbouring lines in different colours."""
+    colours = matplotlib.colormaps["Dark2"](np.arange(8))[:, :3]
+    return np.where(labels[:, :, None] > 0, colours[labels % 8], 1.0)
 
 
 def draw_strokes(axes, strokes, width=1.2):

@@ -52,13 +52,14 @@ def clean_page(grey, straighten=True):
     threshold = clean.threshold_ink(contrast)
     angle, upright, matrix = 0.0, contrast, np.eye(3)
     if straighten:
-        angle = lines.find_rotation(clean.remove_specks(threshold, clean.pen_width(threshold)))
+        angle = lines.find_rotation(threshold)
         upright, matrix = lines.rotate_page(contrast, angle)
         if upright is not contrast:
             threshold = clean.threshold_ink(upright)
     pen = clean.pen_width(threshold)
     unruled = clean.remove_ruled_lines(threshold, pen)
-    pen = clean.pen_width(unruled)
+    if unruled.sum() < threshold.sum():
+        pen = clean.pen_width(unruled)
     ink = clean.remove_specks(unruled, pen)
     back = np.linalg.inv(matrix)
     return Page(grey, even, contrast, upright, threshold, unruled, ink, angle, back, pen)
@@ -92,7 +93,7 @@ def _line_of_page(page, mine):
     others = (page.threshold & ~mine)[box]
     grey = lines.erase(page.upright[box], others, mine[box], page.pen)
     grey, scale = lines.uniform_height(grey, mine[box])
-    ink = clean.threshold_ink(grey)
+    ink = clean.threshold_ink(grey, page.pen * scale)
     pen = clean.pen_width(ink)
     ink = clean.remove_specks(ink, pen)
     strokes = trace(ink, pen)

@@ -12,6 +12,7 @@ from scipy import ndimage
 from skimage import morphology
 
 SHARPEST_TURN = np.radians(80)  # a pen that turns more than this at a crossing has come to an end
+SPUR = 1.0  # side twigs shorter than this many pens are no strokes of their own
 BLUNTEST_CORNER = np.radians(30)  # what turns less than this is no corner
 
 
@@ -76,7 +77,8 @@ class Graph:
     def dissolve(self, node, detour=None):
         """Make the two edges that meet at ``node`` one, if just two different edges meet there.
 
-        ``detour``, (n, 2), is a way from the node to somewhere and back that is put in between.
+        ``detour``, (n, 2), is a way from the node to somewhere and back that is put in between. Where a path turns
+        back it has the same point twice, for `minirnn.images.trace.smooth_path` to keep it sharp.
         """
         if self.degree(node) != 2:
             return
@@ -224,15 +226,20 @@ def clean_graph(graph, pen):
 
 
 def _prune(graph, edge, pen):
-    """Remove a spur; where it is the tip of a sharp corner, make it a detour of the stroke around the corner."""
+    """Take a spur out of the graph.
+
+    What lies within the pen's disc around the fork is dirt. A tip that sticks out further, or that is the tip of
+    a sharp corner, is ink: the stroke makes a detour to it.
+    """
     a, b, path = graph.edges[edge]
     side = 0 if graph.degree(a) >= 3 else 1
     fork = (a, b)[side]
     out = path if side == 0 else path[::-1]
-    tip = a != b and is_corner(graph, fork, (edge, side), pen)
+    sticks_out = length(path) > 0.5 * max(pen, graph.width_at(fork)) + 1
+    detour = a != b and (sticks_out or is_corner(graph, fork, (edge, side), pen))
     graph.remove_edge(edge)
     if fork in graph.nodes:
-        graph.dissolve(fork, np.concatenate([out, out[::-1]]) if tip else None)
+        graph.dissolve(fork, np.concatenate([out[1:], out[::-1]]) if detour else None)
 
 
 def _dirt(graph, edge, pen):
@@ -242,7 +249,7 @@ def _dirt(graph, edge, pen):
     size = length(path)
     if degrees[0] == 1 and degrees[1] >= 3:
         fork = a if graph.degree(a) >= 3 else b
-        return size, "spur" if size < 0.5 * max(pen, graph.width_at(fork)) + 1 else None
+        return size, "spur" if size < SPUR * max(pen, graph.width_at(fork)) else None
     if a != b and degrees[0] >= 3:
         return size, "link" if size < max(pen, 0.5 * (graph.width_at(a) + graph.width_at(b))) else None
     if a == b and degrees[0] >= 3 and size < pen:

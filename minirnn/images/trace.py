@@ -13,7 +13,15 @@ import numpy as np
 from scipy import ndimage
 
 from minirnn.images.clean import pen_width
-from minirnn.images.skeleton import SHARPEST_TURN, arc_length, clean_graph, is_corner, length, skeleton_graph, turn_between
+from minirnn.images.skeleton import (
+    SHARPEST_TURN,
+    arc_length,
+    clean_graph,
+    is_corner,
+    length,
+    skeleton_graph,
+    turn_between,
+)
 
 WIDE = 1.3  # ink wider than this many pens holds two strokes side by side
 RETRACED = 3.0  # the pen goes back over its own line for at most this many standard deviations of y
@@ -29,8 +37,8 @@ def trace(ink, pen=None):
         return []
     pen = pen_width(ink) if pen is None else pen
     graph = clean_graph(skeleton_graph(ink), pen)
-    double_edges(graph, pen, longest=RETRACED * np.nonzero(ink)[0].std())
-    partners = join_edges(graph, pen)
+    partners = double_edges(graph, pen, longest=RETRACED * np.nonzero(ink)[0].std())
+    partners = join_edges(graph, pen, partners)
     strokes = [smooth_path(path, pen) for path in walk_strokes(graph, partners)]
     return order_strokes([direct_stroke(stroke, pen) for stroke in strokes], pen)
 
@@ -42,33 +50,69 @@ def double_edges(graph, pen, longest):
     """Put edges that the pen went along twice into the graph twice, in place.
 
     An edge between two forks, or between a fork and a dead end, was written twice if at each fork the two other
-    edges make a corner there and both run smoothly into it, like the stem of an n below its arch (the "double-traced
-    lines" of Kato and Yasuhara). Where it is wider than the pen, the two passes lie side by side: a loop too
-    narrow to show its hole. Passes that lie on each other are believed up to ``longest`` pixels.
+    edges make a corner there and both run smoothly into it, like the stem of an n below its arch (the
+    "double-traced lines" of Kato and Yasuhara). Where it is wider than the pen, the two passes lie side by side: a
+    loop too narrow to show its hole. Passes that lie on each other are believed up to ``longest`` pixels.
+
+    Returns a dict (edge, side) -> (edge, side) of how the passes between two forks go on; see `join_edges`.
     """
+    partners = {}
     for edge in sorted(graph.edges, key=lambda edge: length(graph.edges[edge][2])):  # a fork has one such edge
         a, b, path = graph.edges[edge]
-        forks = [(node, (edge, side)) for side, node in enumerate((a, b)) if graph.degree(node) == 3]
-        dead_ends = [node for node in (a, b) if graph.degree(node) == 1]
-        if a == b or not forks or len(forks) + len(dead_ends) != 2:
-            continue
-        if not all(is_corner(graph, node, end, pen) for node, end in forks):
-            continue
+        ends = [(node, (edge, side)) for side, node in enumerate((a, b))]
+        forks = [(node, end) for node, end in ends if is_corner(graph, node, end, pen)]
+        dead_ends = [node for node, _ in ends if graph.degree(node) == 1]
         aside = _offset(graph, path, pen)
-        if aside.max() == 0 and length(path) > longest:
+        if a == b or not forks or len(forks) + len(dead_ends) != 2 or (aside.max() == 0 and length(path) > longest):
             continue
-        normal = np.gradient(path, axis=0)[:, ::-1] * (1, -1) if len(path) > 1 else np.zeros_like(path)
-        normal = ndimage.gaussian_filter1d(normal, pen / 2, axis=0, mode="nearest")
-        normal /= np.maximum(np.hypot(*normal.T), 1e-9)[:, None]
-        one, two = path + normal * aside[:, None], path - normal * aside[:, None]
-        graph.remove_edge(edge)
-        free = max(graph.edges, default=edge) + edge + 1
-        if dead_ends:  # a hairpin: to the dead end and back
-            hairpin = np.concatenate([one, two[::-1]]) if forks[0][0] == a else np.concatenate([one[::-1], two])
-            graph.add_edge(free, forks[0][0], forks[0][0], hairpin)
+        if dead_ends:
+            _double_dead_end(graph, edge, forks[0][0], aside, pen)
         else:
-            graph.add_edge(free, a, b, one)
-            graph.add_edge(free + 1, a, b, two)
+            partners |= _double_link(graph, edge, aside, pen)
+    return partners
+
+
+def _double_dead_end(graph, edge, fork, aside, pen):
+    """Replace an edge by a hairpin from its fork to its dead end and back, ``aside`` pixels beside the edge."""
+    a, _, path = graph.edges[edge]
+    normal = _normals(path, pen) * aside[:, None]
+    one, two = (path + normal, path - normal) if fork == a else ((path + normal)[::-1], (path - normal)[::-1])
+    graph.remove_edge(edge)
+    graph.add_edge(edge, fork, fork, np.concatenate([one, two[::-1]]))
+
+
+def _double_link(graph, edge, aside, pen):
+    """Replace an edge between two forks by two that lead what comes in at the one fork to what goes straight on
+    at the other. Returns the partners of their ends."""
+    a, b, path = graph.edges[edge]
+    normal = _normals(path, pen)
+    # What comes in and what goes out, each from the left to the right of the link.
+    before, after = (
+        sorted((end for end in graph.ends[node] if end[0] != edge), key=lambda end: graph.direction(end, pen) @ across)
+        for node, across in ((a, normal[0]), (b, normal[-1]))
+    )
+    heading = {end: graph.direction(end, pen) for end in before + after}
+    beside, crossed = (
+        sum(turn_between(heading[one], heading[two]) for one, two in zip(before, out)) for out in (after, after[::-1])
+    )
+    sides = (-1, 1) if beside < crossed else (1, -1)
+    along = np.linspace(0, 1, len(path))
+    graph.remove_edge(edge)
+    partners = {}
+    for start, out, side in zip((-1, 1), after if beside < crossed else after[::-1], sides):
+        offset = normal * (aside * (start * (1 - along) + side * along))[:, None]
+        new = max(graph.edges, default=edge) + edge + 1
+        graph.add_edge(new, a, b, path + offset)
+        into = before[(start + 1) // 2]
+        partners |= {into: (new, 0), (new, 0): into, out: (new, 1), (new, 1): out}
+    return partners
+
+
+def _normals(path, pen):
+    """(n, 2) unit vectors square to a path, smoothed over about a pen's width."""
+    along = np.gradient(path, axis=0) if len(path) > 1 else np.zeros_like(path)
+    normal = ndimage.gaussian_filter1d(along[:, ::-1] * (1, -1), pen / 2, axis=0, mode="nearest")
+    return normal / np.maximum(np.hypot(*normal.T), 1e-9)[:, None]
 
 
 def _offset(graph, path, pen):
@@ -82,12 +126,13 @@ def _offset(graph, path, pen):
 # --- edges joined through crossings --------------------------------------------------------------------------
 
 
-def join_edges(graph, pen):
+def join_edges(graph, pen, partners):
     """Which edge goes on as which at every crossing: those that turn least, greedily.
 
-    Returns a dict (edge, side) -> (edge, side) with both directions of every join.
+    Returns a dict (edge, side) -> (edge, side) with both directions of every join; ``partners`` are those that are
+    known already.
     """
-    partners = {}
+    partners = dict(partners)
     for ends in graph.ends.values():
         away = {end: graph.direction(end, pen) for end in ends}
         turns = sorted((turn_between(away[one], away[two]), one, two) for one, two in combinations(ends, 2))
@@ -142,25 +187,37 @@ def _piece(graph, end, partners):
 def smooth_path(path, pen):
     """Resample a path to steps of about one pixel and smooth the staircase of its pixels away.
 
-    The ends stay where they are. What is shorter than the pen is wide becomes one point, a dot.
+    The ends stay where they are, and so do the points that the path has twice in a row, where it turns back on
+    itself. What is shorter than the pen is wide becomes one point, a dot.
     """
-    size = length(path)
-    if size < 0.75 * pen or len(path) < 3:
+    if length(path) < 0.75 * pen or len(path) < 3:
         return path.mean(axis=0, keepdims=True)
-    closed = len(path) > 3 and np.array_equal(path[0], path[-1])
-    along = arc_length(path)
-    steps = np.linspace(0, size, max(3, round(size) + 1))
-    path = np.column_stack([np.interp(steps, along, path[:, 0]), np.interp(steps, along, path[:, 1])])
-    sigma = 1 + pen / 6
-    if closed:
-        ring = ndimage.gaussian_filter1d(path[:-1], sigma, axis=0, mode="wrap")
+    turns = np.nonzero((path[1:] == path[:-1]).all(axis=1))[0] + 1
+    if len(turns) == 0 and np.array_equal(path[0], path[-1]):
+        ring = ndimage.gaussian_filter1d(_even_steps(path)[:-1], _smoothing(pen), axis=0, mode="wrap")
         return np.concatenate([ring, ring[:1]])
-    reach = min(len(path) - 1, int(4 * sigma) + 1)
+    pieces = [_smooth_piece(piece, pen) for piece in np.split(path, turns)]
+    return np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])])
+
+
+def _smoothing(pen):
+    """Standard deviation of the Gaussian along the path, in pixels."""
+    return 1 + pen / 10
+
+
+def _even_steps(path):
+    """The path with points about one pixel apart, at least three of them."""
+    along = arc_length(path)
+    steps = np.linspace(0, along[-1], max(3, round(along[-1]) + 1))
+    return np.column_stack([np.interp(steps, along, path[:, 0]), np.interp(steps, along, path[:, 1])])
+
+
+def _smooth_piece(path, pen):
+    path = _even_steps(path)
+    reach = int(4 * _smoothing(pen)) + 1
     # Mirrored through its ends (not at them), the path keeps both and its direction there.
-    before = 2 * path[0] - path[reach:0:-1]
-    after = 2 * path[-1] - path[-2 : -reach - 2 : -1]
-    smooth = ndimage.gaussian_filter1d(np.concatenate([before, path, after]), sigma, axis=0)
-    return smooth[reach : reach + len(path)]
+    padded = np.pad(path, ((reach, reach), (0, 0)), mode="reflect", reflect_type="odd")
+    return ndimage.gaussian_filter1d(padded, _smoothing(pen), axis=0)[reach:-reach]
 
 
 def direct_stroke(stroke, pen):

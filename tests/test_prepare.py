@@ -1,0 +1,117 @@
+"""The command: from a folder of images to strokes, from a page to lines to be labelled, every step as a picture."""
+
+import csv
+
+import numpy as np
+import pytest
+from drawn_lines import scan_of, written_line, written_page
+from PIL import Image
+
+from minirnn.datasets import read_jsonl
+from minirnn.errors import MinirnnError, run_command
+from minirnn.images.measure import main as measure
+from minirnn.images.measure import overlap
+from minirnn.images.reading import read_image, save_image
+from minirnn.prepare import cut_outline, cut_pages, main, prepare_labelled
+
+LINE = scan_of(written_line(words=1), (150, 320))
+PAGE_STROKES, PAGE_SHAPE = written_page(2, spacing=110, words=2)
+PAGE = scan_of(PAGE_STROKES, PAGE_SHAPE)
+
+
+def test_a_labelled_folder_becomes_strokes_a_contact_sheet_and_a_report(tmp_path, capsys):
+    source, out = tmp_path / "set", tmp_path / "out"
+    source.mkdir()
+    save_image(source / "line.png", LINE)
+    save_image(source / "page.png", PAGE)
+    save_image(source / "stray.png", LINE)
+    (source / "broken.png").write_bytes(b"\x89PNG")
+    save_image(source / "blank.png", np.ones((50, 300)))
+    rows = ["line.png,a line,anna", "page.png,\"first\nsecond\",ben", "broken.png,x,", "blank.png,y,", "gone.png,z,"]
+    (source / "metadata.csv").write_text("\n".join(["file_name,text,group", *rows]))
+
+    assert run_command(main, [str(source), "--out", str(out)]) == 0
+
+    samples = list(read_jsonl(out / "samples.jsonl"))
+    assert [(sample.text, sample.group) for sample in samples] == [("a line", "anna"), ("first", "ben"), ("second", "ben")]
+    # The strokes lie where they were written, in pixels of the image.
+    assert overlap(written_line(words=1), samples[0].strokes, 2)[0] > 0.97
+    assert overlap(PAGE_STROKES, samples[1].strokes + samples[2].strokes, 2)[0] > 0.97
+    assert Image.open(out / "contact_sheet_01.png").size[0] > 500
+    report = (out / "report.txt").read_text()
+    assert "3 lines traced, 4 problems" in report
+    for said in ("broken.png", "blank.png: no ink", "gone.png: labelled, but", "stray.png: image without", "missing of"):
+        assert said in report
+    assert report in capsys.readouterr().out
+
+
+def test_a_page_with_another_number_of_lines_than_its_text_is_reported(tmp_path):
+    save_image(tmp_path / "page.png", PAGE)
+    (tmp_path / "page.gt.txt").write_text("one\ntwo\nthree")
+    with pytest.raises(MinirnnError, match=r"report\.txt"):
+        prepare_labelled(tmp_path, tmp_path / "out")
+    assert "3 lines of text, but 2 lines in the image" in (tmp_path / "out" / "report.txt").read_text()
+    assert not (tmp_path / "out" / "samples.jsonl").exists()
+
+
+def test_an_unlabelled_page_is_cut_into_lines_which_can_then_be_labelled(tmp_path):
+    save_image(tmp_path / "page.png", PAGE)
+    lines = tmp_path / "lines"
+    assert run_command(main, [str(tmp_path / "page.png"), "--out", str(lines)]) == 0
+    with open(lines / "metadata.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["file_name"], row["text"], row["group"]) for row in rows] == [
+        ("page_png_01.png", "", "page"), ("page_png_02.png", "", "page"),
+    ]  # fmt: skip
+    assert read_image(lines / "page_png_01.png").min() < 0.2
+
+    (lines / "metadata.csv").write_text("file_name,text,group\npage_png_01.png,first,page\npage_png_02.png,second,page\n")
+    with pytest.raises(MinirnnError, match="may hold labels"):  # what was labelled is never written over
+        cut_pages([tmp_path / "page.png"], lines)
+    samples, problems = prepare_labelled(lines, tmp_path / "samples")
+    assert [sample.text for sample in samples] == ["first", "second"]
+    assert problems == []
+
+
+def test_of_pages_without_labels_the_broken_one_is_reported(tmp_path):
+    save_image(tmp_path / "blank.png", np.ones((60, 80)))
+    (tmp_path / "broken.png").write_bytes(b"")
+    count, problems = cut_pages([tmp_path / "blank.png", tmp_path / "broken.png"], tmp_path / "out")
+    assert count == 0
+    assert len(problems) == 2
+
+
+def test_every_step_is_drawn(tmp_path):
+    save_image(tmp_path / "page.jpg", PAGE[:, :340])
+    assert run_command(main, [str(tmp_path / "page.jpg"), "--show", str(tmp_path / "steps.png")]) == 0
+    assert min(Image.open(tmp_path / "steps.png").size) > 800
+
+
+def test_the_outline_of_a_line_is_cut_from_its_page():
+    page = np.full((60, 100), 0.9)
+    page[20:30, 10:90] = 0.1
+    page[40:50, 10:90] = 0.2  # the next line, outside the outline
+    part = cut_outline(page, np.array([[5, 15], [95, 15], [95, 35], [5, 35.0]]), "page.png")
+    assert part.shape == (21, 91)
+    assert part.min() == 0.1
+    with pytest.raises(MinirnnError, match="outside the image"):
+        cut_outline(page, np.array([[500, 15], [595, 15], [595, 35.0]]), "page.png")
+
+
+@pytest.mark.parametrize("arguments", [["nowhere", "--out", "x"], ["."]])
+def test_mistakes_on_the_command_line_are_said_in_one_line(arguments, capsys):
+    assert run_command(main, arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_tracing_is_measured(tmp_path, capsys):
+    source = tmp_path / "pens.jsonl"
+    strokes = [stroke.tolist() for stroke in written_line(words=1)]
+    source.write_text(f'{{"text": "mlog", "strokes": {strokes}}}\n' * 2)
+    assert run_command(measure, [str(source), "--out", str(tmp_path / "out"), "--lines", "2"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split()[:4] == ["2", "to", "8", "2"]
+    with open(tmp_path / "out" / "measured.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(float(row["covered"]) > 0.95 for row in rows)
+    for name in ("recorded", "traced"):
+        assert len(list((tmp_path / "out" / name).glob("*.png"))) == 2
