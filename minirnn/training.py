@@ -37,7 +37,7 @@ from minirnn.optim import OPTIMISERS, clip_by_global_norm, learning_rate
 
 LOG = ["step", "epoch", "train_loss", "validation_loss", "learning_rate", "gradient_norm", "skipped", "seconds"]
 SAVE_EVERY = 60  # seconds between checkpoints; when they are written changes no number
-TRIAL_STEPS = 20  # of a run with a budget in minutes, timed to plan the rest
+TRIAL_STEPS = 50  # of a run with a budget in minutes, timed to plan the rest
 MAX_SKIPPED = 10  # bad steps in a row before a run gives up
 
 
@@ -258,11 +258,11 @@ class Trainer:
         return min(times)
 
     def _plan_by_time(self, times):
-        """How many steps fit into the minutes that were asked for, from the median time of those taken so far."""
+        """How many steps fit into the minutes that were asked for, from the mean time of those taken so far."""
         spent = time.monotonic() - self.clock + self.progress.seconds
         left = 60 * self.options.minutes - spent - self.options.evaluations * self.progress.evaluation_seconds
         # The first few are slower; but there are no more if the run was resumed just before the end of the trial.
-        return self.progress.step + max(1, int(0.97 * left / float(np.median(times[3:] or times))))
+        return self.progress.step + max(1, int(0.95 * left / float(np.mean(times[3:] or times))))
 
     def _evaluation_due(self):
         total, step = self.progress.total, self.progress.step
