@@ -12,11 +12,13 @@ BOX_WIDTH, BOX_HEIGHT = 186.0, 256.0  # fits both papers with a margin that ever
 SQUARE = 8.0
 TRIANGLE = 11.0  # its two legs, along the edges of the box
 CORNERS = ("upper left", "upper right", "lower right", "lower left")
+_SQUARE = np.array([[0, 0], [SQUARE, 0], [SQUARE, SQUARE], [0, SQUARE]])
+_RIGHT, _DOWN = np.array([BOX_WIDTH - SQUARE, 0]), np.array([0, BOX_HEIGHT - SQUARE])
 MARKS = (
     np.array([[0, 0], [TRIANGLE, 0], [0, TRIANGLE]]),
-    np.array([[0, 0], [SQUARE, 0], [SQUARE, SQUARE], [0, SQUARE]]) + [BOX_WIDTH - SQUARE, 0],
-    np.array([[0, 0], [SQUARE, 0], [SQUARE, SQUARE], [0, SQUARE]]) + [BOX_WIDTH - SQUARE, BOX_HEIGHT - SQUARE],
-    np.array([[0, 0], [SQUARE, 0], [SQUARE, SQUARE], [0, SQUARE]]) + [0, BOX_HEIGHT - SQUARE],
+    _SQUARE + _RIGHT,
+    _SQUARE + _RIGHT + _DOWN,
+    _SQUARE + _DOWN,
 )  # outlines, in the order of CORNERS: clockwise on paper
 CENTRES = np.array([mark.mean(axis=0) for mark in MARKS])  # centres of gravity
 

@@ -159,5 +159,5 @@ def _explain(shape, triangles, squares):
     _, missing, (x, y) = best
     corner = layout.CORNERS[missing]
     if 0 <= x < shape[1] and 0 <= y < shape[0]:
-        raise MinirnnError(f"the {corner} corner mark is missing or covered; photograph the page with all four corners free")
-    raise MinirnnError(f"the page is cut off at its {corner} corner; photograph it from further away, with all four corners")
+        raise MinirnnError(f"the {corner} corner mark is missing or covered; photograph it with all four free")
+    raise MinirnnError(f"the page is cut off at its {corner} corner; photograph all four from further away")

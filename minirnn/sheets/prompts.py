@@ -1,6 +1,7 @@
 """What the sheet asks to be written: sentences that bring the letters and the pairs of letters of English."""
 
 import collections
+import itertools
 import re
 
 # The place of a page in this list is printed on it as its mark. Pages that people have printed lie in drawers:
@@ -44,7 +45,7 @@ PAGES = (
 def letter_pairs(text):
     """Count the pairs of letters that stand next to each other in a word: {pair: count}, upper and lower case apart."""
     words = re.findall(r"[A-Za-z]+", text)
-    return collections.Counter(a + b for word in words for a, b in zip(word, word[1:]))
+    return collections.Counter(a + b for word in words for a, b in itertools.pairwise(word))
 
 
 def pair_coverage(texts, corpus):

@@ -11,15 +11,15 @@ from skimage import feature, filters, transform
 
 from minirnn.datasets import Sample
 from minirnn.errors import MinirnnError
-from minirnn.images.clean import remove_light
-from minirnn.images.pipeline import read_line
+from minirnn.images.clean import normalise_contrast, pen_width, remove_light, remove_specks, threshold_ink
+from minirnn.images.trace import trace
 from minirnn.sheets import layout
 from minirnn.sheets.marks import find_sheet, jacobian
 from minirnn.sheets.printing import box_picture
 from minirnn.sheets.prompts import PAGES
 
-FINEST = 10.0  # pixels to the millimetre of the straightened page: half a millimetre of ink is five pixels wide
-COARSEST = 3.0  # with fewer, letters run together
+RESOLUTION = 12  # pixels to the millimetre of the straightened page: half a millimetre of ink is six pixels wide
+COARSEST = 3.0  # pixels to the millimetre of the photograph; with fewer, letters run together
 BLUR = 0.35  # mm, standard deviation: more than that, and a pen stroke fades into the paper
 CONTRAST = 0.4  # the least that printed black must be darker than paper
 
@@ -44,11 +44,10 @@ class ReadBand:
 
 @dataclass
 class ReadPage:
-    """A page: its number, the first is 1; its straightened picture (H, W), pixels to the mm; its bands."""
+    """A page: its number, the first is 1; its straightened picture (H, W), `RESOLUTION` pixels to the mm; its bands."""
 
     number: int
     picture: np.ndarray
-    resolution: float
     bands: list
 
     def samples(self):
@@ -74,16 +73,16 @@ def read_photo(grey):
             f"too small: {scales.min():.1f} pixels to the millimetre where the page is farthest, at least {COARSEST:g} "
             "are needed; photograph it from nearer and from above, or with more megapixels"
         )
-    resolution = min(FINEST, scales.max())
-    picture = _level(straighten(grey, place, resolution), resolution)
-    _check_sharpness(picture, resolution)
-    number = _page_number(picture, resolution)
-    likeness, moves = compare_print(picture, resolution, number)
+    picture = _level(straighten(grey, place))
+    _check_sharpness(picture)
+    number = _page_number(picture)
+    likeness, moves = compare_print(picture, number)
     if np.mean(likeness) < LIKENESS:
         raise MinirnnError(
             f"the print of page {number} is not where it should be; lay the page flat and photograph it from above"
         )
     texts = PAGES[number - 1]
+    moves[likeness < LIKENESS] = 0
     bands = []
     for index, text in enumerate(texts):
         below = moves[min(index + 1, len(texts) - 1)]
@@ -91,56 +90,56 @@ def read_photo(grey):
         if likeness[index] < LIKENESS:
             band.fault = "its print cannot be made out; leave the print free, lay the page flat"
         else:
-            _read_band(band, picture, resolution)
+            _read_band(band, picture)
         bands.append(band)
     _refuse_half_written(bands)
-    return ReadPage(number, picture, resolution, bands)
+    return ReadPage(number, picture, bands)
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
 
 
-def straighten(grey, place, resolution):
-    """The box of the sheet as seen from straight above, ``resolution`` pixels to the millimetre."""
+def straighten(grey, place):
+    """The box of the sheet as seen from straight above, ``RESOLUTION`` pixels to the millimetre."""
     # Pixel (0, 0) of the result has its centre half a pixel inside the box.
-    millimetres = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, resolution]]) / resolution
-    shape = (round(layout.BOX_HEIGHT * resolution), round(layout.BOX_WIDTH * resolution))
-    return transform.warp(grey, place.params @ millimetres, output_shape=shape, order=1, mode="edge")
+    millimetres = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, RESOLUTION]]) / RESOLUTION
+    shape = (round(layout.BOX_HEIGHT * RESOLUTION), round(layout.BOX_WIDTH * RESOLUTION))
+    return transform.warp(grey, place.params @ millimetres, output_shape=shape, order=3, mode="edge")
 
 
-def _level(picture, resolution):
+def _level(picture):
     """Grey levels with paper at 1 and printed black at 0, whatever the light."""
-    even = remove_light(picture, shrink=resolution / 2, window=25)  # 12.5 mm: wider than a mark
-    inner = [_cut(even, resolution, *(centre - 1), *(centre + 1)) for centre in layout.CENTRES]
+    even = remove_light(picture, shrink=RESOLUTION / 2, window=25)  # 12.5 mm: wider than a mark
+    inner = [_cut(even, *(centre - 1), *(centre + 1)) for centre in layout.CENTRES]
     black = float(np.median([np.median(part) for part in inner]))
     if 1 - black < CONTRAST:
         raise MinirnnError("too pale: printed black is hardly darker than the paper; photograph it in better light")
     return (even - black) / (1 - black)
 
 
-def _cut(picture, resolution, left, top, right, bottom):
+def _cut(picture, left, top, right, bottom, resolution=RESOLUTION):
     """The part of ``picture`` between two corners in mm."""
     rows, columns = np.round(np.array([[top, bottom], [left, right]]) * resolution).astype(int)
     return picture[max(0, rows[0]) : rows[1], max(0, columns[0]) : columns[1]]
 
 
-def _check_sharpness(picture, resolution):
+def _check_sharpness(picture):
     """Refuse a blurred picture: the edges of the square marks are known to be sharp."""
-    across = [edge_blur(profile) / resolution for profile in _edge_profiles(picture, resolution)]
+    across = [edge_blur(profile) / RESOLUTION for profile in _edge_profiles(picture)]
     blur = max(np.median(across[0::2]), np.median(across[1::2]))  # a moved camera blurs one direction only
     if blur > BLUR:
-        raise MinirnnError(f"too blurred: edges are {2 * blur:.1f} mm wide; hold the camera still and focus on the paper")
+        raise MinirnnError(f"too blurred: edges are {2 * blur:.1f} mm wide; hold the camera still, focus on the paper")
 
 
-def _edge_profiles(picture, resolution):
+def _edge_profiles(picture):
     """Grey levels from the middle of each square to the inside of the box: (n,) across its upright, its level edge."""
     inside, half = 3.0, layout.SQUARE / 2
     for x, y in layout.CENTRES[1:]:
         to_left, to_top = x > layout.BOX_WIDTH / 2, y > layout.BOX_HEIGHT / 2
         left, right = (x - half - inside, x) if to_left else (x, x + half + inside)
         top, bottom = (y - half - inside, y) if to_top else (y, y + half + inside)
-        yield _cut(picture, resolution, left, y - 2, right, y + 2).mean(axis=0)
-        yield _cut(picture, resolution, x - 2, top, x + 2, bottom).mean(axis=1)
+        yield _cut(picture, left, y - 2, right, y + 2).mean(axis=0)
+        yield _cut(picture, x - 2, top, x + 2, bottom).mean(axis=1)
 
 
 def edge_blur(profile):
@@ -152,38 +151,38 @@ def edge_blur(profile):
     return float(np.ptp(profile) / (np.sqrt(2 * np.pi) * max(steepest, 1e-9)))
 
 
-def _page_number(picture, resolution):
+def _page_number(picture):
     """The number of the page by its mark."""
     inner = layout.CELL / 4
     dark = []
     for (x, y), _ in layout.code_cells(0):
-        cell = _cut(picture, resolution, x + inner, y + inner, x + layout.CELL - inner, y + layout.CELL - inner)
+        cell = _cut(picture, x + inner, y + inner, x + layout.CELL - inner, y + layout.CELL - inner)
         dark.append(bool(cell.mean() < 0.5))
     number = layout.decode(dark)
     if number is None:
-        raise MinirnnError("the page mark, the row of squares at the top, cannot be read; leave it free and photograph again")
+        raise MinirnnError("the row of squares at the top, the page mark, cannot be read; photograph it uncovered")
     if not 1 <= number <= len(PAGES):
         raise MinirnnError(f"page {number} is of a sheet that this version does not know; install a newer minirnn")
     return number
 
 
-def compare_print(picture, resolution, number):
+def compare_print(picture, number):
     """How like the prompts of page ``number`` the print above each band is, and where it lies.
 
     Returns likeness (bands,), the normalised cross-correlation, and moves (bands, 2), by how many mm in x and y each
     prompt is displaced.
     """
     shape = (layout.BOX_HEIGHT * COMPARED_AT, layout.BOX_WIDTH * COMPARED_AT)
-    seen = transform.resize(picture, tuple(map(int, shape)), anti_aliasing=resolution > COMPARED_AT)
+    seen = transform.resize(picture, tuple(map(int, shape)), anti_aliasing=True)
     printed = filters.gaussian(box_picture(number, COMPARED_AT), 0.8)  # no photograph is as sharp
     likeness, moves = [], []
     for index in range(len(PAGES[number - 1])):
         top = layout.band(index).prompt - 0.4
-        strip = _cut(printed, COMPARED_AT, layout.BAND_LEFT, top, layout.BAND_RIGHT, top + layout.PROMPT_HEIGHT)
+        strip = _cut(printed, layout.BAND_LEFT, top, layout.BAND_RIGHT, top + layout.PROMPT_HEIGHT, COMPARED_AT)
         right = layout.BAND_LEFT + (np.nonzero((strip < 0.8).any(axis=0))[0][-1] + 2) / COMPARED_AT
         corners = np.array([layout.BAND_LEFT, top, right, top + layout.PROMPT_HEIGHT])
         around = corners + np.array([-REACH, -REACH, REACH, REACH])
-        wanted, there = _cut(printed, COMPARED_AT, *corners), _cut(seen, COMPARED_AT, *around)
+        wanted, there = _cut(printed, *corners, COMPARED_AT), _cut(seen, *around, COMPARED_AT)
         match = feature.match_template(there, wanted)
         row, column = np.unravel_index(match.argmax(), match.shape)
         likeness.append(match[row, column])
@@ -200,10 +199,10 @@ def _band_corners(index, move, move_below):
     return (layout.BAND_LEFT - slack, band.top + move[1], layout.BAND_RIGHT + slack, band.bottom + move_below[1])
 
 
-def _read_band(band, picture, resolution):
+def _read_band(band, picture):
     """Trace what is written in a band, or note what is wrong with it."""
-    grey = np.clip(_cut(picture, resolution, *band.corners), 0, 1)
-    smooth = filters.gaussian(grey, max(0.7, 0.1 * resolution))
+    grey = np.clip(_cut(picture, *band.corners), 0, 1)
+    smooth = filters.gaussian(grey, 0.1 * RESOLUTION)
     ink = 1 - np.quantile(smooth, 0.002)
     if ink < FAINT:
         band.fault = "nothing is written there"
@@ -215,8 +214,12 @@ def _read_band(band, picture, resolution):
         neighbour = "into the neighbouring line's room" if {"above", "below"} & set(over) else "off the end of the line"
         band.fault = f"its writing runs {neighbour} ({', '.join(over)}); write it smaller, between the printed lines"
         return
-    line = read_line(grey)[1]
-    strokes = [] if line is None else [(stroke + 0.5) / resolution + band.corners[:2] for stroke in line.strokes]
+    ink = threshold_ink(normalise_contrast(grey))
+    pen = pen_width(ink)
+    strokes = trace(remove_specks(ink, pen), pen)
+    # The cut begins at a whole pixel.
+    corner = np.round(np.array(band.corners[:2]) * RESOLUTION)
+    strokes = [(stroke + corner + 0.5) / RESOLUTION for stroke in strokes]
     if not strokes or _length(strokes) < SMALLEST_WRITING:
         band.fault = "nothing is written there"
         return

@@ -4,8 +4,8 @@
 
 Every photograph is of a page whose bands are filled with lines of the hand (without --hand: with waves), drawn with a
 pen of 0.3 to 0.7 mm. It is taken from up to 25 degrees off the vertical, in any of the four orientations, with 1 to
-12 megapixels, a shadow, a lens that bends straight lines a little, blur, noise and JPEG, all at random. Then it is read,
-and every line that was read is compared with what was written in the band of that text:
+12 megapixels, a shadow, a lens that bends straight lines a little, blur, noise and JPEG, all at random. Then it is
+read, and every line that was read is compared with what was written in the band of that text:
 
     read        photographs that were read, and lines in them
     refused     photographs and lines that were refused, by reason
@@ -184,7 +184,7 @@ def _view(width, height, camera):
     size = np.array([picture_height * aspect, picture_height])
     scale = camera.fill * (size / (high - low)).min()
     seen = (seen - (low + high) / 2) * scale + size / 2
-    return tuple(int(length) for length in size[::-1]), projective(corners + [width / 2, height / 2], seen)
+    return tuple(int(length) for length in size[::-1]), projective(corners + np.array([width, height]) / 2, seen)
 
 
 def _light(shape, shadow, rng):
@@ -260,8 +260,8 @@ def main(argv=None):
             page, reason = None, str(error)
             reasons[f"photograph: {reason.partition(':')[0].partition(';')[0]}"] += 1
         seconds = time.process_time() - start
-        values = (page_number, camera.megapixels, camera.turn, camera.tilt, camera.blur, camera.noise, camera.jpeg, seconds)
-        rows.append(dict(zip(COLUMNS, (*values, good, reason))))
+        taken = (camera.megapixels, camera.turn, camera.tilt, camera.blur, camera.noise, camera.jpeg)
+        rows.append(dict(zip(COLUMNS, (page_number, *taken, seconds, good, reason))))
         if number < 6:
             save_image(options.out / f"photo-{number}.jpg", photo)
             if page:
