@@ -1,29 +1,53 @@
 """Text files -> characters -> parallel streams of ids, cut into chunks for truncated BPTT."""
 
-import pathlib
+import codecs
 
 import numpy as np
 
 from minirnn.alphabets import CharAlphabet
 from minirnn.errors import MinirnnError
 
+BLOCK = 2**20  # bytes of a text that are read at a time
 
-def read_text(path):
-    """The text of a UTF-8 file; a missing or empty file or a bad byte is a `MinirnnError` that says where."""
+
+def read_pieces(path):
+    """Yield the text of a UTF-8 file piece by piece; a missing or empty file or a bad byte is a `MinirnnError` that
+    says where. Lines end in a line feed alone, however they do in the file."""
+    position, line, rest, empty = 0, 1, b"", True
     try:
-        data = pathlib.Path(path).read_bytes()
-        text = data.decode("utf-8").removeprefix("\ufeff")  # the byte order mark that some editors write
+        with open(path, "rb") as file:
+            while True:
+                block = file.read(BLOCK)
+                data = rest + block
+                # A character that the block cuts through, and a return whose line feed may follow, wait for the next.
+                piece, used = codecs.utf_8_decode(data, "strict", not block)
+                if block and piece.endswith("\r"):
+                    piece, used = piece[:-1], used - 1
+                rest = data[used:]
+                line += piece.count("\n")
+                if position == 0:
+                    piece = piece.removeprefix("\ufeff")  # the byte order mark that some editors write
+                position += used
+                if piece:
+                    empty = False
+                    yield piece.replace("\r\n", "\n")
+                if not block:
+                    break
     except OSError as error:
         raise MinirnnError(f"cannot read {path}: {error.strerror}; check the name") from None
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line += data.count(b"\n", 0, error.start)
         raise MinirnnError(
-            f"{path} is not UTF-8: byte 0x{data[error.start]:02x} at position {error.start} (line {line}); "
+            f"{path} is not UTF-8: byte 0x{data[error.start]:02x} at position {position + error.start} (line {line}); "
             "save it as UTF-8"
         ) from None
-    if not text:
+    if empty:
         raise MinirnnError(f"{path} is empty; give a file with text in it")
-    return text.replace("\r\n", "\n")
+
+
+def read_text(path):
+    """All the text of `read_pieces` at once."""
+    return "".join(read_pieces(path))
 
 
 def split_text(text, held_out, path="the text"):
@@ -32,13 +56,17 @@ def split_text(text, held_out, path="the text"):
     A character that stands in the validation part alone could never be learned: a `MinirnnError` names it."""
     cut = int(len(text) * (1 - held_out))
     training, validation = text[:cut], text[cut:]
-    lacking = CharAlphabet(training).unknown(validation)
+    check_learnable(CharAlphabet(training).unknown(validation), held_out, path)
+    return training, validation
+
+
+def check_learnable(lacking, held_out, path):
+    """A `MinirnnError` if there are characters in ``lacking``: those of the validation part alone."""
     if lacking:
         raise MinirnnError(
             f"the last {held_out:.0%} of {path}, kept for validation, has characters that the rest lacks: "
             f"{' '.join(map(repr, lacking[:20]))}; change --held-out, or remove them"
         )
-    return training, validation
 
 
 class TextStreams:
@@ -49,7 +77,8 @@ class TextStreams:
     chunk(epoch, index)  -> (fresh, {"x", "y"}): whether the state starts anew, ids (T, B) and the ids that follow
 
     Every epoch starts at another place within the first chunk, so that the chunks are never cut at the same places.
-    Any chunk can be asked for at any time, which is what makes a run resumable.
+    Any chunk can be asked for at any time, which is what makes a run resumable. ``ids``: an array, or
+    `minirnn.datasets.corpus.Part`, of which only what a chunk needs is read.
     """
 
     unit = "characters"
@@ -71,10 +100,9 @@ class TextStreams:
     def chunk(self, epoch, index):
         T, length = self.T, self.per_epoch * self.T
         offset = int(np.random.default_rng([self.seed, epoch]).integers(T + 1))
-        streams = self.ids[offset : offset + self.B * length + 1]
-        first = np.arange(self.B) * length + index * T
-        places = first + np.arange(T)[:, None]
-        return index == 0, {"x": streams[places], "y": streams[places + 1]}
+        first = offset + np.arange(self.B) * length + index * T
+        symbols = self.ids[first + np.arange(T + 1)[:, None]]
+        return index == 0, {"x": symbols[:-1], "y": symbols[1:]}
 
 
 class ValidationText:
@@ -90,17 +118,17 @@ class ValidationText:
                 f"{what} has {len(ids)} characters; at least 2 are needed to predict one; use a longer text, or hold "
                 "out more of it"
             )
-        self.B, self.T = min(B, max(1, (len(ids) - 1) // T)), T
-        length = -(-(len(ids) - 1) // self.B)
-        places = np.arange(self.B) * length + np.arange(-(-length // T) * T)[:, None]
-        self.mask = (places < len(ids) - 1) & (np.arange(len(places)) < length)[:, None]
-        places = np.minimum(places, len(ids) - 2)
-        self.x, self.y = ids[places], ids[places + 1]
+        self.ids, self.B, self.T = ids, min(B, max(1, (len(ids) - 1) // T)), T
+        self.length = -(-(len(ids) - 1) // self.B)  # of a stream
 
     def __len__(self):
-        return len(self.x) // self.T
+        return -(-self.length // self.T)
 
     def __iter__(self):
+        past_the_end = len(self.ids) - 1
         for index in range(len(self)):
-            part = slice(index * self.T, (index + 1) * self.T)
-            yield index == 0, {"x": self.x[part], "y": self.y[part], "mask": self.mask[part]}
+            steps = np.arange(index * self.T, (index + 1) * self.T)[:, None]
+            places = np.arange(self.B) * self.length + steps
+            mask = (places < past_the_end) & (steps < self.length)
+            places = np.minimum(places, past_the_end - 1)
+            yield index == 0, {"x": self.ids[places], "y": self.ids[places + 1], "mask": mask}
