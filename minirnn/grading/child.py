@@ -3,7 +3,7 @@
     python -m minirnn.grading.child FILE SECONDS
 
 prints the verdict as the last line, in JSON. What the file prints is caught and goes into the verdict. If it is not
-done after SECONDS, the interpreter says on stderr in which line it was and ends.
+done after SECONDS of computing, the interpreter says on stderr in which line it was and ends.
 """
 
 import contextlib
@@ -13,6 +13,8 @@ import json
 import os
 import pathlib
 import sys
+import threading
+import time
 import types
 
 from minirnn.grading import exercise_of
@@ -20,6 +22,7 @@ from minirnn.grading.exercise import WRONG, Verdict, describe_error, judge
 
 MEMORY = 4 * 2**30  # bytes that a student's file may take
 PRINTED = 2000  # characters of its printing that are kept
+PATIENCE = 20  # times SECONDS by the clock, for a file that waits and computes nothing
 
 
 class FirstWords(io.StringIO):
@@ -36,6 +39,22 @@ def limit_memory():
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def limit_time(seconds):
+    """End the process, with a traceback on stderr, after ``seconds`` of computing. They are not counted by the clock:
+    on a busy machine a right answer may have to wait."""
+    end = time.process_time() + seconds
+
+    def watch():
+        while time.process_time() < end:
+            time.sleep(0.05)
+        print("Timeout", file=sys.__stderr__, flush=True)
+        faulthandler.dump_traceback(sys.__stderr__)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    faulthandler.dump_traceback_later(PATIENCE * seconds, exit=True)
 
 
 def load_function(path, name):
@@ -64,7 +83,7 @@ def main():
     exercise = exercise_of(path.name)
     limit_memory()
     faulthandler.enable()
-    faulthandler.dump_traceback_later(seconds, exit=True)
+    limit_time(seconds)
     printed = FirstWords()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         verdict = load_function(path, exercise.function)
