@@ -108,9 +108,10 @@ def global_norm(grads):
 
 def clip_by_global_norm(grads, max_norm):
     """Scale all gradients in place by one factor so that their global norm is at most ``max_norm`` (Pascanu et
-    al. 2013, algorithm 1): the direction stays. Returns the norm before clipping."""
+    al. 2013, algorithm 1): the direction stays. Gradients that are not finite are left as they are. Returns the norm
+    before clipping."""
     norm = global_norm(grads)
-    if norm > max_norm:
+    if max_norm < norm < math.inf:
         for g in grads.values():
             g *= max_norm / norm
     return norm

@@ -12,12 +12,14 @@ come out every time.
 
 import contextlib
 import ctypes
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
-from threadpoolctl import threadpool_limits
+import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from minirnn import backend
-from minirnn.models import split_chunk, symbols_counted
+from minirnn.models import symbols_counted, take_sequences
 
 
 def keep_freed_memory():
@@ -30,24 +32,62 @@ def keep_freed_memory():
         libc.mallopt(trim_threshold, 2**31 - 1)
 
 
+def cut(start, stop, parts):
+    """The range from ``start`` to ``stop`` as ``parts`` slices of like length; fewer if it is shorter."""
+    edges = np.linspace(start, stop, min(parts, stop - start) + 1).astype(int)
+    return [slice(i, j) for i, j in itertools.pairwise(edges)]
+
+
 class Workers:
-    """``count`` threads; ``map(function, *lists)`` runs them. One thread is no thread at all."""
+    """``count`` threads; ``map(function, *lists)`` runs them. One thread is no thread at all.
+
+    Below stands what a process has to ask of the others, too, where there are any (`minirnn.mpi.Ranks`)."""
+
+    rank, ranks = 0, 1
+    first_share = 0  # the number of this process's first share among all shares
 
     def __init__(self, count):
         self.count = count
         self.pool = ThreadPoolExecutor(count) if count > 1 else None
+        self.libraries = ThreadpoolController() if count > 1 else None  # made once: it looks through all libraries
 
     def map(self, function, *lists):
         if self.pool is None:
             return list(map(function, *lists))
-        with threadpool_limits(1, user_api="blas"):
+        with self.libraries.limit(limits=1, user_api="blas"):
             return list(self.pool.map(function, *lists))
 
     def shares(self, chunk):
         """The parts of a chunk, one for each thread, and how much each weighs in the mean loss."""
-        parts = split_chunk(chunk, self.count)
-        counts = [symbols_counted(part) for part in parts]
-        return parts, [count / max(1, sum(counts)) for count in counts]
+        parts = [take_sequences(chunk, part) for part in self.sequences(chunk["x"].shape[1])]
+        total = max(1, symbols_counted(chunk))
+        return parts, [symbols_counted(part) / total for part in parts]
+
+    def sequences(self, B):
+        """Which of B sequences each thread takes, as slices."""
+        return cut(0, B, self.count)
+
+    def add_up(self, loss, gradients):
+        """The sum over all processes of their shares of a mean loss and of its gradients."""
+        return loss, gradients
+
+    def agreed(self, value):
+        """What rank 0 says."""
+        return value
+
+    def any(self, *flags):
+        """For each flag, whether any process raises it."""
+        return flags
+
+    def gather(self, states):
+        """The states of all shares, in the order of their sequences, on rank 0."""
+        return states
+
+    def check_same(self, params):
+        """A `MinirnnError` if the processes do not have the same weights."""
+
+    def wait(self):
+        """Until all processes have come here."""
 
 
 def start(network, chunk, workers):
@@ -63,12 +103,15 @@ def loss_and_gradients(network, chunk, states, rngs, workers):
         return float(loss), state, backend.flatten(network.backward(cache))
 
     parts, weights = workers.shares(chunk)
-    losses, states, gradients = zip(*workers.map(forward_and_back, parts, states, rngs))
-    total = {name: g * weights[0] for name, g in gradients[0].items()}
-    for more, weight in zip(gradients[1:], weights[1:]):
-        for name, g in more.items():
+    mean, new_states = 0.0, []
+    total = {name: np.zeros_like(a) for name, a in backend.flatten(network.params).items()}
+    for (loss, state, gradients), weight in zip(workers.map(forward_and_back, parts, states, rngs), weights):
+        mean += weight * loss
+        new_states.append(state)
+        for name, g in gradients.items():
             total[name] += g * weight
-    return sum(w * loss for w, loss in zip(weights, losses)), list(states), total
+    mean, total = workers.add_up(mean, total)
+    return mean, new_states, total
 
 
 def loss_only(network, chunk, states, workers):
@@ -79,5 +122,14 @@ def loss_only(network, chunk, states, workers):
         return float(loss), state
 
     parts, weights = workers.shares(chunk)
-    losses, states = zip(*workers.map(forward, parts, states))
-    return sum(w * loss for w, loss in zip(weights, losses)), list(states)
+    results = workers.map(forward, parts, states)
+    loss, _ = workers.add_up(sum(weight * loss for (loss, _), weight in zip(results, weights)), {})
+    return loss, [state for _, state in results]
+
+
+def recut(states, workers, B):
+    """The states of B sequences, in whatever shares -> the states of this process's shares."""
+    whole = [[np.concatenate(arrays) for arrays in zip(*layers)] for layers in zip(*states)]
+    if any(len(array) != B for layer in whole for array in layer):
+        raise ValueError(f"the states are not those of {B} sequences")
+    return [[tuple(array[part] for array in layer) for layer in whole] for part in workers.sequences(B)]
