@@ -13,8 +13,6 @@ Both offer the same four things to the training loop and to the gradient check:
 A chunk is a dict of arrays, described at each network. ``rng`` draws dropout masks; without it nothing is dropped.
 """
 
-import itertools
-
 import numpy as np
 
 from minirnn import backend
@@ -24,14 +22,9 @@ from minirnn.layers import CELLS, dense, dropout, embedding, lstm, reader, softm
 BATCH_AXIS = {"x": 1, "y": 1, "mask": 1, "height": 1, "text": 0, "hand": 0}  # of the arrays of a chunk
 
 
-def split_chunk(chunk, parts):
-    """A chunk as ``parts`` chunks (fewer if it has fewer sequences), each with a share of the sequences."""
-    B = chunk["x"].shape[1]
-    edges = np.linspace(0, B, min(parts, B) + 1).astype(int)
-    return [
-        {name: a if a is None else a[(slice(None),) * BATCH_AXIS[name] + (slice(i, j),)] for name, a in chunk.items()}
-        for i, j in itertools.pairwise(edges)
-    ]
+def take_sequences(chunk, part):
+    """The sequences ``part``, a slice of the batch, as a chunk of their own."""
+    return {name: a if a is None else a[(slice(None),) * BATCH_AXIS[name] + (part,)] for name, a in chunk.items()}
 
 
 def symbols_counted(chunk):

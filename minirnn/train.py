@@ -4,13 +4,14 @@
     python -m minirnn.train --text my.txt --minutes 20          another text
     python -m minirnn.train --task hand --data ARCHIVES         handwriting, many hours
     python -m minirnn.train --resume runs/text-1                go on where it stopped
+    mpiexec -n 4 python -m minirnn.train --text my.txt          on many cores or machines; see `minirnn.mpi`
 
 A run leaves a folder with its settings, log, loss curve, checkpoints and samples; see `minirnn.training`.
 """
 
 import argparse
+import contextlib
 import dataclasses
-import hashlib
 import math
 import os
 import pathlib
@@ -18,14 +19,15 @@ import sys
 
 import numpy as np
 
-from minirnn import backend
+from minirnn import backend, mpi
 from minirnn.alphabets import CharAlphabet, PenAlphabet
 from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, zero_or_more
 from minirnn.datasets import coverage, format_coverage, load_samples, split_by_group
+from minirnn.datasets.corpus import Corpus
 from minirnn.datasets.lines import LineBatches, ValidationLines
-from minirnn.datasets.text import TextStreams, ValidationText, read_text, split_text
+from minirnn.datasets.text import TextStreams, ValidationText
 from minirnn.drawing.plots import strokes_picture, window_path
-from minirnn.errors import MinirnnError, run_command
+from minirnn.errors import MinirnnError
 from minirnn.files import atomic
 from minirnn.generate import generate
 from minirnn.layers import CELLS
@@ -41,12 +43,11 @@ LETTERS = pathlib.Path(__file__).parent.parent / "data" / "letters.txt"
 def text_task(settings, run):
     """The network, the data and everything else a run over a text needs -> `Trainer`."""
     path, seed = settings["text"], settings["seed"]
-    text = read_text(path)
-    training, validation = split_text(text, settings["held_out"], path)
-    alphabet = CharAlphabet.from_text(training)
-    data = TextStreams(alphabet.encode(training), settings["batch"], settings["steps_per_chunk"], seed,
+    corpus = Corpus(path, run)
+    alphabet, training, validation = corpus.split(settings["held_out"])
+    data = TextStreams(training, settings["batch"], settings["steps_per_chunk"], seed,
                        f"the part of {path} to learn from")  # fmt: skip
-    judge = ValidationText(alphabet.encode(validation), 32, 128, f"the part of {path} kept for validation")
+    judge = ValidationText(validation, 32, 128, f"the part of {path} kept for validation")
     network = CharRNN(
         len(alphabet), settings["cell"], settings["layers"], settings["hidden"], settings["embed"],
         settings["dropout"], seed,
@@ -56,14 +57,15 @@ def text_task(settings, run):
     print(f"network     {settings['layers']} x {settings['cell'].upper()} of {settings['hidden']}: "
           f"{network.count():,} weights")  # fmt: skip
     print(f"epoch       {data.chunks(0)} batches of {data.B} streams x {data.T} steps")
-    opening = training.lstrip()[:20] or training[:20]
+    beginning = training.text(1000)
+    opening = beginning.lstrip()[:20] or beginning[:20]
 
     def sample(network, step):
         written = "".join(generate(network, alphabet, opening, 500, random_seed=[seed, step]))
         with atomic(run / "samples" / f"{step:07d}.txt") as file:
             file.write(opening + written + "\n")
 
-    meta = {"symbols": alphabet.symbols, "text": hashlib.sha256(text.encode()).hexdigest()}
+    meta = {"symbols": alphabet.symbols, "text": corpus.sha256}
     return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run, meta, sample)
 
 
@@ -179,14 +181,27 @@ def options_from(settings):
 TASKS = {"text": text_task, "hand": hand_task}
 
 
-def announce(trainer):
-    """Say how long the run will take."""
-    options = trainer.options
+def prepared(settings, run, resume):
+    """The `Trainer` of a run, new or where it stopped."""
+    trainer = TASKS[settings["task"]](settings, run)
+    if resume and (run / "last.npz").exists():
+        trainer.load()
+        print(f"resuming    at step {trainer.progress.step:,}")
+    return trainer
+
+
+def announced(trainer):
+    """``trainer``, when it has been said how long its run will take."""
+    options, ranks = trainer.options, trainer.workers.ranks
+    if ranks > 1:
+        print(f"ranks       {ranks} share every batch; should one die, all end: go on with --resume")
     if options.minutes is not None:
         print(f"plan        as many steps as fit into {options.minutes:g} minutes")
-        return
-    steps = trainer.planned_steps()
-    print(f"plan        {steps:,} steps, about {trainer.seconds_a_step() * steps / 60:.1f} minutes on this machine")
+    else:
+        steps = trainer.planned_steps()
+        print(f"plan        {steps:,} steps, about {trainer.seconds_a_step() * steps / 60:.1f} minutes on this machine")
+    print(f"run         {trainer.run}\n", flush=True)
+    return trainer
 
 
 def build_parser():
@@ -231,7 +246,7 @@ def build_parser():
     how_long.add_argument("--minutes", type=above_zero, help="a budget: as many steps as fit")
     training.add_argument("--optimiser", choices=sorted(OPTIMISERS), default="adam")
     training.add_argument("--lr", type=above_zero, default=4e-3, help="highest learning rate")
-    training.add_argument("--schedule", choices=["constant", "cosine", "plateau"], default="cosine")
+    training.add_argument("--schedule", choices=["constant", "cosine", "plateau", "trapezoid"], default="cosine")
     training.add_argument("--warmup", type=zero_or_more, default=20, help="steps over which the learning rate rises")
     training.add_argument("--weight-decay", type=not_negative, default=0.0, help="of Adam, decoupled (AdamW)")
     training.add_argument("--clip", type=above_zero, default=1.0, help="largest global norm of the gradient")
@@ -276,6 +291,10 @@ def settings_from(argv):
 
 
 def main(argv=None):
+    if mpi.rank() > 0:  # rank 0 speaks for all, and first finds out whether there is anything to complain of
+        with contextlib.redirect_stdout(None):
+            announced(prepared(*mpi.told())).train()
+        return
     settings, run, resume = settings_from(sys.argv[1:] if argv is None else argv)
     backend.check_device(settings["device"])
     if not resume:
@@ -289,15 +308,11 @@ def main(argv=None):
             settings["init"] = str(pathlib.Path(settings["init"]).resolve())
         run = new_run(run, settings["task"])
     with locked(run):
-        trainer = TASKS[settings["task"]](settings, run)
+        trainer = prepared(settings, run, resume)
         if not resume:
             write_settings(run, settings)
-        elif (run / "last.npz").exists():
-            trainer.load()
-            print(f"resuming    at step {trainer.progress.step:,}")
-        announce(trainer)
-        print(f"run         {run}\n", flush=True)
-        progress = trainer.train()
+        mpi.tell_all((settings, run, resume))
+        progress = announced(trainer).train()
     print(f"\nbest validation loss {progress.best:.4f} nats a symbol; the run is in {run}")
     if settings["task"] == "hand":
         print(f"what it now writes: {sorted((run / 'samples').glob('*.png'))[-2]}")
@@ -308,4 +323,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(mpi.run(main))

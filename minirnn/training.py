@@ -28,7 +28,7 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from minirnn import backend, checkpoint, parallel
+from minirnn import backend, checkpoint, mpi, parallel
 from minirnn.drawing.plots import loss_curve
 from minirnn.errors import MinirnnError
 from minirnn.files import atomic
@@ -50,7 +50,7 @@ class Options:
     minutes: float | None = None  # as many steps as fit, planned once after the first few
     optimiser: str = "adam"
     lr: float = 2e-3  # the highest learning rate
-    schedule: str = "cosine"  # constant, cosine, plateau
+    schedule: str = "cosine"  # constant, cosine, plateau, trapezoid
     warmup: int = 20  # steps over which the learning rate rises
     weight_decay: float = 0.0  # of Adam, decoupled (AdamW)
     clip: float = 1.0  # largest global norm of a gradient
@@ -143,7 +143,7 @@ class Trainer:
         keywords = {"weight_decay": options.weight_decay} if options.optimiser == "adam" else {}
         self.optimiser = OPTIMISERS[options.optimiser](self.params, **keywords)
         self.mean = {name: a.copy() for name, a in self.params.items()} if options.average else None
-        self.workers = parallel.Workers(options.threads)
+        self.workers = mpi.workers(options.threads)
         self.states = None  # of the network, one for each thread's share of the batch
         self.progress = Progress()
         self.rows = []
@@ -158,7 +158,8 @@ class Trainer:
         chunk = backend.tree_map(lambda a: backend.to_device(a, network.device), chunk)
         if fresh or self.states is None:
             self.states = parallel.start(network, chunk, self.workers)
-        rngs = [np.random.default_rng([options.seed, progress.step, share]) for share in range(len(self.states))]
+        shares = range(self.workers.first_share, self.workers.first_share + len(self.states))
+        rngs = [np.random.default_rng([options.seed, progress.step, share]) for share in shares]
         loss, states, grads = parallel.loss_and_gradients(network, chunk, self.states, rngs, self.workers)
         norm = clip_by_global_norm(grads, options.clip)
         if math.isfinite(loss) and math.isfinite(norm):
@@ -218,7 +219,7 @@ class Trainer:
                     loss, norm = self.step()
                     times.append(time.monotonic() - started)
                     if not progress.total and progress.step >= TRIAL_STEPS:
-                        progress.total = self._plan_by_time(times)
+                        progress.total = self.workers.agreed(self._plan_by_time(times))
                         bar.total = progress.total
                     self._show(bar, loss)
                     finished = progress.total and progress.step >= progress.total
@@ -228,10 +229,11 @@ class Trainer:
                     progress.done = bool(finished or (patience and progress.since_best >= patience))
                     # Saved after the trial, since a plan made by the clock is made once, resumed or not.
                     old = time.monotonic() - saved > SAVE_EVERY or progress.step == TRIAL_STEPS
-                    if old or self._evaluation_due() or progress.done or interrupted:
+                    old, stop = self.workers.any(old, bool(interrupted))
+                    if old or self._evaluation_due() or progress.done or stop:
                         self.save()
                         saved = time.monotonic()
-                    if interrupted:
+                    if stop:
                         raise KeyboardInterrupt(f"and saved at step {progress.step}; go on with --resume {self.run}")
         return progress
 
@@ -275,7 +277,7 @@ class Trainer:
         progress, network = self.progress, self.network
         with self._averaged():
             loss = evaluate(network, self.validation, self.workers)
-            if self.sample:
+            if self.sample and self.workers.rank == 0:
                 self.sample(network, progress.step)
             if loss < progress.best and progress.step:
                 progress.best, progress.since_best = loss, 0
@@ -320,12 +322,16 @@ class Trainer:
         arrays.update({f"moments.{name}": a for name, a in backend.flatten(self.optimiser.moments()).items()})
         if self.mean:
             arrays.update({f"mean.{name}": a for name, a in self.mean.items()})
-        for share, state in enumerate(self.states or []):
+        self.workers.check_same(self.params)
+        for share, state in enumerate(self.workers.gather(self.states or [])):
             for layer, arrays_of_layer in enumerate(state):
                 arrays.update({f"state.{share}.{layer}.{place}": a for place, a in enumerate(arrays_of_layer)})
         self._write(self.run / "last.npz", arrays)
+        self.workers.wait()
 
     def _write(self, path, arrays):
+        if self.workers.rank > 0:
+            return
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 self._give_up(f"{name} holds numbers that are not finite")
@@ -376,15 +382,19 @@ class Trainer:
                 raise ValueError(f"{name} is another than that of the data")
         self.progress = _checked_progress(meta["progress"], self.data)
         self.optimiser.steps = self.progress.step - self.progress.skipped
-        self.states = _nested([(name.split("."), backend.to_device(a, device)) for name, a in groups["state"].items()])
+        states = _nested([(name.split("."), backend.to_device(a, device)) for name, a in groups["state"].items()])
         fresh, chunk = self.data.chunk(self.progress.epoch, self.progress.index)
-        if self.states and not fresh:
+        self.states = None
+        if states and not fresh:
+            self.states = parallel.recut(states, self.workers, chunk["x"].shape[1])
             expected = parallel.start(self.network, chunk, self.workers)
             if backend.tree_map(np.shape, self.states) != backend.tree_map(np.shape, expected):
                 raise ValueError("the states do not fit the batch")
         self.rows = [{name: row[name] for name in LOG} for row in meta["rows"]]
 
     def _write_log(self):
+        if self.workers.rank > 0:
+            return
         text = io.StringIO()
         writer = csv.DictWriter(text, LOG, lineterminator="\n")
         writer.writeheader()
@@ -397,7 +407,8 @@ class Trainer:
     # ---- the bar ----------------------------------------------------------------------------------------------
 
     def _bar(self):
-        return tqdm(total=self.progress.total or None, initial=self.progress.step, unit="step", dynamic_ncols=True)
+        return tqdm(total=self.progress.total or None, initial=self.progress.step, unit="step", dynamic_ncols=True,
+                    disable=self.workers.rank > 0)  # fmt: skip
 
     def _show(self, bar, loss):
         bar.update(1)
