@@ -6,9 +6,9 @@
     python -m minirnn.bench --scaling lines.png    time and memory against T, B, H, V and layers
     python -m minirnn.bench --corpus 1 100 2000    memory and speed against megabytes of text
 
-All contenders run in one process and take turns (`minirnn.benchmarks.timing`), in float32, with the same weights and the
-same chunk. Milliseconds are medians over the turns; ratios are ratios of these medians, above 1 where the package is
-faster. PyTorch takes part where it is installed.
+All contenders run in one process and take turns (`minirnn.benchmarks.timing`), in float32, with the same weights and
+the same chunk. Milliseconds are medians over the turns; ratios are ratios of these medians, above 1 where the package
+is faster. PyTorch takes part where it is installed.
 """
 
 import itertools
@@ -170,7 +170,7 @@ def build_parser():
         prog="python -m minirnn.bench", description="Time training and generation beside PyTorch, a plain loop, and "
         "the matrix products alone. Milliseconds are medians of turns that are taken in one process."
     )  # fmt: skip
-    sizes = parser.add_argument_group("sizes: all combinations of the lists; without them hidden 256, batch 64, 64 steps")
+    sizes = parser.add_argument_group("sizes: all combinations of the lists (hidden 256, batch 64, 64 steps)")
     sizes.add_argument("--full", action="store_true", help="from there one way at a time: hidden 64 to 1024, batch 1 "
                        "to 256, 16 to 256 steps")  # fmt: skip
     for name in CENTRE:
@@ -183,7 +183,8 @@ def build_parser():
     parser.add_argument("--plot", metavar="FILE", help="a picture: .png, .svg or .pdf")
     other = parser.add_argument_group("instead")
     other.add_argument("--scaling", metavar="FILE", help="plot time and memory of a training step against its sizes")
-    other.add_argument("--corpus", type=positive_int, nargs="+", metavar="MB", help="train on so many megabytes of text")
+    other.add_argument("--corpus", type=positive_int, nargs="+", metavar="MB",
+                       help="train on so many megabytes of text, each size in a process of its own")  # fmt: skip
     return parser
 
 

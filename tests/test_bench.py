@@ -75,14 +75,14 @@ def multiplications(made):
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_the_products_are_those_of_the_layers(layers):
     """Counted by hand: 4H (D + H) for an LSTM, forward and twice back, for each of the T B symbols."""
-    network, chunk = small("CharRNN", layers)
+    network, _ = small("CharRNN", layers)
     H, D, V = 7, 64, 60
     weights = 4 * H * (D + H) + (layers - 1) * 4 * H * (H + H) + H * V
     assert multiplications(products.products(network, 6, 5, 0)) == 3 * 6 * 5 * weights
 
 
 def test_the_products_of_the_pen():
-    network, chunk = small("PenRNN", layers=2)
+    network, _ = small("PenRNN", layers=2)
     H, D, V, E, K, U = 7, 96, 60, 48, 8, 30
     weights = 4 * H * (D + E + H) + H * 3 * K + U * E + 4 * H * (D + E + H + H) + 2 * H * V
     assert multiplications(products.products(network, 6, 5, U)) == 3 * 6 * 5 * weights

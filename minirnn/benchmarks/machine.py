@@ -35,7 +35,8 @@ def processor():
         return platform.processor() or "unknown"
     fields = dict(line.split(":", 1) for line in lines if ":" in line)
     names = {name.strip(): value.strip() for name, value in fields.items()}
-    return f"{names.get('model name', platform.machine())} (family {names.get('cpu family')}, model {names.get('model')})"
+    name = names.get("model name", platform.machine())
+    return f"{name} (family {names.get('cpu family')}, model {names.get('model')})"
 
 
 def pytorch_version():

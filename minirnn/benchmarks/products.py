@@ -1,7 +1,7 @@
 """The matrix products of a step and nothing else: no network can be faster than its products.
 
-A product is (times, left, right, out); they come in threes, one forward and two back. The shapes and the transposed views are those of the layers; what a layer does
-not compute as a product (the embedding's look-up) is left out, and so is all that stands between the products.
+A product is (times, left, right, out); they come in threes, one forward and two back. The shapes and the transposed
+views are those of the layers; the embedding's look-up is left out, and so is all that stands between the products.
 """
 
 import numpy as np

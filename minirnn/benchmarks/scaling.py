@@ -78,6 +78,6 @@ def table(series):
     for one in series:
         yield f"{one.name:18}" + "".join(f"{size:>9,}" for size in one.sizes)
         for label, values in (("  ms a step", one.milliseconds), ("  MB at most", one.megabytes)):
-            miss = one.fit(values)[1]
+            measured = "".join(f"{value:>9.1f}" for value in values)
             shape = "line" if one.degree == 1 else "parabola"
-            yield f"{label:18}" + "".join(f"{value:>9.1f}" for value in values) + f"   {shape}, off by {miss:.0%} at most"
+            yield f"{label:18}{measured}   {shape}, off by {one.fit(values)[1]:.0%} at most"
