@@ -86,7 +86,7 @@ def read_photo(grey):
     bands = []
     for index, text in enumerate(texts):
         below = moves[min(index + 1, len(texts) - 1)]
-        band = ReadBand(text, _band_corners(index, moves[index], below))
+        band = ReadBand(text, band_corners(index, moves[index], below))
         if likeness[index] < LIKENESS:
             band.fault = "its print cannot be made out; leave the print free, lay the page flat"
         else:
@@ -193,7 +193,7 @@ def compare_print(picture, number):
 # --- the bands ------------------------------------------------------------------------------------------------------
 
 
-def _band_corners(index, move, move_below):
+def band_corners(index, move=(0, 0), move_below=(0, 0)):
     """(left, top, right, bottom) of a band in mm, moved with the prompts above and below it."""
     band, slack = layout.band(index), (layout.BAND_LEFT - layout.HAIRLINE[1]) / 2
     return (layout.BAND_LEFT - slack, band.top + move[1], layout.BAND_RIGHT + slack, band.bottom + move_below[1])

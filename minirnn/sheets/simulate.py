@@ -21,6 +21,7 @@ import collections
 import csv
 import io
 import pathlib
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from minirnn.errors import MinirnnError, run_command
 from minirnn.images.draw_scan import draw_ink
 from minirnn.images.reading import save_image
 from minirnn.sheets import layout
+from minirnn.sheets.found import draw_found
 from minirnn.sheets.marks import projective
 from minirnn.sheets.printing import box_corner, page_picture
 from minirnn.sheets.prompts import PAGES
@@ -44,8 +46,12 @@ from minirnn.sheets.reading import read_photo
 from minirnn.strokes import bounding_box, normalise, resample
 
 RESOLUTION = 10  # pixels to the millimetre of the page before it is photographed
+SHORTEST, LONGEST = 20, 50  # letters of a line of a hand that is written into a band
+KEPT = 6  # so many photographs are saved
 SAME_LINE = 0.6  # share of a line's pen paths that its trace must cover to be of this line
-COLUMNS = ("page", "megapixels", "turn", "tilt", "blur", "noise", "jpeg", "seconds", "lines", "reason")
+CONDITIONS = ("megapixels", "turn", "tilt", "blur", "shadow", "noise", "jpeg")  # of a Camera
+LENGTHS = ("covered", "written", "false", "traced")  # mm
+COLUMNS = ("photo", "page", *CONDITIONS, "seconds", "lines", *LENGTHS, "refused", "lines_refused", "wrong")
 
 
 # --- a filled page --------------------------------------------------------------------------------------------------
@@ -143,7 +149,7 @@ def random_camera(rng):
 def photograph(picture, camera, rng):
     """Photograph a page, grey levels (H, W) at `RESOLUTION`, lying on a table: grey levels of the photograph."""
     width, height = (length / RESOLUTION for length in picture.shape[::-1])
-    shape, place = _view(width, height, camera)
+    shape, place = view(width, height, camera)
     scale = np.sqrt(np.abs(np.linalg.det(place.params[:2, :2])))  # about, pixels to the mm
     # What the lens blurs, and what is finer than a pixel of the photograph.
     softened = ndimage.gaussian_filter(picture.astype(np.float32), RESOLUTION * np.hypot(camera.blur, 0.35 / scale))
@@ -166,7 +172,7 @@ def photograph(picture, camera, rng):
     return np.asarray(Image.open(memory), dtype=np.float64) / 255
 
 
-def _view(width, height, camera):
+def view(width, height, camera):
     """(H, W) of the photograph and the transform from mm of the paper to its pixels, of a pinhole camera."""
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - [width / 2, height / 2]
     tilt, direction = np.radians([camera.tilt, camera.direction])
@@ -200,15 +206,20 @@ def _light(shape, shadow, rng):
 
 
 def coverage(written, traced, pen):
-    """(length covered, length written, length false, length traced) in mm; ``pen`` is its width in mm."""
+    """(length covered, length written, length false, length traced) in mm; ``pen`` is its width in mm.
+
+    A lens that bends straight lines moves a whole line by up to a millimetre: that is taken out first.
+    """
     written, traced = (np.concatenate([resample(stroke, 0.1) for stroke in strokes]) for strokes in (written, traced))
+    for _ in range(3):
+        traced = traced + np.median(written[cKDTree(written).query(traced)[1]] - traced, axis=0)
     missed = cKDTree(traced).query(written)[0] > max(pen, 0.3) / 2
     false = cKDTree(written).query(traced)[0] > max(pen, 0.3) / 2
     return 0.1 * np.sum(~missed), 0.1 * len(missed), 0.1 * np.sum(false), 0.1 * len(false)
 
 
 def judge(page, number, lines, pen):
-    """(names of lines read wrong, lengths as `coverage` (4,)) of a page read, next to what was written on it."""
+    """(what was read wrong, lengths as `coverage` (4,)) of a page that was read, next to what was written on it."""
     wrong, lengths = [], np.zeros(4)
     if page.number != number:
         return [f"page {number} read as page {page.number}"], lengths
@@ -223,6 +234,59 @@ def judge(page, number, lines, pen):
     return wrong, lengths
 
 
+def simulate(number, seed, samples, out):
+    """Fill a page, photograph it, read it and judge what was read: a row of `COLUMNS`.
+
+    ``samples`` are lines to fill it with, waves if there are none; the first photographs are kept in ``out``.
+    """
+    rng = np.random.default_rng([seed, number])
+    page_number, camera, pen = 1 + int(rng.integers(len(PAGES))), random_camera(rng), rng.uniform(0.3, 0.7)
+    size = list(layout.PAPERS.values())[rng.integers(len(layout.PAPERS))]
+    lines = []
+    for index, text in enumerate(PAGES[page_number - 1]):
+        strokes = samples[rng.integers(len(samples))].strokes if samples else wavy_line(text, rng)
+        lines.append(place_line(strokes, index, rng))
+    photo = photograph(filled_page(page_number, lines, pen, size, rng.uniform(0.6, 0.95)), camera, rng)
+    if number < KEPT:
+        save_image(out / f"photo-{number}.jpg", photo)
+
+    row = dict.fromkeys(COLUMNS, "") | {"photo": number, "page": page_number, "lines": 0} | dict.fromkeys(LENGTHS, 0.0)
+    row |= {name: getattr(camera, name) for name in CONDITIONS}
+    start = time.process_time()
+    try:
+        page = read_photo(photo)
+    except MinirnnError as error:
+        return row | {"seconds": time.process_time() - start, "refused": str(error)}
+    row["seconds"] = time.process_time() - start
+    if number < KEPT:
+        draw_found(out / f"found-{number}.png", page)
+    wrong, lengths = judge(page, page_number, lines, pen)
+    faults = [band.fault for band in page.bands if band.fault]
+    row |= {"lines": len(page.bands) - len(faults), "lines_refused": " | ".join(faults), "wrong": " | ".join(wrong)}
+    return row | dict(zip(LENGTHS, lengths))
+
+
+def summary(rows):
+    """The figures for all photographs, as text."""
+    read = [row for row in rows if not row["refused"]]
+    total = {name: sum(row[name] for row in rows) for name in ("lines", *LENGTHS)}
+    reasons = collections.Counter("photograph " + re.split("[:;]", row["refused"])[0] for row in rows if row["refused"])
+    for row in read:
+        reasons.update("line: " + re.split("[(;]", fault)[0] for fault in row["lines_refused"].split(" | ") if fault)
+    wrong = [f"photograph {row['photo']}: {row['wrong']}" for row in rows if row["wrong"]]
+    return "\n".join(
+        [
+            f"read      {len(read)} of {len(rows)} photographs, {total['lines']} lines",
+            f"covered   {total['covered'] / max(total['written'], 1e-9):.3f}",
+            f"false     {total['false'] / max(total['traced'], 1e-9):.3f}",
+            f"seconds   {np.median([row['seconds'] for row in rows]):.1f} of one processor a photograph (median)",
+            *(f"refused   {count:4d}  {reason}" for reason, count in reasons.most_common()),
+            f"WRONG     {len(wrong)}",
+            *wrong,
+        ]
+    )
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(
         prog="python -m minirnn.sheets.simulate", description="Simulate photographs of filled sheets, and read them."
@@ -233,51 +297,18 @@ def main(argv=None):
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("simulated"), help="folder for the results")
     options = parser.parse_args(argv)
 
-    from minirnn.sheets.found import draw_found  # matplotlib takes a second to load
-
     samples = load_samples(options.hand, progress=True)[0] if options.hand else []
-    samples = [sample for sample in samples if 20 <= len(sample.text) <= 50]
+    samples = [sample for sample in samples if SHORTEST <= len(sample.text) <= LONGEST]
     options.out.mkdir(parents=True, exist_ok=True)
-    rows, reasons, wrong, lengths = [], collections.Counter(), [], np.zeros(4)
-    for number in tqdm(range(options.photos), unit="photo"):
-        rng = np.random.default_rng([options.seed, number])
-        page_number, camera, pen = 1 + int(rng.integers(len(PAGES))), random_camera(rng), rng.uniform(0.3, 0.7)
-        size = layout.PAPERS[["a4", "letter"][rng.integers(2)]]
-        lines = []
-        for index, text in enumerate(PAGES[page_number - 1]):
-            strokes = samples[rng.integers(len(samples))].strokes if samples else wavy_line(text, rng)
-            lines.append(place_line(strokes, index, rng))
-        photo = photograph(filled_page(page_number, lines, pen, size, rng.uniform(0.6, 0.95)), camera, rng)
-        start, reason, good = time.process_time(), "", 0
-        try:
-            page = read_photo(photo)
-            faults, found = judge(page, page_number, lines, pen)
-            wrong += [f"photograph {number}: {fault}" for fault in faults]
-            lengths += found
-            good = sum(not band.fault for band in page.bands)
-            reasons.update(f"line: {band.fault}" for band in page.bands if band.fault)
-        except MinirnnError as error:
-            page, reason = None, str(error)
-            reasons[f"photograph: {reason.partition(':')[0].partition(';')[0]}"] += 1
-        seconds = time.process_time() - start
-        taken = (camera.megapixels, camera.turn, camera.tilt, camera.blur, camera.noise, camera.jpeg)
-        rows.append(dict(zip(COLUMNS, (page_number, *taken, seconds, good, reason))))
-        if number < 6:
-            save_image(options.out / f"photo-{number}.jpg", photo)
-            if page:
-                draw_found(options.out / f"found-{number}.png", page)
+    rows = []
     with open(options.out / "simulated.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(rows)
-    read = [row for row in rows if not row["reason"]]
-    print(f"read      {len(read)} of {len(rows)} photographs, {sum(row['lines'] for row in read)} lines")
-    print(f"covered   {lengths[0] / max(lengths[1], 1e-9):.3f}")
-    print(f"false     {lengths[2] / max(lengths[3], 1e-9):.3f}")
-    print(f"seconds   {np.median([row['seconds'] for row in rows]):.1f} of processor time a photograph (median)")
-    for reason, count in reasons.most_common():
-        print(f"refused   {count:4d}  {reason}")
-    print("\n".join([f"WRONG     {len(wrong)}", *wrong]))
+        for number in tqdm(range(options.photos), unit="photo"):
+            rows.append(simulate(number, options.seed, samples, options.out))
+            writer.writerow(rows[-1])
+            file.flush()
+    print(summary(rows))
 
 
 if __name__ == "__main__":

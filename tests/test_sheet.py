@@ -1,0 +1,281 @@
+"""The sheet: what is printed, and photographs of it read back, or refused by name; never read wrong.
+
+The photographs are simulated, and the writing is waves: `python -m minirnn.sheets.simulate` measures the same with as
+many photographs, and with as real a hand, as one likes.
+"""
+
+import pathlib
+import re
+import string
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minirnn.datasets import read_jsonl
+from minirnn.errors import MinirnnError
+from minirnn.images.reading import save_image
+from minirnn.sheet import main
+from minirnn.sheets import layout, prompts, reading, simulate
+from minirnn.sheets.marks import find_sheet
+from minirnn.sheets.printing import box_corner, box_picture, page_picture
+from minirnn.sheets.simulate import RESOLUTION, Camera, photograph
+
+CORPUS = pathlib.Path(__file__).parents[1] / "data" / "letters.txt"
+A4 = layout.PAPERS["a4"]
+TEXTS = prompts.PAGES[0]
+
+
+# --- what is printed ------------------------------------------------------------------------------------------------
+
+
+def test_letter_pairs_by_hand():
+    assert prompts.letter_pairs("To be, to") == {"To": 1, "be": 1, "to": 1}
+    # Of the pairs an, an, na: "man" has an, which is two thirds of the use.
+    assert prompts.pair_coverage(["man"], "ana an") == pytest.approx(2 / 3)
+
+
+def test_two_pages_bring_the_letters_and_pairs_of_english():
+    texts = [text for page in prompts.PAGES[:2] for text in page]
+    assert set(string.ascii_letters + string.digits + ".,;:!?'\"()-&") <= set("".join(texts))
+    assert prompts.pair_coverage(texts, CORPUS.read_text(encoding="utf-8")) >= 0.93
+    assert max(map(len, texts)) <= 43  # 170 mm hold so many letters of a large hand
+
+
+def test_every_text_has_a_place_of_its_own():
+    texts = [text for page in prompts.PAGES for text in page]
+    assert len(set(texts)) == len(texts)
+    for page in prompts.PAGES:
+        assert layout.band(len(page) - 1).bottom < layout.BOX_HEIGHT - layout.SQUARE
+    bands = [layout.band(index) for index in range(3)]
+    assert bands[0].prompt < bands[0].top < bands[0].baseline < bands[0].bottom < bands[1].prompt
+
+
+@pytest.mark.parametrize("number", range(1, len(prompts.PAGES) + 1))
+def test_nothing_is_printed_inside_a_band(number):
+    picture = box_picture(number, 4)
+    for index in range(len(prompts.PAGES[number - 1])):
+        left, top, right, bottom = reading.band_corners(index)
+        inside = picture[int(np.ceil(top * 4)) : int(bottom * 4), int(np.ceil(left * 4)) : int(right * 4)]
+        assert inside.min() == 1
+        above = picture[int(layout.band(index).prompt * 4) : int(top * 4)]
+        assert above.min() < 0.5  # and the prompt is there
+
+
+@pytest.mark.parametrize("paper", layout.PAPERS)
+def test_the_pdf_has_the_pages_in_their_size_as_vectors(tmp_path, paper):
+    path = tmp_path / "sheet.pdf"
+    main(["-o", str(path), "--paper", paper])
+    content = path.read_bytes()
+    boxes = re.findall(rb"/MediaBox \[ ?0 0 ([\d.]+) ([\d.]+) ?\]", content)
+    points = [72 / 25.4 * length for length in layout.PAPERS[paper]]
+    assert [list(map(float, box)) for box in boxes] == [pytest.approx(points, abs=0.1)] * len(prompts.PAGES)
+    assert b"/Subtype /Image" not in content
+
+
+def test_the_sheet_fits_every_paper_with_room_for_the_printer():
+    for size in layout.PAPERS.values():
+        assert min(box_corner(size)) > 10
+
+
+def test_there_must_be_something_to_do():
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+
+
+# --- the page's mark ------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**layout.CODE_BITS - 1), st.sets(st.integers(0, 2 * layout.CODE_BITS - 1)), st.booleans())
+def test_no_blot_and_no_glare_makes_one_page_into_another(number, touched, dark):
+    squares = [is_dark for _, is_dark in layout.code_cells(number)]
+    assert layout.decode(squares) == number
+    touched_squares = [dark if place in touched else was for place, was in enumerate(squares)]
+    assert layout.decode(touched_squares) in (number, None)
+
+
+# --- finding the sheet ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def blank():
+    """Page 1 on A4, as printed."""
+    return page_picture(1, A4, RESOLUTION)
+
+
+def take(picture, seed=0, **how):
+    return photograph(picture, Camera(**{"megapixels": 1.5, **how}), np.random.default_rng(seed))
+
+
+def paint(picture, left, top, right, bottom, grey=1.0):
+    """A copy of an A4 page with a rectangle, in mm of the box, painted over."""
+    picture, (x, y) = picture.copy(), box_corner(A4)
+    left, right, top, bottom = (round(mm * RESOLUTION) for mm in (left + x, right + x, top + y, bottom + y))
+    picture[top:bottom, left:right] = grey
+    return picture
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_the_sheet_is_found_whichever_way_up_and_from_the_side(blank, turn):
+    camera = Camera(megapixels=1.5, turn=turn, tilt=25, direction=70 * turn, roll=5, shadow=0.6)
+    photo = photograph(blank, camera, np.random.default_rng(turn))
+    _, truth = simulate.view(*A4, camera)
+    points = np.array([[0, 0], [186, 0], [90, 120], [0, 256], [186, 256]])
+    error = find_sheet(photo)(points) - truth(points + box_corner(A4))
+    assert np.abs(error).max() < 1.5  # pixels: about 0.4 mm
+
+
+@pytest.mark.parametrize("corner", range(4))
+def test_a_covered_corner_is_named(blank, corner):
+    x, y = layout.CENTRES[corner]
+    covered = paint(blank, x - 9, y - 9, x + 9, y + 9)
+    with pytest.raises(MinirnnError, match=f"the {layout.CORNERS[corner]} corner mark is missing or covered"):
+        find_sheet(take(covered, turn=corner, tilt=10))
+
+
+def test_a_page_that_is_cut_off_is_told_from_a_covered_corner(blank):
+    photo = take(blank)
+    with pytest.raises(MinirnnError, match="cut off at its lower right corner"):
+        find_sheet(photo[: round(0.9 * len(photo)), : round(0.86 * photo.shape[1])])
+
+
+@pytest.mark.parametrize("what", ["mirrored", "dark", "stripes"])
+def test_what_is_no_sheet_is_refused(blank, what):
+    y, x = np.mgrid[:900, :700]
+    photos = {
+        "mirrored": take(blank)[:, ::-1],
+        "dark": np.full((900, 700), 0.02),
+        "stripes": 0.5 + 0.5 * np.sin(x * y / 900),
+    }
+    with pytest.raises(MinirnnError, match="no sheet found"):
+        find_sheet(photos[what])
+
+
+# --- refusing a photograph ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how, words",
+    [
+        ({"megapixels": 0.5}, "too small: .* nearer"),
+        ({"blur": 0.7}, "too blurred: .* still"),
+    ],
+)
+def test_small_and_blurred_photographs_are_refused(blank, how, words):
+    with pytest.raises(MinirnnError, match=words):
+        reading.read_photo(take(blank, **how))
+
+
+def test_the_measured_blur_is_that_of_the_edge():
+    x = np.arange(-30, 30)
+    for sigma in (1.5, 3.0, 5.0):
+        edge = np.cumsum(np.exp(-(x**2) / (2 * sigma**2)))
+        assert reading.edge_blur(edge) == pytest.approx(sigma, rel=0.03)
+
+
+def test_a_page_mark_or_print_that_does_not_fit_is_refused(blank):
+    x, y = layout.CODE_CORNER
+    with pytest.raises(MinirnnError, match="page mark, cannot be read"):
+        reading.read_photo(take(paint(blank, x, y, x + 20, y + 8)))
+    with pytest.raises(MinirnnError, match="page 9 is of a sheet that this version does not know"):
+        reading.read_photo(take(with_mark(blank, 9)))
+    with pytest.raises(MinirnnError, match="print of page 2 is not where it should be"):
+        reading.read_photo(take(with_mark(blank, 2)))  # its texts are those of page 1
+
+
+def with_mark(picture, number):
+    """The page with the mark of another one."""
+    for (x, y), dark in layout.code_cells(number):
+        picture = paint(picture, x, y, x + layout.CELL, y + layout.CELL, 0.0 if dark else 1.0)
+    return picture
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+EMPTY, TALL, LONG, HALF, HIDDEN = 2, 4, 7, 9, 12
+
+
+@pytest.fixture(scope="module")
+def filled():
+    """A page with some lines that cannot be used: (picture, strokes of each band)."""
+    rng = np.random.default_rng(5)
+    lines = [simulate.place_line(simulate.wavy_line(text, rng), k, rng) for k, text in enumerate(TEXTS)]
+    lines[EMPTY] = []
+    tail = layout.band(TALL).baseline
+    lines[TALL].append(np.array([[60, tail], [58, tail + 11]]))  # a long descender, into the room of the next line
+    lines[LONG].append(np.array([[150, layout.band(LONG).baseline], [184, layout.band(LONG).baseline]]))
+    lines[HALF] = lines[HALF][: len(lines[HALF]) // 3]
+    picture = simulate.filled_page(1, lines, 0.5, A4)
+    top = layout.band(HIDDEN).prompt
+    return paint(picture, layout.BAND_LEFT, top - 0.5, layout.BAND_RIGHT, top + 3.2), lines
+
+
+@pytest.fixture(scope="module")
+def photo(filled):
+    camera = Camera(megapixels=4, turn=1, tilt=18, direction=40, lens=0.004)
+    return photograph(filled[0], camera, np.random.default_rng(1))
+
+
+@pytest.fixture(scope="module")
+def read_back(photo):
+    return reading.read_photo(photo)
+
+
+def test_lines_that_cannot_be_used_are_named_and_the_others_kept(read_back):
+    faults = {index: band.fault for index, band in enumerate(read_back.bands) if band.fault}
+    assert faults[EMPTY] == "nothing is written there"
+    assert "neighbouring line's room (below)" in faults[TALL]
+    assert "neighbouring line's room (above)" in faults[TALL + 1]
+    assert "off the end of the line (right)" in faults[LONG]
+    assert "only a part of its text" in faults[HALF]
+    assert "print cannot be made out" in faults[HIDDEN]
+    assert faults.keys() == {EMPTY, TALL, TALL + 1, LONG, HALF, HIDDEN}
+
+
+def test_each_text_comes_with_what_was_written_below_it(filled, read_back):
+    wrong, (covered, written, false, traced) = simulate.judge(read_back, 1, filled[1], 0.5)
+    assert wrong == []
+    assert covered / written > 0.97 and false / traced < 0.03
+    # The judge itself must see lines that were exchanged.
+    good = [index for index, band in enumerate(read_back.bands) if not band.fault]
+    exchanged = list(filled[1])
+    for index, other in zip(good, good[1:] + good[:1]):
+        exchanged[index] = filled[1][other]
+    assert len(simulate.judge(read_back, 1, exchanged, 0.5)[0]) == len(good)
+
+
+def test_the_command_writes_samples_and_says_what_it_left_out(tmp_path, photo, capsys):
+    paths = [tmp_path / name for name in ("one.jpg", "again.jpg", "none.jpg")]
+    for path, picture in zip(paths, (photo, photo, np.ones((300, 200)))):
+        save_image(path, picture)
+    with pytest.raises(MinirnnError, match="2 of 3 photographs refused"):
+        main(["read", *map(str, paths), "--out", str(tmp_path / "hand")])
+    said = capsys.readouterr().out
+    assert f"{paths[0]}: page 1, 8 of 14 lines" in said
+    assert f"line {EMPTY + 1} ({TEXTS[EMPTY]}) left out: nothing is written there" in said
+    assert f"{paths[1]}: REFUSED: this is page 1 again, which {paths[0]} shows" in said
+    assert f"{paths[2]}: REFUSED: no sheet found" in said
+    assert "page 2 is in none of the photographs" in said
+    samples = list(read_jsonl(tmp_path / "hand" / "samples.jsonl"))
+    left_out = {EMPTY, TALL, TALL + 1, LONG, HALF, HIDDEN}
+    assert [sample.text for sample in samples] == [t for k, t in enumerate(TEXTS) if k not in left_out]
+    assert {sample.group for sample in samples} == {"sheet page 1"}
+    points = np.concatenate([point for sample in samples for point in sample.strokes])
+    assert points[:, 0].min() > 0 and points[:, 0].max() < 170 and np.abs(points[:, 1]).max() < 10  # mm
+    assert (tmp_path / "hand" / "found-page-1.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_is_written_when_nothing_can_be_read(tmp_path):
+    save_image(tmp_path / "white.png", np.ones((300, 200)))
+    with pytest.raises(MinirnnError, match=r"no line could be read; .*white.png: no sheet found"):
+        main(["read", str(tmp_path / "white.png"), str(tmp_path / "gone.png"), "--out", str(tmp_path / "hand")])
+    assert not (tmp_path / "hand").exists()
+
+
+def test_simulated_photographs_are_never_read_wrong(tmp_path, capsys):
+    simulate.main(["--photos", "2", "--seed", "3", "--out", str(tmp_path)])
+    said = capsys.readouterr().out
+    assert re.search(r"^WRONG +0$", said, re.MULTILINE), said
+    assert len((tmp_path / "simulated.csv").read_text().splitlines()) == 3
