@@ -117,15 +117,27 @@ def clip_by_global_norm(grads, max_norm):
     return norm
 
 
-def learning_rate(step, total, *, peak, warmup, schedule, floor=0.0):
-    """η of step ``step`` (from 0) of ``total``: a linear rise to ``peak`` over ``warmup`` steps, then constant,
-    or a half cosine down to ``floor`` times the peak (Loshchilov and Hutter 2017).
+DECAY = 0.3
 
-    The schedule "plateau" is constant here; the training loop shrinks ``peak`` when the validation loss rests.
+
+def learning_rate(step, total, *, peak, warmup, schedule, floor=0.0):
+    """η of step ``step`` (from 0) of ``total``: a linear rise to ``peak`` over ``warmup`` steps, and then, as
+    ``schedule`` says,
+
+        constant   the peak
+        plateau    the same; the training loop shrinks ``peak`` when the validation loss rests
+        cosine     a half cosine down to ``floor`` times the peak (Loshchilov and Hutter 2017)
+        trapezoid  the peak, and over the last `DECAY` of the run a straight line down to ``floor`` times the peak
+                   (Hägele et al. 2024): up to there it does not matter how long the run will be, so it can be
+                   prolonged from a checkpoint of the level part
     """
     if step < warmup:
         return peak * (step + 1) / warmup
-    if schedule != "cosine":
-        return peak
     progress = min(1.0, (step - warmup) / max(1, total - warmup))
-    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress)))
+    if schedule == "cosine":
+        shape = 0.5 * (1 + math.cos(math.pi * progress))
+    elif schedule == "trapezoid":
+        shape = min(1.0, (1 - progress) / DECAY)
+    else:
+        return peak
+    return peak * (floor + (1 - floor) * shape)
