@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from skimage.measure import label
 
 from minirnn.images import clean
+from minirnn.images.draw_scan import draw_ink
 
 LINE = written_line(words=2)
 SHAPE = (150, 600)
@@ -93,6 +94,11 @@ def test_the_default_window_of_scikit_image_would_hollow_out_a_broad_pen():
     middle = (slice(72, 79), slice(100, 500))
     assert clean.threshold_ink(grey)[middle].mean() > 0.999
     assert (grey < threshold_sauvola(grey, k=0.5, r=0.5))[middle].mean() < 0.9
+
+
+def test_a_dot_that_the_pen_hardly_touched_is_found():
+    grey = 1 - 0.8 * draw_ink(LINE, SHAPE, 4) - 0.4 * draw_ink([np.array([[300.0, 30.0]])], SHAPE, 4)
+    assert ink_of(grey)[30, 300]
 
 
 @pytest.mark.parametrize("pen", [3, 5, 8, 12])

@@ -131,6 +131,12 @@ def test_a_loop_too_narrow_to_show_its_hole_keeps_both_its_sides():
     assert overlap([loop], strokes, 5)[0] > 0.97
 
 
+def test_a_sharp_corner_is_traced_to_its_tip():
+    truth = np.concatenate([bar(80, 40, 110, 120), bar(110, 120, 125, 40)])
+    (stroke,) = traced(truth, pen=8)
+    assert np.hypot(*(stroke - (110, 120)).T).min() < 2.5
+
+
 def test_a_bar_that_only_touches_a_stem_is_no_part_of_it():
     strokes = traced(bar(100, 30, 100, 130), bar(100, 80, 160, 80))
     assert sorted(len(stroke) > 80 for stroke in strokes) == [False, True]

@@ -42,13 +42,16 @@ def normalise_contrast(grey):
     return np.clip((grey - ink) / (paper - ink), 0, 1)
 
 
-def threshold_ink(grey, pen=None, k=0.5):
+def threshold_ink(grey, pen=None, k=0.7, faint_k=0.3):
     """Ink by Sauvola's adaptive threshold (Sauvola and Pietikainen 2000): m (1 + k (s / 0.5 - 1)).
 
     m and s are mean and standard deviation in a window around each pixel. It must be much wider than the pen, or
     the inside of a stroke becomes its own background: ten times ``pen``, the pen's width in pixels (by default
     measured after a threshold by Otsu), and never under 25; scikit-image's default of 15 hollows out the strokes
     of a 300 dpi scan. The noise of the sensor is smoothed away first, by a Gaussian of a quarter of the pen.
+
+    The strict ``k`` keeps strokes as narrow as they are and narrow loops open. Dots that the pen hardly touched
+    are found by the lenient ``faint_k``: pieces of at least half a dot, of which the strict one leaves less.
     """
     smooth = filters.gaussian(grey, 1)
     if smooth.min() > 0.9:
@@ -57,7 +60,13 @@ def threshold_ink(grey, pen=None, k=0.5):
         pen = pen_width(smooth < filters.threshold_otsu(smooth))
     smooth = filters.gaussian(grey, np.clip(pen / 4, 0.7, 2))
     window = max(25, 2 * round(5 * pen) + 1)  # odd: it has a middle
-    return smooth < filters.threshold_sauvola(smooth, window_size=window, k=k, r=0.5)
+    strict, lenient = (smooth < filters.threshold_sauvola(smooth, window, k=k, r=0.5) for k in (k, faint_k))
+    pieces = measure.label(lenient, connectivity=2)
+    half_a_dot = 0.5 * np.pi / 4 * pen**2
+    area = np.bincount(pieces.ravel())
+    faint = (area >= half_a_dot) & (np.bincount(pieces[strict], minlength=len(area)) < half_a_dot)
+    faint[0] = False
+    return strict | faint[pieces]
 
 
 def pen_width(ink):

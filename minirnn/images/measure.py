@@ -87,7 +87,10 @@ def measure_line(sample, alphabet, rng):
 
 def summary(rows):
     """Table of the figures for all rows and by width of the pen, as text."""
-    lines = ["pen, pixels  lines  covered   false  symbols a character (recorded, ratio)  strokes a character (recorded)"]
+    lines = [
+        "pen, pixels  lines  covered   false  "
+        "pen, pixels  lines  covered   false  symbols a character (recorded, ratio)  strokes a character (recorded)"
+    ]
     for low, high in [(2, 3), (3, 4), (4, 6), (6, 8), PENS]:
         chosen = [row for row in rows if low <= row["pen"] <= high]
         if not chosen:

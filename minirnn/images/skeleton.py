@@ -23,7 +23,7 @@ class Graph:
     nodes   id -> (2,) position
     edges   id -> (node a, node b, path): path is (n, 2), its first point lies at a and its last at b; a == b
             for a loop
-    width   (H, W) float: at a skeleton pixel, the local width of the ink in pixels
+    width   (H, W) float: widest pen in pixels that, set down there, stays within the ink
     """
 
     nodes: dict
@@ -158,7 +158,7 @@ def skeleton_graph(ink):
     ink = np.pad(ink, 1)
     distance = ndimage.distance_transform_edt(ink)
     skeleton = morphology.skeletonize(ink)
-    width = np.where(skeleton, 2 * distance - 1, 0)[1:-1, 1:-1]
+    width = np.maximum(0, 2 * distance - 1)[1:-1, 1:-1]
     neighbours = _neighbours(skeleton[1:-1, 1:-1])
     nodes, edges = {}, {}
     seen, walked = set(), set()  # pixels; steps from a node to its neighbour

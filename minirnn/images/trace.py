@@ -10,7 +10,7 @@ from single-stroke handwriting images").
 from itertools import combinations
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, signal
 
 from minirnn.images.clean import pen_width
 from minirnn.images.skeleton import (
@@ -24,6 +24,8 @@ from minirnn.images.skeleton import (
 )
 
 WIDE = 1.3  # ink wider than this many pens holds two strokes side by side
+SHARP_CORNER = np.radians(45)  # within a pen's width
+FITS = 0.8  # the pen fits where the ink is this much of its width
 RETRACED = 3.0  # the pen goes back over its own line for at most this many standard deviations of y
 
 
@@ -39,7 +41,8 @@ def trace(ink, pen=None):
     graph = clean_graph(skeleton_graph(ink), pen)
     partners = double_edges(graph, pen, longest=RETRACED * np.nonzero(ink)[0].std())
     partners = join_edges(graph, pen, partners)
-    strokes = [smooth_path(path, pen) for path in walk_strokes(graph, partners)]
+    paths = [reach_ends(path, graph.width, pen) for path in walk_strokes(graph, partners)]
+    strokes = [smooth_path(sharpen_corners(path, graph.width, pen), pen) for path in paths]
     return order_strokes([direct_stroke(stroke, pen) for stroke in strokes], pen)
 
 
@@ -182,6 +185,53 @@ def _piece(graph, end, partners):
 
 
 # --- shape of a stroke ---------------------------------------------------------------------------------------
+
+
+def reach_ends(path, width, pen):
+    """Lengthen an open path at both ends as far as the pen went: thinning stops a little short of it."""
+    if len(path) < 2 or np.array_equal(path[0], path[-1]):
+        return path
+    back = min(len(path) - 1, max(2, round(pen)))
+    start = _as_far_as_ink(path[0], path[0] - path[back], width, pen)
+    stop = _as_far_as_ink(path[-1], path[-1] - path[-1 - back], width, pen)
+    return np.concatenate([start[None], path, stop[None]])
+
+
+def sharpen_corners(path, width, pen):
+    """Lead a path into its sharp corners as far as the pen went: the skeleton cuts them short.
+
+    The tip of a corner stands twice in the result, so that `smooth_path` keeps it.
+    """
+    reach = max(2, round(pen))
+    if len(path) < 2 * reach + 1:
+        return path
+    one, two = path[reach:-reach] - path[: -2 * reach], path[2 * reach :] - path[reach:-reach]
+    sizes = np.maximum(np.hypot(*one.T) * np.hypot(*two.T), 1e-9)
+    turn = np.arccos(np.clip((one * two).sum(axis=1) / sizes, -1, 1))
+    corners = signal.find_peaks(turn, height=SHARP_CORNER, distance=reach)[0]
+    pieces, begin = [], 0
+    for corner in corners:
+        at = corner + reach
+        out = one[corner] / max(np.hypot(*one[corner]), 1e-9) - two[corner] / max(np.hypot(*two[corner]), 1e-9)
+        tip = _as_far_as_ink(path[at], out, width, pen)
+        if np.hypot(*(tip - path[at])) > 1:
+            pieces += [path[begin:at], tip[None], tip[None]]
+            begin = at + 1
+    return np.concatenate([*pieces, path[begin:]])
+
+
+def _as_far_as_ink(point, direction, width, pen):
+    """The furthest point, at most a pen away, that the pen can have reached in a direction within the ink."""
+    size = np.hypot(*direction)
+    if size == 0:
+        return point
+    ways = point + np.arange(0, pen, 0.5)[:, None] * direction / size
+    x, y = np.round(ways).astype(int).T
+    inside = (x >= 0) & (y >= 0) & (x < width.shape[1]) & (y < width.shape[0])
+    fits = np.zeros(len(ways), bool)
+    fits[inside] = width[y[inside], x[inside]] >= FITS * pen
+    stop = np.argmin(fits) if not fits.all() else len(fits)
+    return ways[max(0, stop - 1)]
 
 
 def smooth_path(path, pen):
