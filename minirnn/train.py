@@ -187,6 +187,8 @@ def prepared(settings, run, resume):
     if resume and (run / "last.npz").exists():
         trainer.load()
         print(f"resuming    at step {trainer.progress.step:,}")
+        if settings["steps"]:
+            trainer.prolong(settings["steps"])
     return trainer
 
 
@@ -214,7 +216,8 @@ def build_parser():
     run = parser.add_argument_group("the run")
     run.add_argument("--task", choices=["text", "hand"], default="text", help="learn a text, or a handwriting")
     run.add_argument("--out", metavar="FOLDER", help="where to leave the run (default runs/text-1, -2, ...)")
-    run.add_argument("--resume", metavar="RUN", help="go on with a run; all its settings are kept")
+    run.add_argument("--resume", metavar="RUN", help="go on with a run; its settings are kept, but "
+                     "--steps may give it another length")  # fmt: skip
     run.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     run.add_argument("--threads", type=positive_int, default=min(2, os.cpu_count() or 1),
                      help="threads that share the sequences of a batch")  # fmt: skip
@@ -278,12 +281,15 @@ def settings_from(argv):
     options = vars(parser.parse_args(argv))
     resume, out = options.pop("resume"), options.pop("out")
     if resume is not None:
-        given = [word for word in argv if word.startswith("--") and not word.startswith(("--resume", "--device"))]
+        changeable = ("--resume", "--device", "--steps")
+        given = [word for word in argv if word.startswith("--") and word.split("=")[0] not in changeable]
         if given:
             raise MinirnnError(f"--resume keeps the settings of {resume}; leave out {' '.join(given)}")
         settings = resumed_settings(resume, parser)
         if any(word.startswith("--device") for word in argv):
             settings["device"] = options["device"]
+        if options["steps"]:
+            settings.update(steps=options["steps"], epochs=None, minutes=None)
         return settings, pathlib.Path(resume), True
     if not (options["epochs"] or options["steps"] or options["minutes"]):
         options["epochs"] = 12.0
@@ -309,8 +315,7 @@ def main(argv=None):
         run = new_run(run, settings["task"])
     with locked(run):
         trainer = prepared(settings, run, resume)
-        if not resume:
-            write_settings(run, settings)
+        write_settings(run, settings)
         mpi.tell_all((settings, run, resume))
         progress = announced(trainer).train()
     print(f"\nbest validation loss {progress.best:.4f} nats a symbol; the run is in {run}")

@@ -33,7 +33,7 @@ from minirnn.drawing.plots import loss_curve
 from minirnn.errors import MinirnnError
 from minirnn.files import atomic
 from minirnn.models import symbols_counted
-from minirnn.optim import OPTIMISERS, clip_by_global_norm, learning_rate
+from minirnn.optim import DECAY, OPTIMISERS, clip_by_global_norm, learning_rate
 
 LOG = ["step", "epoch", "train_loss", "validation_loss", "learning_rate", "gradient_norm", "skipped", "seconds"]
 SAVE_EVERY = 60  # seconds between checkpoints; when they are written changes no number
@@ -246,6 +246,19 @@ class Trainer:
         if self.options.epochs is not None:
             return max(1, round(self.options.epochs * self.data.chunks(0)))
         return None
+
+    def prolong(self, steps):
+        """Give a run another length, if what it has learned so far does not depend on the old one."""
+        progress, schedule = self.progress, self.options.schedule
+        if not progress.total or steps == progress.total:
+            return
+        falling = schedule == "cosine" or (schedule == "trapezoid" and progress.step > (1 - DECAY) * progress.total)
+        if falling or steps <= progress.step:
+            raise MinirnnError(
+                f"{self.run} was planned for {progress.total} steps and stands at {progress.step}; a run can only be "
+                "given another length while its learning rate is level (--schedule constant, plateau, trapezoid)"
+            )
+        progress.total, progress.done = steps, False
 
     def seconds_a_step(self):
         """How long a step takes, tried out without changing anything."""
