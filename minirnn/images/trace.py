@@ -194,7 +194,8 @@ def reach_ends(path, width, pen):
     back = min(len(path) - 1, max(2, round(pen)))
     start = _as_far_as_ink(path[0], path[0] - path[back], width, pen)
     stop = _as_far_as_ink(path[-1], path[-1] - path[-1 - back], width, pen)
-    return np.concatenate([start[None], path, stop[None]])
+    start, stop = start[None][: not np.array_equal(start, path[0])], stop[None][: not np.array_equal(stop, path[-1])]
+    return np.concatenate([start, path, stop])
 
 
 def sharpen_corners(path, width, pen):
