@@ -55,12 +55,13 @@ class Corpus:
             for piece in read_pieces(self.path):
                 codes = np.frombuffer(piece.encode("utf-32-le"), "<u4")
                 unknown = np.flatnonzero(number[codes] < 0)
-                new, place = np.unique(codes[unknown], return_index=True)
-                number[new] = len(self.characters) + np.arange(len(new))
-                self.characters += "".join(map(chr, new))
-                self.first += (self.length + unknown[place]).tolist()
-                if len(self.characters) > np.iinfo(dtype).max + 1:
-                    return False
+                if len(unknown):
+                    new, place = np.unique(codes[unknown], return_index=True)
+                    number[new] = len(self.characters) + np.arange(len(new))
+                    self.characters += "".join(map(chr, new))
+                    self.first += (self.length + unknown[place]).tolist()
+                    if len(self.characters) > np.iinfo(dtype).max + 1:
+                        return False
                 self.file.write(number[codes].astype(dtype))
                 self.length += len(codes)
                 encoded = piece.encode()
