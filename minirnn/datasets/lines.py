@@ -7,7 +7,7 @@ from minirnn.errors import MinirnnError
 from minirnn.strokes import augment, normalise
 
 END_OF_TEXT = 0  # the id that stands behind the last character, so that the pen sees the end coming
-POOL = 20  # batches whose lines are sorted by length together: like lengths in a batch, yet another mix each epoch
+POOL = 20  # batches whose lines are sorted by length together: like lengths in a batch, another mix each epoch
 
 
 def encode_text(alphabet, text):
