@@ -87,10 +87,8 @@ def measure_line(sample, alphabet, rng):
 
 def summary(rows):
     """Table of the figures for all rows and by width of the pen, as text."""
-    lines = [
-        "pen, pixels  lines  covered   false  "
-        "pen, pixels  lines  covered   false  symbols a character (recorded, ratio)  strokes a character (recorded)"
-    ]
+    measured = ("symbols a character (recorded, ratio)", "strokes a character (recorded)")
+    lines = ["  ".join(["pen, pixels", "lines", "covered", " false", *measured])]
     for low, high in [(2, 3), (3, 4), (4, 6), (6, 8), PENS]:
         chosen = [row for row in rows if low <= row["pen"] <= high]
         if not chosen:
@@ -104,8 +102,8 @@ def summary(rows):
         )
         lines.append(
             f"{low:4.0f} to {high:.0f}    {len(chosen):5d}  {covered:7.4f}  {false:6.4f}"
-            f"  {traced_symbols:17.2f} ({symbols:5.2f}, {traced_symbols / symbols:.3f})"
-            f"  {traced_strokes:24.2f} ({strokes:.2f})"
+            f"  {traced_symbols:21.2f} ({symbols:5.2f}, {traced_symbols / symbols:.3f})"
+            f"  {traced_strokes:23.2f} ({strokes:.2f})"
         )
     return "\n".join(lines)
 
