@@ -368,3 +368,10 @@ def test_coverage_counts_every_character_and_names_what_is_rare_or_missing():
     assert rare.split(": ")[1].split() == ["U+0009", "space", "b", "é"]
     assert "c" in missing.split() and "a" not in missing.split() and "~" in missing.split()
     assert "none" in format_coverage({chr(code): 50 for code in range(32, 127)})
+
+
+def test_the_folder_that_prepare_writes_is_a_dataset(tmp_path):
+    sample = Sample("Hi", [np.array([[0.0, 0.0], [0.0, 9.0]])], "page 1")
+    write_jsonl(tmp_path / "samples.jsonl", [sample])
+    (found,) = read_samples(tmp_path)
+    assert (found.text, found.group) == ("Hi", "page 1")

@@ -26,12 +26,15 @@ __all__ = [
 
 
 def read_samples(source, report=None, progress=False):
-    """Yield the samples of ``source``: the folder of IAM-OnDB, a .jsonl file, an .inkml file or a folder of them.
+    """Yield the samples of ``source``: the folder of IAM-OnDB, a .jsonl file, the folder of a samples.jsonl, an .inkml
+    file or a folder of them.
 
     ``report`` (`Report`) counts what is used and skipped. MinirnnError if ``source`` is none of these.
     """
     source = pathlib.Path(source)
     report = Report() if report is None else report
+    if (source / "samples.jsonl").is_file():
+        source = source / "samples.jsonl"
     if not source.exists():
         raise MinirnnError(f"{source} does not exist; check the path")
     if source.is_file() and source.suffix == ".jsonl":
