@@ -136,9 +136,11 @@ def test_a_covered_corner_is_named(blank, corner):
 
 
 def test_a_page_that_is_cut_off_is_told_from_a_covered_corner(blank):
-    photo = take(blank)
-    with pytest.raises(MinirnnError, match="cut off at its lower right corner"):
-        find_sheet(photo[: round(0.9 * len(photo)), : round(0.86 * photo.shape[1])])
+    camera = Camera(megapixels=1.5, roll=10)  # turned clockwise, so that the upper right corner is farthest right
+    _, truth = simulate.view(*A4, camera)
+    edge = truth(layout.MARKS[1] + box_corner(A4))[:, 0].min()
+    with pytest.raises(MinirnnError, match="cut off at its upper right corner"):
+        find_sheet(photograph(blank, camera, np.random.default_rng(0))[:, : int(edge) - 2])
 
 
 @pytest.mark.parametrize("what", ["mirrored", "dark", "stripes"])
@@ -178,7 +180,7 @@ def test_the_measured_blur_is_that_of_the_edge():
 def test_a_page_mark_or_print_that_does_not_fit_is_refused(blank):
     x, y = layout.CODE_CORNER
     with pytest.raises(MinirnnError, match="page mark, cannot be read"):
-        reading.read_photo(take(paint(blank, x, y, x + 20, y + 8)))
+        reading.read_photo(take(paint(blank, x, y, x + 20, y + 8, grey=0.0)))
     with pytest.raises(MinirnnError, match="page 9 is of a sheet that this version does not know"):
         reading.read_photo(take(with_mark(blank, 9)))
     with pytest.raises(MinirnnError, match="print of page 2 is not where it should be"):
@@ -194,7 +196,9 @@ def with_mark(picture, number):
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
-EMPTY, TALL, LONG, HALF, HIDDEN = 2, 4, 7, 9, 12
+EMPTY, TALL, LONG, HALF, HIDDEN = (2, 6, 8, 10), 4, 7, 9, 12
+LEFT_OUT = {*EMPTY, TALL, TALL + 1, LONG, HALF, HIDDEN}
+GOOD = [index for index in range(len(TEXTS)) if index not in LEFT_OUT]
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +206,8 @@ def filled():
     """A page with some lines that cannot be used: (picture, strokes of each band)."""
     rng = np.random.default_rng(5)
     lines = [simulate.place_line(simulate.wavy_line(text, rng), k, rng) for k, text in enumerate(TEXTS)]
-    lines[EMPTY] = []
+    for index in EMPTY:
+        lines[index] = []
     tail = layout.band(TALL).baseline
     lines[TALL].append(np.array([[60, tail], [58, tail + 11]]))  # a long descender, into the room of the next line
     lines[LONG].append(np.array([[150, layout.band(LONG).baseline], [184, layout.band(LONG).baseline]]))
@@ -225,42 +230,40 @@ def read_back(photo):
 
 def test_lines_that_cannot_be_used_are_named_and_the_others_kept(read_back):
     faults = {index: band.fault for index, band in enumerate(read_back.bands) if band.fault}
-    assert faults[EMPTY] == "nothing is written there"
+    assert {faults[index] for index in EMPTY} == {"nothing is written there"}
     assert "neighbouring line's room (below)" in faults[TALL]
     assert "neighbouring line's room (above)" in faults[TALL + 1]
     assert "off the end of the line (right)" in faults[LONG]
     assert "only a part of its text" in faults[HALF]
     assert "print cannot be made out" in faults[HIDDEN]
-    assert faults.keys() == {EMPTY, TALL, TALL + 1, LONG, HALF, HIDDEN}
+    assert faults.keys() == LEFT_OUT
 
 
 def test_each_text_comes_with_what_was_written_below_it(filled, read_back):
     wrong, (covered, written, false, traced) = simulate.judge(read_back, 1, filled[1], 0.5)
     assert wrong == []
-    assert covered / written > 0.97 and false / traced < 0.03
+    assert covered / written > 0.93 and false / traced < 0.07  # the lens of this camera bends lines by 0.3 mm
     # The judge itself must see lines that were exchanged.
-    good = [index for index, band in enumerate(read_back.bands) if not band.fault]
     exchanged = list(filled[1])
-    for index, other in zip(good, good[1:] + good[:1]):
+    for index, other in zip(GOOD, GOOD[1:] + GOOD[:1]):
         exchanged[index] = filled[1][other]
-    assert len(simulate.judge(read_back, 1, exchanged, 0.5)[0]) == len(good)
+    assert len(simulate.judge(read_back, 1, exchanged, 0.5)[0]) == len(GOOD)
 
 
-def test_the_command_writes_samples_and_says_what_it_left_out(tmp_path, photo, capsys):
+def test_the_command_writes_samples_and_says_what_it_left_out(tmp_path, photo, blank, capsys):
     paths = [tmp_path / name for name in ("one.jpg", "again.jpg", "none.jpg")]
-    for path, picture in zip(paths, (photo, photo, np.ones((300, 200)))):
+    for path, picture in zip(paths, (photo, take(blank), np.ones((300, 200)))):
         save_image(path, picture)
     with pytest.raises(MinirnnError, match="2 of 3 photographs refused"):
         main(["read", *map(str, paths), "--out", str(tmp_path / "hand")])
     said = capsys.readouterr().out
-    assert f"{paths[0]}: page 1, 8 of 14 lines" in said
-    assert f"line {EMPTY + 1} ({TEXTS[EMPTY]}) left out: nothing is written there" in said
+    assert f"{paths[0]}: page 1, {len(GOOD)} of 14 lines" in said
+    assert f"line {EMPTY[0] + 1} ({TEXTS[EMPTY[0]]}) left out: nothing is written there" in said
     assert f"{paths[1]}: REFUSED: this is page 1 again, which {paths[0]} shows" in said
     assert f"{paths[2]}: REFUSED: no sheet found" in said
     assert "page 2 is in none of the photographs" in said
     samples = list(read_jsonl(tmp_path / "hand" / "samples.jsonl"))
-    left_out = {EMPTY, TALL, TALL + 1, LONG, HALF, HIDDEN}
-    assert [sample.text for sample in samples] == [t for k, t in enumerate(TEXTS) if k not in left_out]
+    assert [sample.text for sample in samples] == [TEXTS[index] for index in GOOD]
     assert {sample.group for sample in samples} == {"sheet page 1"}
     points = np.concatenate([point for sample in samples for point in sample.strokes])
     assert points[:, 0].min() > 0 and points[:, 0].max() < 170 and np.abs(points[:, 1]).max() < 10  # mm
@@ -275,7 +278,7 @@ def test_nothing_is_written_when_nothing_can_be_read(tmp_path):
 
 
 def test_simulated_photographs_are_never_read_wrong(tmp_path, capsys):
-    simulate.main(["--photos", "2", "--seed", "3", "--out", str(tmp_path)])
+    simulate.main(["--photos", "1", "--seed", "3", "--out", str(tmp_path)])
     said = capsys.readouterr().out
     assert re.search(r"^WRONG +0$", said, re.MULTILINE), said
-    assert len((tmp_path / "simulated.csv").read_text().splitlines()) == 3
+    assert len((tmp_path / "simulated.csv").read_text().splitlines()) == 2

@@ -7,7 +7,7 @@ refused unless its four corner marks, its page mark and the print above its band
 from dataclasses import dataclass, field
 
 import numpy as np
-from skimage import feature, filters, transform
+from skimage import feature, filters, measure, transform
 
 from minirnn.datasets import Sample
 from minirnn.errors import MinirnnError
@@ -203,18 +203,20 @@ def _read_band(band, picture):
     """Trace what is written in a band, or note what is wrong with it."""
     grey = np.clip(_cut(picture, *band.corners), 0, 1)
     smooth = filters.gaussian(grey, 0.1 * RESOLUTION)
-    ink = 1 - np.quantile(smooth, 0.002)
-    if ink < FAINT:
+    darkest = 1 - np.quantile(smooth, 0.002)
+    if darkest < FAINT:
         band.fault = "nothing is written there"
         return
-    dark = smooth < 1 - ink / 2
+    dark = smooth < 1 - darkest / 2
     edges = {"above": dark[0], "below": dark[-1], "left": dark[:, 0], "right": dark[:, -1]}
     over = [side for side, edge in edges.items() if edge.any()]
     if over:
         neighbour = "into the neighbouring line's room" if {"above", "below"} & set(over) else "off the end of the line"
         band.fault = f"its writing runs {neighbour} ({', '.join(over)}); write it smaller, between the printed lines"
         return
-    ink = threshold_ink(normalise_contrast(grey))
+    # Ink that is nowhere as dark as a third of the writing is noise. (A dot fades more in a blur than a stroke.)
+    pieces = measure.label(threshold_ink(normalise_contrast(grey)))
+    ink = np.isin(pieces, np.setdiff1d(pieces[smooth < 1 - darkest / 3], 0))
     pen = pen_width(ink)
     strokes = trace(remove_specks(ink, pen), pen)
     # The cut begins at a whole pixel.
