@@ -20,7 +20,8 @@ from small_runs import SMALL, made_text, weights, write_hand
 from minirnn import checkpoint, train, training
 from minirnn.files import atomic
 
-KILLS = int(os.environ.get("MINIRNN_KILLS", "3"))  # of each task by the clock, and ten times as many at given moments
+KILLS = int(os.environ.get("MINIRNN_KILLS", "3"))  # of each task by the clock
+AT_MOMENTS = max(30, KILLS)  # and by itself, at a moment of its work
 STEPS = 24
 
 
@@ -138,10 +139,10 @@ def alone(tasks, tmp_path_factory):
 def test_killed_at_any_moment_of_a_step_or_of_a_checkpoint(tasks, alone, tmp_path, task):
     rng = np.random.default_rng(len(task))
     kills, runs = 0, 0
-    while kills < 10 * KILLS:
+    while kills < AT_MOMENTS:
         run, code, runs = tmp_path / str(runs), -signal.SIGKILL, runs + 1
         while code == -signal.SIGKILL:
-            moment = int(rng.integers(1, 60)) if kills < 10 * KILLS else 0
+            moment = int(rng.integers(1, 60)) if kills < AT_MOMENTS else 0
             code = run_in_child(arguments(tasks[task], run), moment)
             kills += code == -signal.SIGKILL
             assert_whole(run)

@@ -1,0 +1,651 @@
+"""The training loop: the same run gives the same numbers to the last bit, whatever comes in between; what is not
+finite gets into no checkpoint; and a run's folder holds what it should."""
+
+import contextlib
+import csv
+import itertools
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_runs import hand_trainer, text_trainer, weights
+
+from minirnn import backend, checkpoint, training
+from minirnn.errors import MinirnnError
+from minirnn.training import locked, new_run, read_settings
+
+VARIANTS = {
+    "text": (text_trainer, {}),
+    "gru, threads, averaged": (text_trainer, {"cell": "gru", "threads": 2, "average": 0.9}),
+    "rmsprop, plateau": (text_trainer, {"optimiser": "rmsprop", "schedule": "plateau", "lr": 0.2, "evaluations": 12}),
+    "sgd, decay of nothing": (text_trainer, {"optimiser": "sgd", "lr": 0.5}),
+    "hand": (hand_trainer, {}),
+    "hand, threads": (hand_trainer, {"threads": 2, "weight_decay": 0.01}),
+}
+
+
+@pytest.fixture
+def pictures():
+    """For the test that has the curves drawn."""
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(request, monkeypatch):
+    """Curves take longer to draw than these networks to train."""
+    if "pictures" not in request.fixturenames:
+        monkeypatch.setattr(training, "loss_curve", lambda path, rows: None)
+
+
+class Killed(Exception):
+    """As if the process had ended here."""
+
+
+def losses_of(trainer):
+    """Train to the end -> the loss of every step."""
+    losses, step = [], trainer.step
+
+    def noted():
+        loss, norm = step()
+        losses.append(loss)
+        return loss, norm
+
+    trainer.step = noted
+    trainer.train()
+    return losses
+
+
+def resumed(make, folder, options):
+    """The trainer of a run that may have died before."""
+    trainer = make(folder, **options)
+    if (folder / "last.npz").exists():
+        trainer.load()
+    return trainer
+
+
+def die(trainer, after):
+    """Train, and die in the step that follows ``after`` steps, if there are so many."""
+    step, count = trainer.step, itertools.count()
+
+    def dying():
+        result = step()
+        if next(count) == after:
+            raise Killed
+        return result
+
+    trainer.step = dying
+    with contextlib.suppress(Killed):
+        trainer.train()
+
+
+def finish(make, folder, options, stops):
+    """Train in ``folder``; die after ``stops[0]`` steps, resume, die after ``stops[1]`` more, ... and end."""
+    for stop in stops:
+        die(resumed(make, folder, options), stop)
+    trainer = resumed(make, folder, options)
+    trainer.train()
+    return trainer
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """name of a variant -> the folder of its run that was left alone (made once)."""
+    made = {}
+
+    def folder_of(name):
+        if name not in made:
+            make, options = VARIANTS[name]
+            made[name] = tmp_path_factory.mktemp("alone")
+            make(made[name], **options).train()
+        return made[name]
+
+    return folder_of
+
+
+def without_seconds(folder):
+    with open(folder / "log.csv", encoding="utf-8") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+def assert_same_run(folder, other):
+    assert weights(folder / "last.npz") == weights(other / "last.npz")
+    assert weights(folder / "best.npz") == weights(other / "best.npz")
+    assert without_seconds(folder) == without_seconds(other)
+
+
+# --- to the last bit --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_same_run_twice(tmp_path, name):
+    make, options = VARIANTS[name]
+    first, second = (losses_of(make(tmp_path / run, **options)) for run in "ab")
+    assert len(first) == 24 and first == second
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+
+
+def test_another_seed_is_another_run(tmp_path):
+    assert losses_of(text_trainer(tmp_path / "a")) != losses_of(text_trainer(tmp_path / "b", seed=3))
+
+
+def test_threads_share_a_batch_and_change_next_to_nothing(tmp_path):
+    one, two = (losses_of(text_trainer(tmp_path / str(n), threads=n, dropout=0.0)) for n in (1, 2))
+    assert one != two  # the sums are made in another order
+    assert np.allclose(one, two, rtol=1e-3)
+
+
+@pytest.mark.parametrize("save_every", [-1, 60], ids=["saved at every step", "saved at evaluations"])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_run_that_died_at_any_steps_ends_the_same(tmp_path_factory, reference, monkeypatch, name, save_every):
+    make, options = VARIANTS[name]
+    alone = reference(name)
+    monkeypatch.setattr(training, "SAVE_EVERY", save_every)
+    for stops in [[0, 0, 3], np.random.default_rng(len(name)).integers(0, 12, 3).tolist()]:
+        folder = tmp_path_factory.mktemp("died")
+        finish(make, folder, options, stops)
+        assert_same_run(folder, alone)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stops=st.lists(st.integers(0, 24), max_size=4), save_every=st.sampled_from([-1, 60]))
+def test_any_stops(tmp_path_factory, reference, monkeypatch, stops, save_every):
+    monkeypatch.setattr(training, "SAVE_EVERY", save_every)
+    folder = tmp_path_factory.mktemp("died")
+    finish(text_trainer, folder, {}, stops)
+    assert_same_run(folder, reference("text"))
+
+
+def test_a_run_that_died_in_an_evaluation_ends_the_same(tmp_path, reference, monkeypatch):
+    """After the best checkpoint was written, and before the last."""
+    evaluations = itertools.count()
+    write_log = training.Trainer._write_log
+
+    def dying(self):
+        if next(evaluations) == 2:
+            raise Killed
+        write_log(self)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(training.Trainer, "_write_log", dying)
+        text_trainer(tmp_path).train()
+    finish(text_trainer, tmp_path, {}, [])
+    assert_same_run(tmp_path, reference("text"))
+
+
+def test_a_run_that_is_done_stays_as_it_is(tmp_path, reference):
+    text_trainer(tmp_path).train()
+    again = text_trainer(tmp_path)
+    again.load()
+    again.train()
+    assert again.progress.step == 24
+    assert_same_run(tmp_path, reference("text"))
+
+
+# --- being asked to stop ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_finish_the_step_and_save(tmp_path, reference, number):
+    trainer = text_trainer(tmp_path)
+    step = trainer.step
+
+    def stopped():
+        if trainer.progress.step == 9:
+            os.kill(os.getpid(), number)
+        return step()
+
+    trainer.step = stopped
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt, match=f"saved at step 10; go on with --resume {tmp_path}"):
+        trainer.train()
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    assert checkpoint.load(tmp_path / "last.npz")[0]["progress"]["step"] == 10
+    finish(text_trainer, tmp_path, {}, [])
+    assert_same_run(tmp_path, reference("text"))
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path):
+    trainer = text_trainer(tmp_path)
+
+    def hanging():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("still here")
+
+    trainer.step = hanging
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert not (tmp_path / "last.npz").exists()
+
+
+# --- how long ---------------------------------------------------------------------------------------------------
+
+
+def test_steps_epochs_and_minutes(tmp_path, monkeypatch):
+    assert text_trainer(tmp_path, steps=7).planned_steps() == 7
+    trainer = text_trainer(tmp_path, steps=None, epochs=1.5)
+    assert trainer.planned_steps() == round(1.5 * trainer.data.chunks(0))
+    assert text_trainer(tmp_path, steps=None, minutes=1).planned_steps() is None
+
+
+@pytest.mark.parametrize("schedule", ["constant", "trapezoid"])
+def test_a_run_that_is_prolonged_while_level_is_the_longer_run(tmp_path, schedule):
+    options = {"schedule": schedule, "warmup": 3}
+    text_trainer(tmp_path / "long", steps=24, **options).train()
+    die(text_trainer(tmp_path / "prolonged", steps=12, evaluations=2, **options), after=7)
+    trainer = resumed(text_trainer, tmp_path / "prolonged", {"steps": 24, **options})
+    assert trainer.progress.step == 6
+    trainer.prolong(24)
+    trainer.train()
+    assert weights(tmp_path / "prolonged" / "last.npz") == weights(tmp_path / "long" / "last.npz")
+
+
+def test_a_run_whose_learning_rate_has_begun_to_fall_keeps_its_length(tmp_path):
+    trainer = text_trainer(tmp_path, schedule="cosine")
+    trainer.train()
+    with pytest.raises(MinirnnError, match="was planned for 24 steps"):
+        trainer.prolong(48)
+    trainer.prolong(24)
+    assert trainer.progress.done
+
+
+def clock(monkeypatch, seconds=1.0):
+    """A clock that goes on by so many seconds whenever it is read."""
+    ticks = itertools.count()
+    monkeypatch.setattr(training.time, "monotonic", lambda: seconds * next(ticks))
+
+
+def test_a_budget_of_minutes_is_planned_once_and_kept_when_resumed(tmp_path, monkeypatch):
+    options = {"steps": None, "minutes": 3.0}
+    clock(monkeypatch)
+    alone = finish(text_trainer, tmp_path / "alone", options, [])
+    assert 21 < alone.progress.total < 180 and alone.progress.step == alone.progress.total
+    clock(monkeypatch)
+    die(text_trainer(tmp_path / "died", **options), training.TRIAL_STEPS)
+    clock(monkeypatch, 5.0)  # another load on the machine, which would make another plan
+    finish(text_trainer, tmp_path / "died", options, [])
+    assert_same_run(tmp_path / "died", tmp_path / "alone")
+
+
+@pytest.mark.parametrize("stop", [0, 5, 17, 18, 19, 20])
+def test_a_budget_of_minutes_survives_a_stop_before_its_plan(tmp_path, monkeypatch, stop):
+    monkeypatch.setattr(training, "SAVE_EVERY", -1)
+    clock(monkeypatch, 0.5)
+    trainer = finish(text_trainer, tmp_path, {"steps": None, "minutes": 1.0}, [stop])
+    assert trainer.progress.done and trainer.progress.step == trainer.progress.total > 20
+
+
+def test_a_budget_that_is_used_up_ends_at_once(tmp_path, monkeypatch):
+    clock(monkeypatch)
+    trainer = finish(text_trainer, tmp_path, {"steps": None, "minutes": 0.01}, [])
+    assert trainer.progress.step == training.TRIAL_STEPS + 1
+
+
+# --- early stopping, plateau, averaging -------------------------------------------------------------------------
+
+
+def judged(monkeypatch, values):
+    """Let evaluations give these validation losses, the first before any training."""
+    given = iter(values)
+    monkeypatch.setattr(training, "evaluate", lambda *_: next(given))
+
+
+def test_a_run_stops_when_the_validation_loss_rests(tmp_path, monkeypatch):
+    judged(monkeypatch, [9.0, 5.0, 4.0, 6.0, 4.0, 7.0, 1.0])
+    progress = text_trainer(tmp_path, patience=3, evaluations=12).train()
+    assert (progress.best, progress.since_best, progress.step, progress.done) == (4, 3, 10, True)
+    assert checkpoint.load(tmp_path / "best.npz")[0]["progress"]["step"] == 4
+    again = text_trainer(tmp_path, patience=3, evaluations=12)
+    again.load()
+    assert again.train().step == 10, "a run that has stopped has stopped"
+
+
+def test_without_patience_it_goes_on(tmp_path, monkeypatch):
+    judged(monkeypatch, [9, 5, *range(6, 17)])
+    assert text_trainer(tmp_path, patience=0, evaluations=12).train().step == 24
+
+
+def test_the_loss_before_training_is_not_the_best(tmp_path, monkeypatch):
+    judged(monkeypatch, [1, 5, 4, 4, 4])
+    assert text_trainer(tmp_path).train().best == 4
+
+
+def test_plateau_halves_the_learning_rate_whenever_two_evaluations_bring_nothing(tmp_path, monkeypatch):
+    judged(monkeypatch, [9, 5, 5, 5, 5, 5, 4, 4, 4])
+    text_trainer(tmp_path, schedule="plateau", evaluations=8, warmup=0, lr=0.8).train()
+    rates = [float(row["learning_rate"]) for row in without_seconds(tmp_path)]
+    assert rates == [0.8, 0.8, 0.8, 0.4, 0.4, 0.2, 0.2, 0.2, 0.1]
+
+
+def test_what_is_judged_and_kept_is_the_mean_of_the_weights(tmp_path):
+    trainer = text_trainer(tmp_path, average=0.5, steps=8, evaluations=1)
+    start = {name: a.copy() for name, a in trainer.params.items()}
+    step, seen = trainer.step, []
+
+    def noted():
+        result = step()
+        seen.append({name: a.copy() for name, a in trainer.params.items()})
+        return result
+
+    trainer.step = noted
+    trainer.train()
+    best = checkpoint.load(tmp_path / "best.npz")[1]
+    for name, expected in start.items():
+        for t, after in enumerate(seen):
+            expected = expected + (1 - min(0.5, (1 + t) / (10 + t))) * (after[name] - expected)
+        assert np.allclose(best[f"params.{name}"], expected, atol=1e-6)
+        assert np.array_equal(trainer.params[name], seen[-1][name]), "training goes on with the last weights"
+    network = text_trainer(tmp_path / "other").network
+    network.load_params({name.removeprefix("params."): a for name, a in best.items()})
+    assert math.isclose(training.evaluate(network, trainer.validation), trainer.progress.best)
+
+
+def test_evaluation_weighs_every_symbol_the_same(tmp_path):
+    """Chunks with few symbols that count must not count as much as full ones."""
+    trainer = text_trainer(tmp_path)
+    chunks = [chunk for _, chunk in trainer.validation]
+    whole = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    loss, _, _ = trainer.network.loss(whole, trainer.network.start(whole["x"].shape[1]))
+    assert len(trainer.validation) > 1
+    assert math.isclose(training.evaluate(trainer.network, trainer.validation), loss, rel_tol=1e-5)
+
+
+def test_it_learns(tmp_path):
+    text_trainer(tmp_path, steps=150, evaluations=3, dropout=0.0, lr=0.02).train()
+    rows = without_seconds(tmp_path)
+    assert float(rows[-1]["validation_loss"]) < 0.8 * float(rows[0]["validation_loss"])
+
+
+# --- numbers that are not finite --------------------------------------------------------------------------------
+
+
+def spoil(monkeypatch, steps, value=np.nan):
+    """Let the gradient of the training's steps with these numbers (from 0) be spoiled."""
+    honest, count = training.parallel.loss_and_gradients, itertools.count()
+
+    def spoiled(*arguments):
+        loss, states, grads = honest(*arguments)
+        if next(count) in steps:
+            grads = {name: np.full_like(g, value) for name, g in grads.items()}
+            if not np.isfinite(value):
+                states = backend.tree_map(lambda a: np.full_like(a, np.nan), states)
+            loss = loss if value == np.inf else value  # a loss that looks well does not help
+        return loss, states, grads
+
+    monkeypatch.setattr(training.parallel, "loss_and_gradients", spoiled)
+
+
+def all_finite(folder):
+    return all(
+        np.isfinite(array).all() for path in folder.glob("*.npz") for array in checkpoint.load(path)[1].values()
+    )
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_step_that_is_not_finite_is_left_out_and_counted(tmp_path, monkeypatch, value):
+    monkeypatch.setattr(training, "SAVE_EVERY", -1)
+    spoil(monkeypatch, {3, 4, 11}, value)
+    trainer = text_trainer(tmp_path)
+    step, states = trainer.step, []
+
+    def noted():
+        result = step()
+        states.append(trainer.states)
+        assert all_finite(tmp_path)
+        return result
+
+    trainer.step = noted
+    progress = trainer.train()
+    assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (24, 3, 0)
+    assert trainer.optimiser.steps == 21
+    assert [n for n, state in enumerate(states) if state is None] == [3, 4, 11], "the state starts anew"
+    assert [int(row["skipped"]) for row in without_seconds(tmp_path)] == [0, 2, 3, 3, 3]
+    assert all_finite(tmp_path)
+
+
+def test_skipped_steps_change_no_weight(tmp_path, monkeypatch):
+    spoil(monkeypatch, {0, 1})
+    trainer = text_trainer(tmp_path)
+    before = {name: a.copy() for name, a in trainer.params.items()}
+    trainer.progress.total = 24
+    trainer.step(), trainer.step()
+    assert all(np.array_equal(before[name], a) for name, a in trainer.params.items())
+    trainer.step()
+    assert not all(np.array_equal(before[name], a) for name, a in trainer.params.items())
+
+
+def test_a_run_with_skipped_steps_resumes_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SAVE_EVERY", -1)
+    with monkeypatch.context() as patch:
+        spoil(patch, {3, 4, 11})
+        text_trainer(tmp_path / "alone").train()
+    with monkeypatch.context() as patch:
+        spoil(patch, {3, 4, 12})  # 12 is the second try of step 11, whose first one dies before it is saved
+        finish(text_trainer, tmp_path / "died", {}, [11])
+    assert_same_run(tmp_path / "died", tmp_path / "alone")
+
+
+def test_a_run_gives_up_after_ten_bad_steps_in_a_row(tmp_path, monkeypatch):
+    spoil(monkeypatch, {0, *range(14, 99)})
+    with pytest.raises(MinirnnError, match=r"10 times in a row, last at step 23; try a smaller --lr") as caught:
+        text_trainer(tmp_path, steps=60, evaluations=6).train()
+    assert f"{tmp_path}/last.npz is from before" in str(caught.value)
+    meta, _ = checkpoint.load(tmp_path / "last.npz")
+    assert meta["progress"]["step"] == 20 and all_finite(tmp_path)
+
+
+def test_a_run_that_is_bad_from_the_beginning_names_no_checkpoint(tmp_path, monkeypatch):
+    spoil(monkeypatch, range(99))
+    with pytest.raises(MinirnnError, match="not finite") as caught:
+        text_trainer(tmp_path, steps=60, evaluations=1).train()
+    assert "last.npz" not in str(caught.value) and not list(tmp_path.glob("*.npz"))
+
+
+def test_weights_that_have_exploded_are_not_saved(tmp_path):
+    """The step itself was finite, and its learning rate was not of this world."""
+    trainer = text_trainer(tmp_path, steps=8, evaluations=2, optimiser="sgd", warmup=0, schedule="constant")
+    trainer.train()
+    before = weights(tmp_path / "last.npz")
+    trainer.params["softmax.b"][0] = np.inf
+    with pytest.raises(MinirnnError, match=r"softmax\.b holds numbers that are not finite"):
+        trainer.save()
+    assert weights(tmp_path / "last.npz") == before
+
+
+def test_a_loss_spike_is_clipped(tmp_path, monkeypatch):
+    spoil(monkeypatch, {5}, 1e15)
+    trainer = text_trainer(tmp_path, optimiser="sgd", lr=1.0, clip=1.0, warmup=0)
+    trainer.progress.total = 24
+    for _ in range(6):
+        before = {name: a.copy() for name, a in trainer.params.items()}
+        _, norm = trainer.step()
+    moved = math.sqrt(sum(float(np.sum((a - before[name]) ** 2)) for name, a in trainer.params.items()))
+    assert norm > 1e14 and moved < 1.001
+
+
+# --- the folder -------------------------------------------------------------------------------------------------
+
+
+def test_a_run_leaves_its_log_its_curve_its_samples_and_its_checkpoints(tmp_path, pictures):
+    def sample(network, step):
+        (tmp_path / "samples" / f"{step}.txt").write_text("x", encoding="utf-8")
+
+    text_trainer(tmp_path, sample=sample).train()
+    rows = without_seconds(tmp_path)
+    assert [int(row["step"]) for row in rows] == [0, 6, 12, 18, 24]
+    assert rows[0]["train_loss"] == "" and all(float(row["train_loss"]) > 0 for row in rows[1:])
+    assert math.isclose(float(rows[0]["validation_loss"]), math.log(5), rel_tol=0.2), "five letters, nothing learned"
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in (tmp_path / "samples").iterdir()} == {f"{n}.txt" for n in (0, 6, 12, 18, 24)}
+    meta, arrays = checkpoint.load(tmp_path / "best.npz", "CharRNN")
+    assert meta["symbols"] == " aent" and all(name.startswith("params.") for name in arrays)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_the_training_loss_is_the_mean_since_the_last_evaluation(tmp_path):
+    losses = losses_of(text_trainer(tmp_path))
+    rows = without_seconds(tmp_path)
+    assert [float(row["train_loss"]) for row in rows[1:]] == pytest.approx(
+        [np.mean(losses[n : n + 6]) for n in (0, 6, 12, 18)]
+    )
+
+
+def test_new_runs_are_numbered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [str(new_run(None, "text")) for _ in range(3)] == ["runs/text-1", "runs/text-2", "runs/text-3"]
+
+
+def test_a_new_run_wants_a_folder_of_its_own(tmp_path):
+    assert new_run(tmp_path / "a" / "b", "text").is_dir()
+    (tmp_path / "a" / "lock").touch()
+    (tmp_path / "a" / ".settings.json.xyz.tmp").touch()
+    (tmp_path / "a" / "b").rmdir()
+    assert new_run(tmp_path / "a", "text").is_dir(), "what died before it began is no run"
+    (tmp_path / "a" / "notes.txt").touch()
+    with pytest.raises(MinirnnError, match="is there already"):
+        new_run(tmp_path / "a", "text")
+    with pytest.raises(MinirnnError, match="is a file"):
+        new_run(tmp_path / "a" / "notes.txt", "text")
+    with pytest.raises(MinirnnError, match="cannot make"):
+        new_run(tmp_path / "a" / "notes.txt" / "b", "text")
+
+
+# --- the lock ---------------------------------------------------------------------------------------------------
+
+HOLD = "import pathlib, sys; from minirnn.training import locked\n"
+HOLD += "with locked(pathlib.Path(sys.argv[1])): print('locked', flush=True); sys.stdin.read()"
+
+
+def test_a_second_process_is_refused_by_the_name_of_the_first(tmp_path):
+    (tmp_path / "settings.json").touch()
+    (tmp_path / ".last.npz.abc.tmp").touch()
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdin=-1, stdout=-1, text=True) as holder:
+        assert holder.stdout.readline() == "locked\n"
+        assert not list(tmp_path.glob(".*.tmp")), "what a killed process left half-written is cleared away"
+        (tmp_path / ".last.npz.def.tmp").touch()
+        with pytest.raises(MinirnnError, match=f"process {holder.pid}; wait for it, or end it"), locked(tmp_path):
+            pass
+        assert list(tmp_path.glob(".*.tmp")), "but not what a living one is writing"
+        holder.send_signal(signal.SIGKILL)
+    with locked(tmp_path):  # the lock of the dead does not block
+        assert (tmp_path / "lock").read_text(encoding="utf-8") == str(os.getpid())
+    with locked(tmp_path):
+        pass
+
+
+def test_a_lock_without_a_run_leaves_nothing(tmp_path):
+    with pytest.raises(Killed), locked(new_run(tmp_path / "run", "text")):
+        raise Killed
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_locked(tmp_path):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(MinirnnError, match="cannot write into"), locked(tmp_path):
+        pass
+    with pytest.raises(MinirnnError, match="cannot write into"), locked(tmp_path / "none"):
+        pass
+
+
+# --- what a resumed run takes over ------------------------------------------------------------------------------
+
+
+def rewrite(path, change):
+    """Rewrite a checkpoint after ``change(meta, arrays)``."""
+    meta, arrays = checkpoint.load(path)
+    change(meta, arrays)
+    checkpoint.save(path, meta, arrays)
+
+
+@pytest.fixture
+def stopped(tmp_path, monkeypatch):
+    """The folder of a run that was stopped in the middle of an epoch, with means."""
+    monkeypatch.setattr(training, "SAVE_EVERY", -1)
+    with pytest.raises(Killed):
+        trainer = text_trainer(tmp_path, average=0.9)
+        step = trainer.step
+
+        def dying():
+            if trainer.progress.step == 8:
+                raise Killed
+            return step()
+
+        trainer.step = dying
+        trainer.train()
+    return tmp_path
+
+
+DAMAGES = {
+    "no progress": lambda meta, arrays: meta.pop("progress"),
+    "another progress": lambda meta, arrays: meta["progress"].update(surprise=1),
+    "a step that is a text": lambda meta, arrays: meta["progress"].update(step="8"),
+    "a step below none": lambda meta, arrays: meta["progress"].update(step=-1),
+    "more skipped than made": lambda meta, arrays: meta["progress"].update(skipped=9),
+    "a chunk that is not there": lambda meta, arrays: meta["progress"].update(index=99),
+    "an epoch before the first": lambda meta, arrays: meta["progress"].update(epoch=-1),
+    "no rows": lambda meta, arrays: meta.pop("rows"),
+    "rows of nothing": lambda meta, arrays: meta.update(rows=[1, 2]),
+    "rows of something else": lambda meta, arrays: meta.update(rows=[{"step": 1}]),
+    "a moment less": lambda meta, arrays: arrays.pop("moments.m.softmax.b"),
+    "a moment of another shape": lambda meta, arrays: arrays.update({"moments.m.softmax.b": np.zeros(99)}),
+    "means less": lambda meta, arrays: arrays.pop("mean.softmax.b"),
+    "a weight less": lambda meta, arrays: arrays.pop("params.softmax.b"),
+    "a weight of another shape": lambda meta, arrays: arrays.update({"params.softmax.b": np.zeros(99)}),
+    "a weight that is not finite": lambda meta, arrays: arrays["params.softmax.b"].fill(np.nan),
+    "a moment that is not finite": lambda meta, arrays: arrays["moments.s.softmax.b"].fill(np.inf),
+    "a state of another shape": lambda meta, arrays: arrays.update({"state.0.0.0": np.zeros((9, 9))}),
+    "states less": lambda meta, arrays: arrays.pop("state.0.1.1"),
+    "states without numbers": lambda meta, arrays: arrays.update({"state.a.b.c": np.zeros(3)}),
+    "states in no order": lambda meta, arrays: arrays.update({"state": np.zeros(3)}),
+    "arrays of another kind": lambda meta, arrays: arrays.update({"surprise.x": np.zeros(3)}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_refused(stopped, damage):
+    rewrite(stopped / "last.npz", DAMAGES[damage])
+    log = (stopped / "log.csv").read_bytes()
+    with pytest.raises(MinirnnError) as caught:
+        text_trainer(stopped, average=0.9).load()
+    assert str(stopped / "last.npz") in str(caught.value) and "\n" not in str(caught.value)
+    assert (stopped / "log.csv").read_bytes() == log
+
+
+def test_another_optimiser_is_refused(stopped):
+    with pytest.raises(MinirnnError, match="moments"):
+        text_trainer(stopped, average=0.9, optimiser="rmsprop").load()
+
+
+def test_other_data_are_refused(stopped):
+    trainer = text_trainer(stopped, average=0.9)
+    trainer.meta = {"symbols": " aenx"}
+    with pytest.raises(MinirnnError, match=r"the data are not those .*\(another symbols\)"):
+        trainer.load()
+
+
+def test_another_codebook_of_lifts_is_refused(tmp_path):
+    trainer = hand_trainer(tmp_path, steps=2, evaluations=1)
+    trainer.train()
+    trainer.extra = {"lifts": trainer.extra["lifts"] + 0.1}
+    with pytest.raises(MinirnnError, match="lifts"):
+        trainer.load()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "[" * 100_000, "\xff"])
+def test_settings_that_cannot_be_read(tmp_path, text):
+    (tmp_path / "settings.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(MinirnnError, match="damaged"):
+        read_settings(tmp_path)
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(MinirnnError, match=f"no run at {tmp_path}"):
+        read_settings(tmp_path)
+    (tmp_path / "settings.json").write_text(json.dumps({"task": "text"}), encoding="utf-8")
+    assert read_settings(tmp_path) == {"task": "text"}
