@@ -77,7 +77,7 @@ def decode_plain(alphabet, ids):
 
 
 corpus = [normalise(hand.write(text, rng)) for text in [
-    "a good hand", "the london train", "turn the light on", "one small stone", "it is late in the night",
+    "a good hand", "the london train", "turn the light on", "one red stone", "it is late in the night",
     "sisters sing", "a dull dinner", "the sea and the island", "gold in the sand", "no trousers",
     "three hundred houses", "all is right",
 ] * 4]  # fmt: skip

@@ -35,6 +35,7 @@ LETTERS = {
     "t": [[(0.15, -1.6), (0.15, -0.9), (0.15, -0.4), (0.22, -0.06), (0.42, 0), (0.52, -0.1)],
           [(-0.12, -1.05), (0.48, -1.1)]],
     "u": [[(0, -1), (0.02, -0.3), (0.2, 0), (0.45, -0.2), (0.55, -1), (0.56, -0.3), (0.66, 0), (0.85, -0.12)]],
+    " ": [],
 }  # fmt: skip
 WIDTH = {"i": 0.35, "l": 0.35, "r": 0.55, "s": 0.55, "t": 0.55, "e": 0.62, "o": 0.68, " ": 0.45}  # all others 0.88
 GAP = 0.22  # between letters
@@ -46,7 +47,7 @@ def write(text, rng, wobble=0.03):
     strokes, x, y = [], 0.0, 0.0
     for letter in text:
         size = 1 + 2 * wobble * rng.standard_normal()
-        for points in LETTERS.get(letter, []):
+        for points in LETTERS[letter]:
             points = np.array(points, float) * size
             points += wobble * rng.standard_normal(points.shape) + [x, y]
             strokes.append(smooth(points))
