@@ -307,7 +307,7 @@ figure, ax = plt.subplots(figsize=(9, 3.8))
 for place, (name, losses) in enumerate(runs.items()):
     lowest = min(losses)
     ax.plot([lowest, losses[-1]], [place, place], color=show.GREY, zorder=1)
-    ax.plot(lowest, place, "o", color=show.CELL, label="the best: stopped early" if not place else None)
+    ax.plot(lowest, place, "o", color=show.CELL, markersize=11, label="the best: stopped early" if not place else None)
     ax.plot(losses[-1], place, "o", color=show.ERROR, label=f"after all {STEPS} steps" if not place else None)
     print(f"{name:31} best {lowest:.3f} (step {steps[int(np.argmin(losses))]}), at the end {losses[-1]:.3f}")
 ax.set_yticks(range(len(runs)), list(runs))
