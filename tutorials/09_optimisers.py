@@ -502,7 +502,8 @@ assert all(np.abs(g - clip_plain(grads, 0.5)[name]).max() < 1e-12 for name, g in
 #
 # 1. Gradient clipping to norm 1, and Adam. Adam divides by the size of the gradient anyway; so is clipping superfluous?
 # 2. Why does RMSprop's path in the straight valley not end in the minimum, however long it runs? What ends it there?
-# 3. Momentum with μ = 0.9 replaces plain SGD in a running project. What should happen to the learning rate, and why did
-#    the best rates on the network differ by less (or more) than that?
+# 3. Momentum with μ = 0.9 replaces plain SGD in a running project. What should happen to the learning rate? Look for
+# the
+#    answer in the figures that were printed for the network.
 #
 # The answers stand in `answers/09.md`.
