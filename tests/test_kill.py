@@ -20,8 +20,8 @@ from small_runs import SMALL, made_text, weights, write_hand
 from minirnn import checkpoint, train, training
 from minirnn.files import atomic
 
-KILLS = int(os.environ.get("MINIRNN_KILLS", "3"))  # of each task by the clock
-AT_MOMENTS = max(30, KILLS)  # and by itself, at a moment of its work
+KILLS = int(os.environ.get("MINIRNN_KILLS", "2"))  # of each task by the clock
+AT_MOMENTS = max(20, KILLS)  # and by itself, at a moment of its work
 STEPS = 24
 
 
