@@ -35,6 +35,7 @@ from minirnn.models import CharRNN, PenRNN
 from minirnn.optim import OPTIMISERS
 from minirnn.strokes import normalise
 from minirnn.training import Options, Trainer, locked, new_run, read_settings, write_settings
+from minirnn.write import handwrite
 from minirnn.writing import Writer, write_lines
 
 LETTERS = pathlib.Path(__file__).parent.parent / "data" / "letters.txt"
@@ -325,6 +326,7 @@ def main(argv=None):
     newest = sorted((run / "samples").glob("*.txt"))[-1]
     written = newest.read_text(encoding="utf-8")
     print(f"it now writes ({newest}):\n\n{written}")
+    print(*handwrite(written, run / "page.png", seed=settings["seed"]), "is the same by hand")
 
 
 if __name__ == "__main__":
