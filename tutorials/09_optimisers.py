@@ -479,8 +479,8 @@ print(f"the LSTM above: largest norm {lstm_norms.max():.2f}, {acted}")
 
 # %% [markdown]
 # Without clipping one step has thrown the weights to where the gradient is 1e-8, and there they stay. With it, the walk
-# follows the edge down to the minimum. In a network that is doing well clipping
-# hardly ever acts, as the last line printed says of the LSTM: it is a belt, not an engine.
+# follows the edge down to the minimum. In a network that is doing well clipping hardly ever acts, as the last line
+# printed says of the LSTM: it is a belt, not an engine.
 #
 # The direction stays, the length is bounded, and all gradients of the network share one factor:
 
