@@ -21,7 +21,7 @@ from minirnn.sheets.prompts import PAGES
 
 RESOLUTION = 12  # pixels to the millimetre of the straightened page: half a millimetre of ink is six pixels wide
 COARSEST = 3.0  # pixels to the millimetre of the photograph; with fewer, letters run together
-BLUR = 0.35  # mm, standard deviation: more than that, and a pen stroke fades into the paper
+BLUR = 0.25  # mm, standard deviation: more than that, and the letters of a small hand run together
 CONTRAST = 0.4  # the least that printed black must be darker than paper
 
 COMPARED_AT = 4  # pixels to the millimetre at which the print is compared

@@ -48,7 +48,8 @@ from minirnn.strokes import bounding_box, normalise, resample
 RESOLUTION = 10  # pixels to the millimetre of the page before it is photographed
 SHORTEST, LONGEST = 20, 50  # letters of a line of a hand that is written into a band
 KEPT = 6  # so many photographs are saved
-SAME_LINE = 0.6  # share of a line's pen paths that its trace must cover to be of this line
+MOVED = 1.5  # mm
+SAME_LINE = 0.4  # share of a line's pen paths that its trace must cover to be of this line
 CONDITIONS = ("megapixels", "turn", "tilt", "blur", "shadow", "noise", "jpeg")  # of a Camera
 LENGTHS = ("covered", "written", "false", "traced")  # mm
 COLUMNS = ("photo", "page", *CONDITIONS, "seconds", "lines", *LENGTHS, "refused", "lines_refused", "wrong")
@@ -208,11 +209,14 @@ def _light(shape, shadow, rng):
 def coverage(written, traced, pen):
     """(length covered, length written, length false, length traced) in mm; ``pen`` is its width in mm.
 
-    A lens that bends straight lines moves a whole line by up to a millimetre: that is taken out first.
+    A lens that bends straight lines moves a whole line by up to `MOVED` mm: that is taken out first.
     """
     written, traced = (np.concatenate([resample(stroke, 0.1) for stroke in strokes]) for strokes in (written, traced))
+    shift = np.zeros(2)
     for _ in range(3):
-        traced = traced + np.median(written[cKDTree(written).query(traced)[1]] - traced, axis=0)
+        nearest = written[cKDTree(written).query(traced + shift)[1]]
+        shift = np.clip(np.median(nearest - traced, axis=0), -MOVED, MOVED)
+    traced = traced + shift
     missed = cKDTree(traced).query(written)[0] > max(pen, 0.3) / 2
     false = cKDTree(written).query(traced)[0] > max(pen, 0.3) / 2
     return 0.1 * np.sum(~missed), 0.1 * len(missed), 0.1 * np.sum(false), 0.1 * len(false)
