@@ -19,6 +19,7 @@ from minirnn.drawing.ink import PENS
 from minirnn.drawing.layout import Line as PlacedLine
 from minirnn.drawing.layout import fits, lay_out, line_width, wrap_text
 from minirnn.drawing.paper import DESCENDER_ROOM, PAPERS, Sheet, page_size
+from minirnn.drawing.plots import strokes_picture
 from minirnn.errors import MinirnnError, run_command
 from minirnn.writing import Writer, transliterate
 
@@ -59,18 +60,17 @@ def handwrite(text, out, writer=None, seed=0):
     writer = writer or Writer()
     sheet = Sheet(letter_size=1.9)
     text = clean_text(writer, text.strip("\n"), plain=True, skip=True)
-    paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(seed), 0.7, 0.0)
+    paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(seed), 0.4, 0.0)
     return save_pages(lay_out(paragraphs, sheet, seed=seed), out, seed=seed)
 
 
-def hand_specimens(source, rng, temperature):
-    """One line in each hand -> a list of paragraphs of one line each."""
-    count = len(Writer(source).hands)
-    paragraphs = []
-    for number in tqdm(range(1, count + 1), desc="hands"):
-        line = Writer(source, number).write([f"{number}. {SPECIMEN}"], rng, temperature)[0]
-        paragraphs.append([PlacedLine(line.text, line.ink)])
-    return paragraphs
+def draw_specimens(out, rng, temperature):
+    """Draw one line in each of the hands that ship with the package, as a picture."""
+    lines = []
+    for number in tqdm(range(1, len(Writer().hands) + 1), desc="hands"):
+        line = Writer(None, number).write([SPECIMEN], rng, temperature)[0]
+        lines.append((f"--hand {number}", line.ink))
+    strokes_picture(out, lines)
 
 
 def fitted_sheet(sheet_options, lines):
@@ -121,28 +121,28 @@ def main(argv=None):
     options = build_parser().parse_args(argv)
     check_output(options.out, options.single_line, options.animate)
     rng = np.random.default_rng(options.random_seed)
-    temperature = 0.7 / options.neatness
+    temperature = 0.4 / options.neatness
     sheet_options = {
         "letter_size": options.letter_size, "line_spacing": options.line_spacing, "indent": options.indent,
         "paper": options.paper, "margins": None if options.margin is None else (options.margin,) * 4,
     }  # fmt: skip
     if options.hand == "list":
-        paragraphs = hand_specimens(None, rng, temperature)
-        sheet = fitted_sheet(sheet_options, len(paragraphs))
-    else:
-        if (options.text is None) == (options.file is None):
-            raise MinirnnError("give either a text or --file FILE")
-        writer = Writer(None, int(options.hand)) if options.hand.isdigit() else Writer(options.hand)
-        text = options.text if options.file is None else read_text(options.file).rstrip("\n")
-        text = clean_text(writer, text, options.transliterate, options.skip_unknown)
-        size = options.page or ("a4" if options.file else None)
-        sheet = Sheet(**sheet_options, size=size or "a4")
-        with tqdm(total=len(text), unit="character", disable=len(text) < 200) as bar:
-            paragraphs = write_page_lines(
-                writer, text, sheet, rng, temperature, options.raggedness, lambda n: bar.update(n)
-            )
-        if size is None:
-            sheet = fitted_sheet(sheet_options, sum(max(1, len(paragraph)) for paragraph in paragraphs))
+        draw_specimens(options.out, rng, temperature)
+        print(options.out)
+        return
+    if (options.text is None) == (options.file is None):
+        raise MinirnnError("give either a text or --file FILE")
+    writer = Writer(None, int(options.hand)) if options.hand.isdigit() else Writer(options.hand)
+    text = options.text if options.file is None else read_text(options.file).rstrip("\n")
+    text = clean_text(writer, text, options.transliterate, options.skip_unknown)
+    size = options.page or ("a4" if options.file else None)
+    sheet = Sheet(**sheet_options, size=size or "a4")
+    with tqdm(total=len(text), unit="character", disable=len(text) < 200) as bar:
+        paragraphs = write_page_lines(
+            writer, text, sheet, rng, temperature, options.raggedness, lambda n: bar.update(n)
+        )
+    if size is None:
+        sheet = fitted_sheet(sheet_options, sum(max(1, len(paragraph)) for paragraph in paragraphs))
     pages = lay_out(paragraphs, sheet, options.untidiness, options.random_seed)
     for path in save_pages(
         pages, options.out, options.pen, options.colour, options.dpi, options.single_line, options.animate,

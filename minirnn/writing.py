@@ -148,7 +148,7 @@ class Writer:
         """The characters of ``text`` that this hand has not learned to write, sorted."""
         return sorted({c for c in text if not c.isspace() and self.counts.get(c, 0) < LEARNED})
 
-    def write(self, texts, rng, temperature=0.7, accept=lambda line: True, progress=None):
+    def write(self, texts, rng, temperature=0.4, accept=lambda line: True, progress=None):
         """Write ``texts``, one line each -> list of `Line`.
 
         A line that goes wrong, or that ``accept(line)`` refuses, is written again, up to `TRIES` times; if none goes

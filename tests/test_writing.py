@@ -113,7 +113,7 @@ def test_transliterate():
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "gcode"])
 def test_the_command_writes_a_file(weights, tmp_path, suffix, capsys):
     out = tmp_path / f"out.{suffix}"
-    main(["ab ba.", "--hand", str(weights), "-o", str(out)])
+    main(["ab ba.", "--hand", str(weights), "--neatness", "0.57", "-o", str(out)])
     assert out.stat().st_size > 100
     assert str(out) in capsys.readouterr().out
 
