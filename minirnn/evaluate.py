@@ -50,7 +50,9 @@ def evaluate_hand(run, source, held_out=None, device="cpu"):
     known = [sample for sample in samples if not writer.chars.unknown(sample.text)]
     if not known:
         raise MinirnnError(f"{source} has no line to judge by among the groups held out; give --held-out 1 for all")
-    lines = ValidationLines(known, writer.chars, writer.pens, 48, 128, {s.group: writer.hand for s in known})
+    # A network of many hands does not know whose these are: row 0. One that learned a single hand is judged as it.
+    hands = {} if writer.meta.get("hands") else {s.group: writer.hand for s in known}
+    lines = ValidationLines(known, writer.chars, writer.pens, 48, 128, hands)
     nats = evaluate(writer.network, lines)
     print(f"lines       {lines.lines:,} of {len({s.group for s in known}):,} groups; "
           f"{len(samples) - len(known)} left out for characters that the network lacks")  # fmt: skip
