@@ -19,6 +19,7 @@ mpi4py is loaded only under mpiexec (of Open MPI, MPICH or their kin), which say
 import functools
 import os
 import sys
+import time
 import traceback
 import zlib
 
@@ -79,6 +80,7 @@ def run(main):
     if code and "mpi4py.MPI" in sys.modules:
         world = sys.modules["mpi4py.MPI"].COMM_WORLD
         print(f"minirnn: rank {world.Get_rank()} ends the job", file=sys.stderr, flush=True)
+        time.sleep(1)  # mpiexec passes on what was printed, but not after the end
         world.Abort(code)  # the others may be waiting for this one, and would for ever
     return code
 
