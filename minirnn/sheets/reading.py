@@ -71,7 +71,7 @@ def read_photo(grey):
     scales = np.array([np.linalg.svd(jacobian(place, centre), compute_uv=False) for centre in layout.CENTRES])
     if scales.min() < COARSEST:
         raise MinirnnError(
-            f"too small: {scales.min():.1f} pixels to the millimetre where the page is farthest, at least {COARSEST:g} "
+            f"too small: {scales.min():.2f} pixels to the millimetre where the page is farthest, at least {COARSEST:g} "
             "are needed; photograph it from nearer and from above, or with more megapixels"
         )
     picture = _level(straighten(grey, place))

@@ -209,13 +209,17 @@ def _light(shape, shadow, rng):
 def coverage(written, traced, pen):
     """(length covered, length written, length false, length traced) in mm; ``pen`` is its width in mm.
 
-    A lens that bends straight lines moves a whole line by up to `MOVED` mm: that is taken out first.
+    A lens that bends straight lines moves and bends a whole line by up to `MOVED` mm, which is no fault of the trace:
+    a parabola along the line is taken out first.
     """
     written, traced = (np.concatenate([resample(stroke, 0.1) for stroke in strokes]) for strokes in (written, traced))
-    shift = np.zeros(2)
-    for _ in range(3):
-        nearest = written[cKDTree(written).query(traced + shift)[1]]
-        shift = np.clip(np.median(nearest - traced, axis=0), -MOVED, MOVED)
+    tree, powers = cKDTree(written), np.vander((traced[:, 0] - traced[:, 0].mean()) / 100, 3)
+    shift = np.zeros(traced.shape)
+    for _ in range(5):
+        distance, nearest = tree.query(traced + shift)
+        near = distance <= 2 * np.median(distance) + 0.05  # what was traced wrongly says nothing about the lens
+        bend = np.linalg.lstsq(powers[near], (written[nearest] - traced)[near], rcond=None)[0]
+        shift = np.clip(powers @ bend, -MOVED, MOVED)
     traced = traced + shift
     missed = cKDTree(traced).query(written)[0] > max(pen, 0.3) / 2
     false = cKDTree(written).query(traced)[0] > max(pen, 0.3) / 2
