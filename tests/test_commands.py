@@ -23,13 +23,19 @@ from minirnn.errors import MinirnnError, run_command
 TINY = [*SMALL, "--steps", "6", "--evaluations", "2"]
 
 
+def no_pictures(patch):
+    """Curves and handwriting take longer than these trainings."""
+    patch.setattr(training, "loss_curve", lambda path, rows: None)
+    patch.setattr(train, "handwrite", lambda text, path, seed: [path])
+
+
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path, monkeypatch):
-    """A working folder and a cache of the test's own, and no curves, which take longer than these trainings."""
+    """A working folder and a cache of the test's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    monkeypatch.setattr(training, "loss_curve", lambda path, rows: None)
+    no_pictures(monkeypatch)
     (tmp_path / "text.txt").write_text(made_text(), encoding="utf-8")
 
 
@@ -39,7 +45,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     (folder / "text.txt").write_text(made_text(), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "loss_curve", lambda path, rows: None)
+        no_pictures(patch)
         assert run_command(train.main, ["--text", str(folder / "text.txt"), "--out", str(folder / "run"), *TINY]) == 0
     return folder / "run"
 
