@@ -66,7 +66,7 @@ def test_the_height_is_that_of_the_pen_so_far(samples, pens):
 
 
 def test_an_epoch_reads_every_line_once(samples, pens):
-    data = batches(samples, pens, augmented=False)
+    data = batches(samples, pens, augmented=False, blind=0)
     texts, symbols = [], 0
     for index in range(data.chunks(0)):
         fresh, chunk = data.chunk(0, index)
@@ -116,6 +116,12 @@ def test_hands_have_rows_and_sometimes_none(samples, pens):
     assert set(hands) == {0, 1, 2}
     never = batches(samples[:3], pens, any_hand=0.0)
     assert not never.chunk(0, 0)[1]["hand"].any()  # "form 0" has no row
+
+
+def test_some_lines_are_learned_without_their_text(samples, pens):
+    data = batches(samples, pens, blind=0.3)
+    text = [row for e in range(8) for i in range(data.chunks(e)) for row in data.chunk(e, i)[1]["text"]]
+    assert 0.1 < np.mean([(row < 0).all() for row in text]) < 0.5
 
 
 def test_validation_reads_every_symbol_once(samples, pens):

@@ -15,6 +15,11 @@ def encode_text(alphabet, text):
     return np.append(alphabet.encode(text) + 1, END_OF_TEXT).astype(np.int32)
 
 
+def blank(ids):
+    """Ids (U,) of a text that the pen does not see: the window finds nothing."""
+    return np.full_like(ids, -1)
+
+
 def collate(lines, texts, hands, pens):
     """One batch of whole lines, padded: ids of different lengths -> chunk of `minirnn.models.PenRNN`.
 
@@ -51,17 +56,21 @@ class LineBatches:
               window does not find its way it is near the right place at a line's beginning, and nowhere else
     augmented whether strokes are slanted, scaled and turned at random, anew in every epoch
     weights   how often each sample is seen in an epoch, on average; None: once
+    any_hand  part of the lines that are learned as row 0, whoever wrote them
+    blind     part of the lines that are learned without their text: see `minirnn.writing.write_lines`
 
     Any chunk of any epoch can be asked for at any time; see `minirnn.datasets.text.TextStreams`.
     """
 
     unit = "symbols"
 
-    def __init__(self, samples, chars, pens, hands, B, T, seed=0, grow=0, augmented=True, weights=None, any_hand=0.1):
+    def __init__(
+        self, samples, chars, pens, hands, B, T, seed=0, grow=0, augmented=True, weights=None, any_hand=0.1, blind=0.1,
+    ):  # fmt: skip
         if not samples:
             raise MinirnnError("there is no line of handwriting to learn from; look at the report of what was skipped")
         self.chars, self.pens, self.B, self.T, self.seed = chars, pens, B, T, seed
-        self.grow, self.augmented, self.any_hand = grow, augmented, any_hand
+        self.grow, self.augmented, self.any_hand, self.blind = grow, augmented, any_hand, blind
         self.strokes = [normalise(sample.strokes) for sample in samples]
         self.texts = [encode_text(chars, sample.text) for sample in samples]
         self.hands = [hands.get(sample.group, 0) for sample in samples]
@@ -112,7 +121,8 @@ class LineBatches:
             for i in indices
         ]
         hands = [0 if rng.random() < self.any_hand else self.hands[i] for i in indices]
-        return collate(lines, [self.texts[i] for i in indices], hands, self.pens)
+        texts = [blank(self.texts[i]) if rng.random() < self.blind else self.texts[i] for i in indices]
+        return collate(lines, texts, hands, self.pens)
 
 
 class ValidationLines:
