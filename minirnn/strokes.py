@@ -35,7 +35,7 @@ def check_strokes(strokes, where="strokes"):
 def _check_stroke(stroke, where):
     try:
         stroke = np.asarray(stroke, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise MinirnnError(f"{where} is not a list of (x, y) pairs of numbers") from None
     if stroke.size == 0:
         raise MinirnnError(f"{where} is empty; a stroke needs at least one point")

@@ -1,6 +1,7 @@
 """What is on disk -> samples: text and strokes of a line of handwriting, and the group it belongs to."""
 
 import pathlib
+import sys
 
 from minirnn.datasets.cache import cache_path, default_cache_folder, fingerprint, load_cache, save_cache
 from minirnn.datasets.iam_ondb import read_iam_ondb
@@ -56,7 +57,8 @@ def read_samples(source, report=None, progress=False):
 def load_samples(source, cache_folder=None, progress=False):
     """Return (list of samples, `Report`) of ``source``, from the cache if nothing has changed since.
 
-    ``cache_folder`` is where caches are kept, by default `default_cache_folder()`.
+    ``cache_folder`` is where caches are kept, by default `default_cache_folder()`. One that cannot be written is
+    said, and done without.
     """
     if not pathlib.Path(source).exists():
         raise MinirnnError(f"{source} does not exist; check the path")
@@ -69,6 +71,7 @@ def load_samples(source, cache_folder=None, progress=False):
     samples = list(read_samples(source, report, progress))
     try:
         save_cache(path, mark, samples, report)
-    except OSError as error:
-        raise MinirnnError(f"cannot write the cache {path} ({error.strerror}); give another folder for it") from None
+    except MinirnnError as error:
+        warning = f"minirnn: {error}; going on without a cache (MINIRNN_CACHE=FOLDER names another place for it)"
+        print(warning, file=sys.stderr)
     return samples, report

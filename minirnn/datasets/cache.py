@@ -4,18 +4,21 @@ import hashlib
 import json
 import os
 import pathlib
-import zipfile
 
 import numpy as np
 
+from minirnn import checkpoint
 from minirnn.datasets.samples import Report, Sample
+from minirnn.errors import MinirnnError
 
 VERSION = 1  # to be raised when a reader changes what it gives
 
 
 def default_cache_folder():
-    """The folder for caches that the system provides."""
-    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "minirnn"
+    """The folder for caches: the environment's MINIRNN_CACHE, or else the one that the system provides."""
+    if os.environ.get("MINIRNN_CACHE"):
+        return pathlib.Path(os.environ["MINIRNN_CACHE"])
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minirnn"
 
 
 def cache_path(source, folder):
@@ -33,8 +36,11 @@ def fingerprint(source):
 
 
 def save_cache(path, mark, samples, report):
-    """Write samples and report to ``path``, all or nothing; ``mark`` is the `fingerprint` of their source."""
+    """Write samples and report to ``path``, all or nothing; ``mark`` is the `fingerprint` of their source.
+
+    MinirnnError if the folder cannot be made or written."""
     notes = {
+        "kind": "samples",
         "mark": mark,
         "texts": [sample.text for sample in samples],
         "groups": [sample.group for sample in samples],
@@ -42,36 +48,31 @@ def save_cache(path, mark, samples, report):
         "skipped": report.skipped,
     }
     strokes = [stroke for sample in samples for stroke in sample.strokes]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    arrays = {
+        "points": np.concatenate([*strokes, np.empty((0, 2))]),
+        "points_of_stroke": np.array([len(stroke) for stroke in strokes], dtype=np.int64),
+        "strokes_of_sample": np.array([len(sample.strokes) for sample in samples], dtype=np.int64),
+    }
     try:
-        with open(temporary, "wb") as file:
-            np.savez(
-                file,
-                notes=np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8),
-                points=np.concatenate([*strokes, np.empty((0, 2))]),
-                points_of_stroke=np.array([len(stroke) for stroke in strokes], dtype=np.int64),
-                strokes_of_sample=np.array([len(sample.strokes) for sample in samples], dtype=np.int64),
-            )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MinirnnError(f"cannot make the folder {path.parent}: {error.strerror}") from None
+    checkpoint.save(path, notes, arrays)
 
 
 def load_cache(path, mark):
     """Return (samples, report), or None if there is no cache, or one of another source or a broken one."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            notes = json.loads(arrays["notes"].tobytes())
-            if notes["mark"] != mark:
-                return None
-            strokes = np.split(arrays["points"], np.cumsum(arrays["points_of_stroke"])[:-1])
-            last = np.cumsum(arrays["strokes_of_sample"])
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        notes, arrays = checkpoint.load(path, "samples")
+        if notes["mark"] != mark:
+            return None
+        strokes = np.split(arrays["points"], np.cumsum(arrays["points_of_stroke"])[:-1])
+        last = np.cumsum(arrays["strokes_of_sample"])
+        first = np.concatenate([[0], last[:-1]]).astype(int)
+        samples = [
+            Sample(text, strokes[start:stop], group)
+            for text, group, start, stop in zip(notes["texts"], notes["groups"], first, last, strict=True)
+        ]
+        return samples, Report(notes["used"], notes["skipped"])
+    except (MinirnnError, KeyError, TypeError, ValueError, IndexError):
         return None
-    first = np.concatenate([[0], last[:-1]]).astype(int)
-    samples = [
-        Sample(text, strokes[start:stop], group)
-        for text, group, start, stop in zip(notes["texts"], notes["groups"], first, last)
-    ]
-    return samples, Report(notes["used"], notes["skipped"])

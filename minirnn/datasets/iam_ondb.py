@@ -5,6 +5,7 @@ whiteboard", ICDAR 2005. A folder with ``lineStrokes-all.tar.gz`` and ``ascii-al
 streams and never unpacked, or with the folders ``lineStrokes`` and ``ascii`` that come out of them.
 """
 
+import gzip
 import html
 import itertools
 import pathlib
@@ -26,7 +27,9 @@ BAD_LINES = {
     *("a08-551z-08", "a08-551z-09", "h02-037-02", "a02-062-01", "a02-062-02", "a02-062-03"),
     *("e05-265z-04", "g04-060-02", "j06-278z-04", "h04-141z-03"),
 }
-LINE_NAME = re.compile(r"(?P<form>[a-z]\d\d-\d+[a-z]?)-(?P<number>0*[1-9]\d*)", re.IGNORECASE)
+LINE_NAME = re.compile(r"(?P<form>[a-z]\d\d-\d+[a-z]?)-(?P<number>0*[1-9]\d{0,3})", re.IGNORECASE)
+MAX_FORM = 64 * 2**20  # bytes of the stroke files of a form; the largest has 1 MB
+MAX_SWELLING = 50  # times its size that an archive may unpack to, and MAX_FORM more; the real ones unpack to 8 times
 LINE_BREAK = re.compile(r"%{3,}")  # stands for a line break inside a line of a transcript
 
 
@@ -45,7 +48,7 @@ def read_iam_ondb(folder, report=None, progress=False):
     texts = {name: _transcript(data) for name, data in _files(folder, "ascii", ".txt") if data is not None}
     stroke_files = _files(folder, "lineStrokes", ".xml", progress)
     for form, files in itertools.groupby(stroke_files, key=lambda file: _form(file[0])):
-        files = list(files)
+        files = _kept(form, files)
         lines = texts.get(form)
         whole_form = _fault_of_form(form, files, lines)
         for name, data in files:
@@ -58,6 +61,17 @@ def read_iam_ondb(folder, report=None, progress=False):
                 continue
             report.used += 1
             yield sample
+
+
+def _kept(form, files):
+    """The files of a form as a list, without the bytes of those that belong to none."""
+    kept, size = [], 0
+    for name, data in files:
+        size += len(data) if form and data else 0
+        if size > MAX_FORM:
+            raise MinirnnError(f"form {form} has more than {MAX_FORM >> 20} MB of strokes; that is no form of IAM-OnDB")
+        kept.append((name, data if form else None))
+    return kept
 
 
 def _fault_of_form(form, files, lines):
@@ -86,7 +100,10 @@ def _number(name):
 
 def _transcript(data):
     """Return the lines of text of a form: the non-empty lines after ``CSR:``."""
-    text = html.unescape(data.decode("latin-1").partition("CSR:")[2])
+    try:
+        text = html.unescape(data.decode("latin-1").partition("CSR:")[2])
+    except ValueError:  # a character's number of more digits than Python reads
+        return []
     lines = (" ".join(line.split()) for line in LINE_BREAK.sub("\n", text).splitlines())
     return [line for line in lines if line]
 
@@ -116,9 +133,12 @@ def _files(folder, kind, suffix, progress=False):
     if archive.is_file():
         yield from _files_in_archive(archive, suffix, progress)
     elif unpacked.is_dir():
-        paths = sorted(path for path in unpacked.rglob(f"*{suffix}") if not path.name.startswith("."))
+        paths = sorted(path for path in unpacked.rglob(f"*{suffix}") if path.is_file() and path.name[0] != ".")
         for path in tqdm(paths, desc=kind, unit=" files", disable=not progress):
-            yield path.stem, path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+            try:
+                yield path.stem, path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+            except OSError as error:
+                raise MinirnnError(f"cannot read {path}: {error.strerror}; check its permissions") from None
     else:
         raise MinirnnError(f"{folder} has neither {archive.name} nor a folder {kind}; give the folder of IAM-OnDB")
 
@@ -127,11 +147,26 @@ def _files_in_archive(archive, suffix, progress):
     size = archive.stat().st_size
     bar = tqdm(total=size, desc=archive.name, unit="B", unit_scale=True, disable=not progress)
     try:
-        with bar, open(archive, "rb") as file, tarfile.open(fileobj=file, mode="r|gz") as tar:
+        with bar, open(archive, "rb") as file, tarfile.open(fileobj=_Unpacked(archive, file), mode="r|") as tar:
             for member in tar:
                 path = pathlib.PurePosixPath(member.name)
                 if member.isfile() and path.suffix == suffix and not path.name.startswith("."):
                     yield path.stem, tar.extractfile(member).read() if member.size <= MAX_BYTES else None
                 bar.update(file.tell() - bar.n)
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
         raise MinirnnError(f"{archive} cannot be read ({error}); is it damaged or cut short?") from None
+
+
+class _Unpacked:
+    """The bytes inside of a .gz file, up to a bound: what swells up more than that is no archive of handwriting."""
+
+    def __init__(self, path, file):
+        self.path, self.stream = path, gzip.GzipFile(fileobj=file)
+        self.left = MAX_FORM + MAX_SWELLING * path.stat().st_size
+
+    def read(self, size):
+        data = self.stream.read(size)
+        self.left -= len(data)
+        if self.left < 0:
+            raise MinirnnError(f"{self.path} unpacks to more than {MAX_SWELLING} times its size; it is not IAM-OnDB")
+        return data

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from minirnn.datasets.safe_xml import local_name, parse_xml
+from minirnn.datasets.safe_xml import local_name, read_xml
 from minirnn.datasets.samples import Sample
 from minirnn.errors import MinirnnError
 from minirnn.strokes import check_strokes
@@ -24,11 +24,7 @@ ORDER = {"!": 0, "'": 1, '"': 2}  # how many times a value has been differenced
 def read_inkml(path):
     """Return the `Sample` in an InkML file. MinirnnError names the file and what is wrong with it."""
     path = pathlib.Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise MinirnnError(f"cannot read {path}: {error.strerror}; check the name") from None
-    root = parse_xml(data, path)
+    root = read_xml(path)
     channels = _channels(root, path)
     strokes = [
         _trace(element.text or "", channels, f"{path}, trace {number}")
@@ -89,7 +85,8 @@ def _next_value(written, order, value, difference):
         return value + (difference if order == 2 else 0.0), difference
     if written in "TF?":  # a switch, or not known: no coordinate
         return float("nan"), 0.0
-    number = float(int(written[1:], 16)) if written[0] == "#" else float(written)
+    # Digits beyond the 250th would not fit into a float.
+    number = float(int(written[1:251], 16)) if written[0] == "#" else float(written)
     if order == 0:
         return number, number - value
     difference = number if order == 1 else difference + number

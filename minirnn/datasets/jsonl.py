@@ -6,11 +6,10 @@ A stroke is a list of [x, y] pairs, y down, in any unit. Lines without a group a
 """
 
 import json
-import os
-import pathlib
 
 from minirnn.datasets.samples import Sample
-from minirnn.errors import MinirnnError
+from minirnn.errors import MinirnnError, is_text
+from minirnn.files import atomic
 from minirnn.strokes import check_strokes
 
 
@@ -30,28 +29,23 @@ def read_jsonl(path):
 def _sample(line, number, where):
     try:
         record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise MinirnnError(f"{where}: not JSON ({error})") from None
     if not isinstance(record, dict) or not {"text", "strokes"} <= record.keys():
         raise MinirnnError(f'{where}: expected an object with "text" and "strokes"')
     text, group = record["text"], record.get("group", f"line {number}")
-    if not isinstance(text, str) or not text.strip():
+    if not is_text(text) or not text.strip():
         raise MinirnnError(f'{where}: "text" is not a text with something in it')
-    if not isinstance(group, str):
+    if not is_text(group):
         raise MinirnnError(f'{where}: "group" is not a text')
     return Sample(text, check_strokes(record["strokes"], where), group)
 
 
 def write_jsonl(path, samples):
     """Write the samples as JSON lines, all of them or nothing."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            for sample in samples:
-                strokes = [stroke.tolist() for stroke in sample.strokes]
-                record = {"text": sample.text, "strokes": strokes, "group": sample.group}
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # A group may be named after a file whose name is no Unicode: what cannot be written becomes a question mark.
+    with atomic(path, errors="replace") as file:
+        for sample in samples:
+            strokes = [stroke.tolist() for stroke in sample.strokes]
+            record = {"text": sample.text, "strokes": strokes, "group": sample.group}
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")

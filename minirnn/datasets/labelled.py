@@ -18,8 +18,8 @@ import unicodedata
 
 import numpy as np
 
-from minirnn.datasets.safe_xml import local_name, parse_xml
-from minirnn.errors import MinirnnError
+from minirnn.datasets.safe_xml import local_name, read_xml
+from minirnn.errors import MinirnnError, is_text
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm", ".pbm", ".ppm")
 LABEL_SUFFIX = ".gt.txt"
@@ -81,9 +81,19 @@ def find_images(folder):
     return sorted(path for path in pathlib.Path(folder).rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
+def _is_file(path):
+    """Whether there is such a file; a name that no file can have (too long, or with a zero byte) is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _is_usable(item, problems):
-    if not item.path.is_file():
+    if not _is_file(item.path):
         problems.append(f"{item.path}: labelled, but there is no such image")
+    elif not is_text(item.text):
+        problems.append(f"{item.path}: its text has halves of characters in it; write it anew")
     elif not item.text:
         problems.append(f"{item.path}: its text is empty; write what it says")
     else:
@@ -98,7 +108,7 @@ def _plain(text):
 
 
 def _report_unlabelled(folder, labelled, problems):
-    known = {path.resolve() for path in labelled}
+    known = {path.resolve() for path in labelled if _is_file(path)}
     for path in find_images(folder):
         if path.resolve() not in known:
             problems.append(f"{path}: image without a label")
@@ -257,7 +267,7 @@ def read_page_xml(source, problems):
     items, images = [], []
     for file in sorted(path for path in source.rglob("*.xml") if _is_page_xml(path)):
         try:
-            root = parse_xml(file.read_bytes(), str(file))
+            root = read_xml(file)
             image = _page_image(file, root)
             images.append(image)
         except (MinirnnError, OSError) as error:
@@ -288,7 +298,7 @@ def _page_image(file, root):
         raise MinirnnError(f"{file}: names no image (Page, imageFilename)")
     name = name.replace("\\", "/")
     tries = [folder / part for part in (name, name.rpartition("/")[2]) for folder in (file.parent, file.parent.parent)]
-    return next((path for path in tries if path.is_file()), tries[0])
+    return next((path for path in tries if _is_file(path)), tries[0])
 
 
 def _line_text(line, where):

@@ -26,6 +26,16 @@ def parse_xml(data, where):
         raise MinirnnError(f"{where} is not well-formed XML: {error}") from None
 
 
+def read_xml(path):
+    """Return the root element of the file ``path``, which is not read if it is too large. MinirnnError names it."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MinirnnError(f"cannot read {path}: {error.strerror}; check the name") from None
+    return parse_xml(data, path)
+
+
 def local_name(element):
     """The element's name without its namespace."""
     return element.tag.rpartition("}")[2]

@@ -7,6 +7,8 @@ import string
 
 import numpy as np
 
+from minirnn.errors import printable
+
 RARE = 50  # a character with fewer examples than this is not learned well
 
 
@@ -33,7 +35,7 @@ class Report:
 
     def skip(self, name, reason):
         """Note that the line called ``name`` was left out."""
-        self.skipped.setdefault(reason, []).append(name)
+        self.skipped.setdefault(printable(reason), []).append(printable(name))
 
     def __str__(self):
         count = sum(map(len, self.skipped.values()))
