@@ -23,6 +23,7 @@ from minirnn.datasets import Sample, coverage, format_coverage, write_jsonl
 from minirnn.datasets.labelled import FORMATS, find_images, read_labelled, recognise_format
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
+from minirnn.images.all_cores import on_all_cores
 from minirnn.images.pictures import draw_steps, draw_traces
 from minirnn.images.pipeline import read_line, read_page
 from minirnn.images.reading import read_image, save_image
@@ -45,27 +46,34 @@ def prepare_labelled(source, out, format_name=None):
     items, problems = read_labelled(source, format_name)
     shown = set(np.linspace(0, len(items) - 1, min(len(items), SHEET_ROWS * MAX_SHEETS)).astype(int))
     samples, examples = [], []
-    for number, item in enumerate(tqdm(items, desc="tracing", unit="image", disable=None)):
-        try:
-            traced = trace_item(item)
-        except MinirnnError as error:
-            problems.append(str(error))
-            continue
-        samples += [sample for sample, _ in traced]
-        if number in shown:
-            examples += [(sample.text, *cut_out(grey, sample.strokes)) for sample, grey in traced]
+    found = on_all_cores(_trace_or_problem, items, [number in shown for number in range(len(items))])
+    for more_samples, more_examples, problem in tqdm(found, total=len(items), desc="tracing", unit="image"):
+        samples += more_samples
+        examples += more_examples
+        problems += problem
     _make_folder(out)
     report = report_text(source, samples, problems)
     with atomic(out / "report.txt") as file:
         file.write(report)
     if not samples:
         raise MinirnnError(f"{source}: not one line could be used; {out / 'report.txt'} says why")
-    write_jsonl(out / "samples.jsonl", [_compact(sample) for sample in samples])
     for old in out.glob("contact_sheet_*.png"):
         old.unlink()
     for sheet, start in enumerate(range(0, len(examples), SHEET_ROWS), 1):
         draw_traces(out / f"contact_sheet_{sheet:02d}.png", examples[start : start + SHEET_ROWS])
+    # Last: where it is, everything is.
+    write_jsonl(out / "samples.jsonl", samples)
     return samples, problems
+
+
+def _trace_or_problem(item, shown):
+    """(samples, examples for the contact sheet if ``shown``, list of what went wrong) of a LabelledImage."""
+    try:
+        traced = trace_item(item)
+    except MinirnnError as error:
+        return [], [], [str(error)]
+    examples = [(sample.text, *cut_out(grey, sample.strokes)) for sample, grey in traced if shown]
+    return [_compact(sample) for sample, _ in traced], examples, []
 
 
 def trace_item(item):

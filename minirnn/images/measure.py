@@ -28,6 +28,7 @@ from minirnn.datasets import load_samples
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
+from minirnn.images.all_cores import on_all_cores
 from minirnn.images.draw_scan import draw_scan, to_pixels
 from minirnn.images.pictures import draw_traces
 from minirnn.images.pipeline import read_line
@@ -61,9 +62,9 @@ def random_scan(strokes, rng):
     return grey, strokes, pen
 
 
-def measure_line(sample, alphabet, rng):
+def measure_line(sample, alphabet, seed):
     """(figures of one recorded line as a dict, its scan, its traced strokes)."""
-    grey, truth, pen = random_scan(sample.strokes, rng)
+    grey, truth, pen = random_scan(sample.strokes, np.random.default_rng(seed))
     line = read_line(grey)[1]
     if line is None:
         raise MinirnnError(f"nothing was found in the drawn line {sample.text!r}")
@@ -138,8 +139,11 @@ def main(argv=None):
         (options.out / name).mkdir(parents=True, exist_ok=True)
 
     rows, examples = [], []
-    for number, sample in enumerate(tqdm(samples, unit="line")):
-        row, grey, strokes = measure_line(sample, alphabet, rng)
+    seeds = [[options.seed, number] for number in range(len(samples))]
+    measured = on_all_cores(measure_line, samples, [alphabet] * len(samples), seeds)
+    for number, (sample, (row, grey, strokes)) in enumerate(
+        tqdm(zip(samples, measured), total=len(samples), unit="line")
+    ):
         rows.append(row)
         if number < EXAMPLES:
             title = f"pen {row['pen']:.1f}, covered {row['covered']:.3f}, false {row['false']:.3f}"
