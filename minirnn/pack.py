@@ -3,8 +3,9 @@
     python -m minirnn.pack runs/hand-1 --data ARCHIVES -o minirnn/weights/pen.npz
 
 Of the run's many hands only some stay: the forms are grouped by how they look (slant, width of a letter, lifts a
-character), and of each group the one that the network finds most regular, the one with the least nats a character, is
-kept. Weights are stored in half precision.
+character), and of each group the most legible is kept: the one whose writing the text explains best, by the nats that a
+character of it costs the network less when it sees the text than when it does not. Weights are stored in half
+precision.
 """
 
 import argparse
@@ -12,20 +13,21 @@ import sys
 
 import numpy as np
 from scipy.cluster.vq import kmeans2, whiten
+from scipy.special import log_softmax
 from tqdm import tqdm
 
 from minirnn import backend, checkpoint
 from minirnn.arguments import positive_int
 from minirnn.datasets import load_samples
-from minirnn.datasets.lines import ValidationLines
+from minirnn.datasets.lines import blank, collate, cut, encode_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.parallel import Workers
 from minirnn.strokes import bounding_box, normalise
-from minirnn.training import evaluate
 from minirnn.writing import Writer
 
 LINES = 4  # of a form that judge it
-TIDY = 0.5  # of the forms, the more regular part, may be chosen
+LEGIBLE = 0.25  # of the forms, the more legible part, may be chosen
+SIDE_BY_SIDE, STEPS = 48, 128  # lines judged at once, and steps of them
 
 
 def looks(strokes, text):
@@ -37,8 +39,41 @@ def looks(strokes, text):
     return np.array([slant, (x_max - x_min) / len(text), len(strokes) / len(text)])
 
 
-def neat_hands(writer, samples, count, workers):
-    """Choose ``count`` of the run's hands -> their groups, neat and unlike each other, the neatest first."""
+def line_costs(network, batch):
+    """What each line of a batch of `minirnn.datasets.lines.collate` costs the network -> (B,) nats."""
+    T, B = batch["x"].shape
+    costs, state = np.zeros(B), network.start(B)
+    for start in range(0, T, STEPS):
+        chunk = cut(batch, start, start + STEPS)
+        logits, _, state, _ = network.forward(chunk, state)
+        log_p = np.take_along_axis(log_softmax(logits, axis=2), chunk["y"][:, :, None], axis=2)[:, :, 0]
+        costs -= (log_p * chunk["mask"]).sum(axis=0)
+    return costs
+
+
+def information(writer, samples, rows, workers):
+    """How many nats the text tells of each line: its cost without the text minus that with it -> (N,)."""
+    lines = [writer.pens.encode(normalise(sample.strokes)) for sample in samples]
+    order = np.argsort([len(line) for line in lines], kind="stable")
+    parts = np.split(order, range(SIDE_BY_SIDE, len(order), SIDE_BY_SIDE))
+
+    def told(part):
+        texts = [encode_text(writer.chars, samples[i].text) for i in part]
+        batch = collate([lines[i] for i in part], texts, [rows[i] for i in part], writer.pens)
+        return line_costs(writer.network, {**batch, "text": blank(batch["text"])}) - line_costs(writer.network, batch)
+
+    nats = np.empty(len(lines))
+    with tqdm(total=len(parts), desc="hands", unit="batch") as bar:
+        for few in np.array_split(np.arange(len(parts)), -(-len(parts) // workers.count)):
+            for n, values in zip(few, workers.map(told, [parts[n] for n in few])):
+                nats[parts[n]] = values
+            bar.update(len(few))
+    return nats
+
+
+def legible_hands(writer, samples, count, workers):
+    """Choose ``count`` of the run's hands, legible and unlike each other -> [(group, nats told a character)], the most
+    legible first."""
     rows = {group: row for row, group in enumerate(writer.meta["hands"], start=1)}
     by_group = {}
     for sample in samples:
@@ -47,18 +82,17 @@ def neat_hands(writer, samples, count, workers):
     by_group = {group: lines[:LINES] for group, lines in by_group.items() if len(lines) >= LINES}
     if len(by_group) < 2 * count:
         raise MinirnnError(f"{len(by_group)} hands with {LINES} lines are too few to choose {count} from")
-    costs, features = [], []
-    for group, lines in tqdm(by_group.items(), desc="hands"):
-        judge = ValidationLines(lines, writer.chars, writer.pens, LINES, 128, {group: rows[group]})
-        costs.append(evaluate(writer.network, judge, workers) * judge.symbols / judge.characters)
-        features.append(np.mean([looks(normalise(line.strokes), line.text) for line in lines], axis=0))
-    groups, costs = np.array(list(by_group)), np.array(costs)
-    tidy = np.argsort(costs)[: int(TIDY * len(costs))]
-    _, kind = kmeans2(whiten(np.array(features)[tidy]), count, minit="++", seed=0)
-    # ``tidy`` is sorted by cost, so the first of each kind is its neatest.
-    chosen = sorted(tidy[np.flatnonzero(kind == k)[0]] for k in range(count) if (kind == k).any())
-    chosen.sort(key=lambda n: costs[n])
-    return [(str(groups[n]), float(costs[n])) for n in chosen]
+    lines = [line for group in by_group.values() for line in group]
+    nats = information(writer, lines, [rows[line.group] for line in lines], workers).reshape(-1, LINES).sum(axis=1)
+    told = nats / [sum(len(line.text) for line in group) for group in by_group.values()]
+    features = np.array([looks(normalise(line.strokes), line.text) for line in lines])
+    features = features.reshape(len(by_group), LINES, -1).mean(axis=1)
+    # Sorted by legibility, so that the first of each kind is its most legible.
+    legible = np.argsort(-told)[: max(count, int(LEGIBLE * len(told)))]
+    _, kind = kmeans2(whiten(features[legible]), count, minit="++", seed=0)
+    chosen = sorted(np.flatnonzero(kind == k)[0] for k in range(count) if (kind == k).any())
+    groups = list(by_group)
+    return [(groups[legible[n]], float(told[legible[n]])) for n in chosen]
 
 
 def pack(writer, groups, path):
@@ -84,9 +118,9 @@ def main(argv=None):
     options = parser.parse_args(argv)
     writer = Writer(options.run)
     samples, _ = load_samples(options.data, progress=True)
-    chosen = neat_hands(writer, samples, options.hands, Workers(2))
-    for number, (group, cost) in enumerate(chosen, start=1):
-        print(f"hand {number:2}  {group:10} {cost:6.2f} nats a character")
+    chosen = legible_hands(writer, samples, options.hands, Workers(2))
+    for number, (group, told) in enumerate(chosen, start=1):
+        print(f"hand {number:2}  {group:10} {told:6.2f} nats told by a character of the text")
     pack(writer, [group for group, _ in chosen], options.out)
     print(options.out)
 

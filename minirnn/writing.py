@@ -2,6 +2,9 @@
 
 The window's own path over the text says whether a line went well: every character has to be visited, in order, and
 the pen has to stop when the text is done. A line that did not is written again.
+
+Two things make what is written easier to read. While it is written, guidance: the pen heeds the text more than the
+network has learned to (`write_lines`). And afterwards the gaps between words are evened out (`minirnn.spacing`).
 """
 
 import dataclasses
@@ -16,12 +19,15 @@ from minirnn.datasets.lines import encode_text
 from minirnn.errors import MinirnnError
 from minirnn.generate import network_from
 from minirnn.models import PenRNN
+from minirnn.spacing import even_gaps
 from minirnn.strokes import smooth
 
 SHIPPED = pathlib.Path(__file__).parent / "weights" / "pen.npz"
 LEARNED = 20  # examples of a character in the training data, below which it is not written
 TRIES = 8  # of a line that goes wrong
 SIDE_BY_SIDE = 16  # lines written at once
+TEMPERATURE = 0.4
+GUIDANCE = 0.75
 
 SYMBOLS_A_CHARACTER = 40  # no hand uses so many; a line that does has gone astray
 LAG = 0.5  # the END may come when the window stands no more than this before the text's last character
@@ -34,7 +40,7 @@ class Line:
 
     text     what was to be written
     symbols  (T,) pen symbols, BEGIN first
-    strokes  list of (n, 2) arrays in units of the pen alphabet, y down
+    strokes  list of (n, 2) arrays in units of the pen alphabet, y down, with even gaps
     phi      (T, U) the window's weight on each character of the text and on its end, step by step
     fault    "" or what went wrong: "stopped early", "ran on", "skipped 'x'", "left the line"
     """
@@ -71,34 +77,43 @@ def pen_distribution(logits, pens, temperature, ending):
     return p / p.sum(axis=1, keepdims=True)
 
 
-def write_lines(network, chars, pens, texts, hands, rng, temperature=0.7):
+def write_lines(network, chars, pens, texts, hands, rng, temperature=TEMPERATURE, guidance=GUIDANCE):
     """Write several lines side by side, one try each -> list of `Line`.
 
-    texts   list of B strings of known characters
-    hands   list of B ids of hands
+    texts     list of B strings of known characters
+    hands     list of B ids of hands
+    guidance  how much more than the network has learned to the pen heeds the text. Beside each line the network
+              follows the same pen without seeing the text, as it has learned to with some lines; what it expects with
+              the text and would not expect without is what makes the letters, and counts 1 + ``guidance`` times
+              (classifier-free guidance: Ho and Salimans 2022, equation 6)
     """
     ids = [encode_text(chars, text) for text in texts]
     B, U = len(ids), max(map(len, ids))
-    text = np.full((B, U), -1, np.int32)
+    text = np.full((2 * B, U), -1, np.int32)  # the second half sees nothing
     for b, characters in enumerate(ids):
         text[b, : len(characters)] = characters
     lengths = np.array([len(characters) for characters in ids])
     device = network.device
-    embedded = network.embed_text(backend.to_device(text, device))
-    chunk = {"text": backend.to_device(text, device), "hand": backend.to_device(np.asarray(hands, np.int32), device)}
-    state = network.start(B)
+    chunk = {
+        "text": backend.to_device(text, device),
+        "hand": backend.to_device(np.tile(np.asarray(hands, np.int32), 2), device),
+    }
+    embedded, state = network.embed_text(chunk["text"]), network.start(2 * B)
     symbols, phis, y = [np.full(B, BEGIN, np.int64)], [], np.zeros(B)
     alive, place, lingered = np.ones(B, bool), np.zeros(B), np.zeros(B, int)
+    places = []
     for _ in range(SYMBOLS_A_CHARACTER * U):
-        chunk["x"] = backend.to_device(symbols[-1][None].astype(np.int32), device)
-        chunk["height"] = backend.to_device(pens.height_of(y)[None].astype(np.int32), device)
+        chunk["x"] = backend.to_device(np.tile(symbols[-1], 2)[None].astype(np.int32), device)
+        chunk["height"] = backend.to_device(np.tile(pens.height_of(y), 2)[None].astype(np.int32), device)
         logits, phi, state, _ = network.forward(chunk, state, text=embedded)
-        phi = backend.to_host(phi[0])
+        logits, phi = backend.to_host(logits[0]), backend.to_host(phi[0, :B])
         phis.append(phi)
         # Where the window stands; past the text's end it sees nothing any more, and stays where it was.
         place = np.maximum(place, (phi * np.arange(U)).sum(axis=1) / np.maximum(phi.sum(axis=1), 1e-2))
+        places.append(place)
+        seeing, blind = logits[:B], logits[B:]
         ending = place >= lengths - 2 - LAG
-        p = pen_distribution(backend.to_host(logits[0]), pens, temperature, ending)
+        p = pen_distribution(seeing + guidance * (seeing - blind), pens, temperature, ending)
         drawn = (p.cumsum(axis=1) < rng.random((B, 1))).sum(axis=1).clip(0, p.shape[1] - 1)
         drawn[~alive] = END
         y += pens.vectors[drawn, 1]
@@ -107,15 +122,25 @@ def write_lines(network, chars, pens, texts, hands, rng, temperature=0.7):
         alive &= (drawn != END) & (lingered <= LINGER)
         if not alive.any():
             break
-    symbols, phis = np.array(symbols), np.array(phis)
-    lines = []
-    for b in range(B):
-        ends = np.flatnonzero(symbols[:, b] == END)
-        stop = ends[0] if len(ends) else len(symbols)
-        path = phis[: min(stop, len(phis)), b, : lengths[b]]
-        strokes = pens.decode(symbols[:stop, b])
-        lines.append(Line(texts[b], symbols[:stop, b], strokes, path, fault(texts[b], path, strokes, len(ends) > 0)))
-    return lines
+    symbols, phis, places = np.array(symbols), np.array(phis), np.array(places)
+    return [finish(texts[b], symbols[:, b], phis[:, b, : lengths[b]], places[:, b], pens) for b in range(B)]
+
+
+def finish(text, symbols, phi, places, pens):
+    """One of several lines written side by side -> `Line`.
+
+    symbols (T + 1,) from BEGIN on, with END behind the line's own; phi (T, U), places (T,) of the window when symbol
+    t + 1 was drawn."""
+    ends = np.flatnonzero(symbols == END)
+    stop = ends[0] if len(ends) else len(symbols)
+    symbols, phi = symbols[:stop], phi[:stop]
+    strokes = pens.decode(symbols)
+    wrong = fault(text, phi, strokes, len(ends) > 0)
+    if strokes:
+        begun = np.flatnonzero(pens.is_lift[symbols]) - 1
+        begun = begun if len(begun) == len(strokes) else np.append(0, begun)  # a pen that has not learned to lift first
+        strokes = even_gaps(text, strokes, places[begun])
+    return Line(text, symbols, strokes, phi, wrong)
 
 
 class Writer:
@@ -148,13 +173,13 @@ class Writer:
         """The characters of ``text`` that this hand has not learned to write, sorted."""
         return sorted({c for c in text if not c.isspace() and self.counts.get(c, 0) < LEARNED})
 
-    def write(self, texts, rng, temperature=0.4, accept=lambda line: True, progress=None):
+    def write(self, texts, rng, temperature=TEMPERATURE, accept=lambda line: True, progress=None):
         """Write ``texts``, one line each -> list of `Line`.
 
         A line that goes wrong, or that ``accept(line)`` refuses, is written again, up to `TRIES` times; if none goes
         right, the last one is returned with its fault."""
         lines = [None] * len(texts)
-        waiting = [n for n, text in enumerate(texts) if text.strip()]
+        waiting = sorted((n for n, text in enumerate(texts) if text.strip()), key=lambda n: len(texts[n]))
         for _ in range(TRIES):
             refused = []
             for start in range(0, len(waiting), SIDE_BY_SIDE):
