@@ -278,7 +278,10 @@ def test_nothing_is_written_when_nothing_can_be_read(tmp_path):
 
 
 def test_simulated_photographs_are_never_read_wrong(tmp_path, capsys):
-    simulate.main(["--photos", "1", "--seed", "3", "--out", str(tmp_path)])
+    command = ["--photos", "1", "--seed", "3", "--out", str(tmp_path)]
+    simulate.main(command)
     said = capsys.readouterr().out
     assert re.search(r"^WRONG +0$", said, re.MULTILINE), said
-    assert len((tmp_path / "simulated.csv").read_text().splitlines()) == 2
+    assert len((tmp_path / "seed-3.csv").read_text().splitlines()) == 2
+    simulate.main(command)  # finds that all is done
+    assert capsys.readouterr().out == said

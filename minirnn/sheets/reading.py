@@ -29,7 +29,11 @@ REACH = 1.6  # mm by which the print may be displaced: paper is never flat, and 
 LIKENESS = 0.45  # correlation with what should stand there: 0.67 and more when it does, 0.23 and less for other texts
 
 FAINT = 0.25  # ink is at least so dark, printed black being 1
+NOISE = 5.0  # ink is darker than the paper by so many standard deviations of the paper's noise
+DOT = 0.2  # mm, standard deviation of a Gaussian as wide as a dot of the pen in a photograph
+MARGIN = 3 * RESOLUTION  # pixels of paper beside the writing
 SMALLEST_WRITING = 3.0  # mm; less is no line of writing
+FINEST = 0.9  # standard deviation of y by the pen's width: below it loops fill, and what is traced is no letter
 HALF_WRITTEN = 0.55  # of the length that a line of so many characters has on this page
 
 
@@ -220,18 +224,43 @@ def _read_band(band, picture):
         neighbour = "into the neighbouring line's room" if {"above", "below"} & set(over) else "off the end of the line"
         band.fault = f"its writing runs {neighbour} ({', '.join(over)}); write it smaller, between the printed lines"
         return
-    # Ink that is nowhere as dark as a third of the writing is noise. (A dot fades more in a blur than a stroke.)
-    pieces = measure.label(threshold_ink(normalise_contrast(grey)))
-    ink = np.isin(pieces, np.setdiff1d(pieces[smooth < 1 - darkest / 3], 0))
+    # A piece of ink has a dark place, or it is noise. (A dot fades more in a blur than a stroke.)
+    places = (smooth < 1 - darkest / 3) & above_noise(grey)
+    written = np.nonzero(places.any(axis=0))[0]
+    if len(written) == 0:
+        band.fault = "nothing is written there"
+        return
+    # What lies beside the writing is paper, which takes time and shows nothing.
+    left = max(0, written[0] - MARGIN)
+    part = np.s_[:, left : written[-1] + MARGIN]
+    pieces = measure.label(threshold_ink(normalise_contrast(grey[part])))
+    ink = np.isin(pieces, np.setdiff1d(pieces[places[part]], 0))
     pen = pen_width(ink)
     strokes = trace(remove_specks(ink, pen), pen)
     # The cut begins at a whole pixel.
-    corner = np.round(np.array(band.corners[:2]) * RESOLUTION)
+    corner = np.round(np.array(band.corners[:2]) * RESOLUTION) + np.array([left, 0])
     strokes = [(stroke + corner + 0.5) / RESOLUTION for stroke in strokes]
     if not strokes or _length(strokes) < SMALLEST_WRITING:
         band.fault = "nothing is written there"
         return
+    if np.concatenate(strokes)[:, 1].std() < FINEST * pen / RESOLUTION:
+        band.fault = (
+            "its letters run together, so small are they beside the width of their strokes; write larger or with a "
+            "finer pen, or photograph it more sharply"
+        )
+        return
     band.strokes = strokes
+
+
+def above_noise(grey):
+    """Where ``grey``, (H, W), most of which is paper, is darker than the paper's noise: (H, W) bool.
+
+    Seen through a Gaussian as wide as a dot, in which a dot differs most from noise (a matched filter).
+    """
+    seen = filters.gaussian(grey, DOT * RESOLUTION)
+    paper = np.median(seen)
+    deviation = 1.4826 * np.median(np.abs(seen - paper))  # of a normal distribution, whatever the ink does
+    return seen < paper - NOISE * deviation
 
 
 def _length(strokes):

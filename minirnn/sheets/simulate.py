@@ -2,10 +2,11 @@
 
     python -m minirnn.sheets.simulate --photos 200 --hand IAM-ONDB --out simulated
 
-Every photograph is of a page whose bands are filled with lines of the hand (without --hand: with waves), drawn with a
-pen of 0.3 to 0.7 mm. It is taken from up to 25 degrees off the vertical, in any of the four orientations, with 1 to
-12 megapixels, a shadow, a lens that bends straight lines a little, blur, noise and JPEG, all at random. Then it is
-read, and every line that was read is compared with what was written in the band of that text:
+Every photograph is of a page whose bands are filled with lines of one writer of the hand (without --hand: with waves),
+as long as the texts, drawn with a pen of 0.3 to 0.7 mm. It is taken from up to 25 degrees off the vertical, in any of
+the four orientations, with 1 to 12 megapixels, a shadow, a lens that bends straight lines a little, blur, noise and
+JPEG, all at random. Then it is read, and every line that was read is compared with what was written in the band of that
+text:
 
     read        photographs that were read, and lines in them
     refused     photographs and lines that were refused, by reason
@@ -13,12 +14,14 @@ read, and every line that was read is compared with what was written in the band
     covered     share of the length of the written pen paths that lies within half a pen's width of the trace
     false       share of the length of the traced paths that lies further than that from every written path
 
-The folder gets simulated.csv with a row a photograph, and the first photographs with what was found in them.
+The folder gets a table with a row a photograph, seed-0.csv, and the first photographs with what was found in them.
+The same command goes on with a table where it stopped.
 """
 
 import argparse
 import collections
 import csv
+import functools
 import io
 import pathlib
 import re
@@ -47,6 +50,7 @@ from minirnn.strokes import bounding_box, normalise, resample
 
 RESOLUTION = 10  # pixels to the millimetre of the page before it is photographed
 SHORTEST, LONGEST = 20, 50  # letters of a line of a hand that is written into a band
+ALIKE = 3  # lines of a writer among which one is chosen for a text
 KEPT = 6  # so many photographs are saved
 MOVED = 1.5  # mm
 SAME_LINE = 0.4  # share of a line's pen paths that its trace must cover to be of this line
@@ -91,17 +95,46 @@ def place_line(strokes, index, rng, unit=None):
     return [(stroke - [left, baseline]) * unit + corner for stroke in strokes]
 
 
+def fill(texts, samples, rng):
+    """The lines of a page with these ``texts``: strokes in mm of the box, all in one writer's hand.
+
+    The writer is one of the groups of ``samples``, who writes what is as long as the text; without samples, waves.
+    """
+    if not samples:
+        return [place_line(wavy_line(text, rng), index, rng) for index, text in enumerate(texts)]
+    groups = sorted({sample.group for sample in samples})
+    group, unit = groups[rng.integers(len(groups))], rng.uniform(1.3, 2.3)
+    of_writer = [sample for sample in samples if sample.group == group]
+    lines = []
+    for index, text in enumerate(texts):
+        alike = sorted(of_writer, key=lambda sample: abs(len(sample.text) - len(text)))[:ALIKE]
+        lines.append(place_line(alike[rng.integers(len(alike))].strokes, index, rng, unit))
+    return lines
+
+
 def filled_page(number, lines, pen, size, darkness=0.85):
     """Page ``number`` on paper of ``size`` (width, height) in mm with ``lines``, a list of strokes in mm of the box.
 
     Returns grey levels (H, W), `RESOLUTION` pixels to the mm. ``pen`` is in mm, ``darkness`` that of its ink.
     """
-    picture = page_picture(number, size, RESOLUTION)
+    picture = _printed(number, size).copy()
     corner = np.array(box_corner(size))
-    strokes = [(stroke + corner) * RESOLUTION - 0.5 for line in lines for stroke in line]
-    strokes = [resample(stroke, 1) for stroke in strokes]
-    ink = draw_ink(strokes, picture.shape, pen * RESOLUTION)
-    return np.minimum(picture, 1 - darkness * ink)
+    for line in filter(None, lines):
+        strokes = [resample((stroke + corner) * RESOLUTION - 0.5, 1) for stroke in line]
+        left, top, right, bottom = bounding_box(strokes)
+        # A line alone: a whole page, drawn finely, would fill the memory.
+        x, y = (max(0, int(low - pen * RESOLUTION)) for low in (left, top))
+        shape = (int(bottom + pen * RESOLUTION) + 2 - y, int(right + pen * RESOLUTION) + 2 - x)
+        under = picture[y : y + shape[0], x : x + shape[1]]
+        ink = draw_ink([stroke - [x, y] for stroke in strokes], shape, pen * RESOLUTION)
+        np.minimum(under, 1 - darkness * ink[: under.shape[0], : under.shape[1]], out=under)
+    return picture
+
+
+@functools.cache
+def _printed(number, size):
+    """A page as printed: matplotlib takes its time for it."""
+    return page_picture(number, size, RESOLUTION)
 
 
 # --- the photograph -------------------------------------------------------------------------------------------------
@@ -250,10 +283,7 @@ def simulate(number, seed, samples, out):
     rng = np.random.default_rng([seed, number])
     page_number, camera, pen = 1 + int(rng.integers(len(PAGES))), random_camera(rng), rng.uniform(0.3, 0.7)
     size = list(layout.PAPERS.values())[rng.integers(len(layout.PAPERS))]
-    lines = []
-    for index, text in enumerate(PAGES[page_number - 1]):
-        strokes = samples[rng.integers(len(samples))].strokes if samples else wavy_line(text, rng)
-        lines.append(place_line(strokes, index, rng))
+    lines = fill(PAGES[page_number - 1], samples, rng)
     photo = photograph(filled_page(page_number, lines, pen, size, rng.uniform(0.6, 0.95)), camera, rng)
     if number < KEPT:
         save_image(out / f"photo-{number}.jpg", photo)
@@ -281,7 +311,7 @@ def summary(rows):
     reasons = collections.Counter("photograph " + re.split("[:;]", row["refused"])[0] for row in rows if row["refused"])
     for row in read:
         reasons.update("line: " + re.split("[(;]", fault)[0] for fault in row["lines_refused"].split(" | ") if fault)
-    wrong = [f"photograph {row['photo']}: {row['wrong']}" for row in rows if row["wrong"]]
+    wrong = wrong_rows(rows)
     return "\n".join(
         [
             f"read      {len(read)} of {len(rows)} photographs, {total['lines']} lines",
@@ -290,9 +320,14 @@ def summary(rows):
             f"seconds   {np.median([row['seconds'] for row in rows]):.1f} of one processor a photograph (median)",
             *(f"refused   {count:4d}  {reason}" for reason, count in reasons.most_common()),
             f"WRONG     {len(wrong)}",
-            *wrong,
+            *(f"photograph {row['photo']}: {row['wrong']}" for row in wrong),
         ]
     )
+
+
+def wrong_rows(rows):
+    """The rows of photographs in which something was read wrong."""
+    return [row for row in rows if row["wrong"]]
 
 
 def main(argv=None):
@@ -308,15 +343,31 @@ def main(argv=None):
     samples = load_samples(options.hand, progress=True)[0] if options.hand else []
     samples = [sample for sample in samples if SHORTEST <= len(sample.text) <= LONGEST]
     options.out.mkdir(parents=True, exist_ok=True)
-    rows = []
-    with open(options.out / "simulated.csv", "w", encoding="utf-8", newline="") as file:
+    table = options.out / f"seed-{options.seed}.csv"
+    rows = read_table(table)[: options.photos]
+    with open(table, "a", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for number in tqdm(range(options.photos), unit="photo"):
-            rows.append(simulate(number, options.seed, samples, options.out))
-            writer.writerow(rows[-1])
-            file.flush()
+        if not rows:
+            writer.writeheader()
+        with tqdm(initial=len(rows), total=options.photos, unit="photo") as bar:
+            for number in range(len(rows), options.photos):
+                rows.append(simulate(number, options.seed, samples, options.out))
+                writer.writerow(rows[-1])
+                file.flush()
+                bar.set_postfix(refused=sum(bool(row["refused"]) for row in rows), WRONG=len(wrong_rows(rows)))
+                bar.update()
     print(summary(rows))
+
+
+def read_table(path):
+    """The rows of a table that was written before; none if there is no such file."""
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return [
+            row | {name: float(row[name]) for name in ("seconds", *LENGTHS)} | {"lines": int(row["lines"])}
+            for row in csv.DictReader(file)
+        ]
 
 
 if __name__ == "__main__":
