@@ -139,6 +139,13 @@ def test_clipping_leaves_a_small_gradient_and_a_zero_one_as_they_are():
         assert np.array_equal(grads["w"], values)
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_clipping_leaves_what_is_not_finite_for_the_training_loop_to_find(value):
+    grads = {"w": np.array([1.0, value]), "b": np.array([2.0])}
+    assert not math.isfinite(clip_by_global_norm(grads, 1.0))
+    assert np.array_equal(grads["w"], [1.0, value], equal_nan=True) and grads["b"] == 2
+
+
 # --- schedules ----------------------------------------------------------------------------------------------
 
 
@@ -161,6 +168,18 @@ def test_cosine_falls_to_the_floor_and_stays_there():
     assert rate(55, floor=0.1) == pytest.approx(0.22)  # half way: the mean of peak and floor
     assert rate(100, floor=0.1) == rate(500, floor=0.1) == pytest.approx(0.04)
     assert rate(100) == pytest.approx(0)
+
+
+def test_trapezoid_is_level_and_then_falls_in_a_line_to_the_floor():
+    """Over the last three tenths of what follows the warmup: from step 73 to step 100."""
+    rates = {step: rate(step, schedule="trapezoid", floor=0.1) for step in (10, 50, 73, 82, 91, 100, 500)}
+    assert rates == pytest.approx({10: 0.4, 50: 0.4, 73: 0.4, 82: 0.28, 91: 0.16, 100: 0.04, 500: 0.04})
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "trapezoid"])
+def test_a_run_that_is_over_as_soon_as_it_is_warm(schedule):
+    assert learning_rate(11, 11, peak=1.0, warmup=10, schedule=schedule) == pytest.approx(0)
+    assert learning_rate(10, 10, peak=1.0, warmup=10, schedule=schedule) == 1
 
 
 @drawn
