@@ -7,7 +7,6 @@ Every file runs in a process of its own with a time limit, so that a crash or an
 the others alone. Exit code 0 when all are right, 2 when something is left to do.
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -16,6 +15,7 @@ import subprocess
 import sys
 import textwrap
 
+from minirnn.arguments import Parser
 from minirnn.errors import MinirnnError, run_command
 from minirnn.grading import FILES
 from minirnn.grading.child import PATIENCE
@@ -92,7 +92,7 @@ def exercise_files(path):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m minirnn.grade", description="Say of each exercise: not yet, right, or where it goes wrong."
     )
     parser.add_argument("path", help="the folder of the exercises, or one of its files")

@@ -9,7 +9,6 @@ Started again, it goes on with the first line that has no text. Ctrl-C ends it.
 The page is served to this computer alone: on the loopback address, and to no page of another origin.
 """
 
-import argparse
 import csv
 import importlib.resources
 import io
@@ -25,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 from PIL import Image
 
+from minirnn.arguments import Parser
 from minirnn.datasets.labelled import IMAGE_SUFFIXES
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
@@ -227,7 +227,7 @@ class Server(ThreadingHTTPServer):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m minirnn.label", description="Type what line images say.")
+    parser = Parser(prog="python -m minirnn.label", description="Type what line images say.")
     parser.add_argument("folder", type=pathlib.Path, help="folder of line images")
     parser.add_argument("--port", type=int, default=PORT, help=f"of the page; 0 takes a free one (default {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser, only print the address")

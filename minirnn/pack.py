@@ -8,7 +8,6 @@ character of it costs the network less when it sees the text than when it does n
 precision.
 """
 
-import argparse
 import sys
 
 import numpy as np
@@ -17,7 +16,7 @@ from scipy.special import log_softmax
 from tqdm import tqdm
 
 from minirnn import backend, checkpoint
-from minirnn.arguments import positive_int
+from minirnn.arguments import Parser, positive_int
 from minirnn.datasets import load_samples
 from minirnn.datasets.lines import blank, collate, cut, encode_text
 from minirnn.errors import MinirnnError, run_command
@@ -108,7 +107,7 @@ def pack(writer, groups, path):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m minirnn.pack", description="Make the weights that ship with the package out of a run."
     )
     parser.add_argument("run", help="folder of a run of minirnn.train --task hand --init scratch, or a checkpoint")

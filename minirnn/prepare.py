@@ -19,6 +19,7 @@ from skimage.draw import polygon2mask
 from skimage.measure import approximate_polygon
 from tqdm import tqdm
 
+from minirnn.arguments import Parser
 from minirnn.datasets import Sample, coverage, format_coverage, write_jsonl
 from minirnn.datasets.labelled import FORMATS, find_images, read_labelled, recognise_format
 from minirnn.errors import MinirnnError, run_command
@@ -179,7 +180,7 @@ def _make_folder(out):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m minirnn.prepare",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

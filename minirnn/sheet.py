@@ -13,10 +13,10 @@ A line or a page that cannot be relied on is left out, and said by name with wha
 0 when every photograph could be read, 2 when one was refused.
 """
 
-import argparse
 import pathlib
 import sys
 
+from minirnn.arguments import Parser
 from minirnn.datasets import write_jsonl
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
@@ -87,7 +87,7 @@ def report(pages, refused, folder):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m minirnn.sheet", description="Print a sheet to write on, and read photographs of it."
     )
     parser.add_argument("-o", "--out", dest="pdf", type=pathlib.Path, help="the PDF file to write, to be printed")

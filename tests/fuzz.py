@@ -387,10 +387,11 @@ READERS = {
 HOSTILE = [
     b"", b"\0", b"\xff", b"\x80", b"0", b"-1", b"1e999", b"NaN", b"Infinity", b"9" * 400, b"9" * 5000,
     b"#" + b"f" * 400, b"null", b"[]", b"{}", b"true", b'""', b"[" * 3000, b"<a>" * 3000, b"\\u0000",
-    b"\\ud800", b"&#xD800;", b"&#0;", b"&#" + b"9" * 5000 + b";", b"<!DOCTYPE a [<!ENTITY b 'bbbb'>]>", b"&b;", b'encoding="utf-7"', b"\n", b"\r", b",",
-    b'"', b"'", b"../" * 9, b"/dev/zero", b"a" * 300, b"%%%", b"CSR:", b"\xef\xbb\xbf", b"\xf0\x9f\x98\x80", b"10**9",
-    b"1000000000000", b"(1000000, 1000000, 1000000)", b"(-1,)", b"<f8", b"|O", b"<U9", b"1.5", b"1e308", b"-1e308",
-    b"2147483648", b"-9223372036854775809", b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff", b"\0\0\0\0", b"IHDR", b"\xff\xd8",
+    b"\\ud800", b"&#xD800;", b"&#0;", b"&#" + b"9" * 5000 + b";", b"<!DOCTYPE a [<!ENTITY b 'bbbb'>]>", b"&b;",
+    b'encoding="utf-7"', b"\n", b"\r", b",", b'"', b"'", b"../" * 9, b"/dev/zero", b"a" * 300, b"%%%", b"CSR:",
+    b"\xef\xbb\xbf", b"\xf0\x9f\x98\x80", b"10**9", b"1000000000000", b"(1000000, 1000000, 1000000)", b"(-1,)",
+    b"<f8", b"|O", b"<U9", b"1.5", b"1e308", b"-1e308", b"2147483648", b"-9223372036854775809",
+    b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff", b"\0\0\0\0", b"IHDR", b"\xff\xd8",
 ]  # fmt: skip
 EDITS = ("flip", "set", "insert", "replace", "delete", "double", "cut", "number")
 

@@ -14,7 +14,6 @@ The folder gets measured.csv with a row a line, traced.png with the traces drawn
 recorded/ and traced/ with both redrawn with the same pen, for a handwriting recogniser to read.
 """
 
-import argparse
 import csv
 import pathlib
 import sys
@@ -24,6 +23,7 @@ from scipy.spatial import cKDTree
 from tqdm import tqdm
 
 from minirnn.alphabets import PenAlphabet
+from minirnn.arguments import Parser
 from minirnn.datasets import load_samples
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
@@ -122,7 +122,7 @@ def write_results(out, rows):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m minirnn.images.measure", description="Measure tracing.")
+    parser = Parser(prog="python -m minirnn.images.measure", description="Measure tracing.")
     parser.add_argument("source", help="folder of IAM-OnDB, or pen recordings as .jsonl")
     parser.add_argument("--lines", type=int, default=500, help="how many lines (default 500)")
     parser.add_argument("--seed", type=int, default=0, help="which lines, pens and papers (default 0)")

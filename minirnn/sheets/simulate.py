@@ -18,7 +18,6 @@ The folder gets a table with a row a photograph, seed-0.csv, and the first photo
 The same command goes on with a table where it stopped.
 """
 
-import argparse
 import collections
 import csv
 import functools
@@ -35,7 +34,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
-from minirnn.arguments import positive_int
+from minirnn.arguments import Parser, positive_int
 from minirnn.datasets import load_samples
 from minirnn.errors import MinirnnError, run_command
 from minirnn.images.draw_scan import draw_ink
@@ -331,7 +330,7 @@ def wrong_rows(rows):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m minirnn.sheets.simulate", description="Simulate photographs of filled sheets, and read them."
     )
     parser.add_argument("--photos", type=positive_int, default=20, help="how many (default 20)")
