@@ -5,28 +5,38 @@ A chapter is any file tutorials/NN_name.py; a new one is picked up without a cha
 """
 
 import ast
+import functools
 import importlib.util
 import inspect
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
+from scipy.cluster.vq import kmeans2
+from skimage import filters
 
 import minirnn
-from minirnn.layers import gru, lstm, rnn, softmax_cross_entropy
+from minirnn.alphabets import BEGIN, END, PenAlphabet
+from minirnn.generate import distribution
+from minirnn.layers import dropout, embedding, gru, lstm, reader, rnn, softmax_cross_entropy, window
+from minirnn.models import CharRNN
+from minirnn.optim import Adam, clip_by_global_norm
 
 PACKAGE = pathlib.Path(minirnn.__file__).parent
 TUTORIALS = PACKAGE.parent / "tutorials"
 CHAPTERS = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
-LIMIT = 120  # seconds a chapter may take
+LIMIT = 120  # seconds of computing that a chapter may take; a busy machine may make it wait longer than that
 TOLERANCE = 1e-12  # of plain version against package, in float64, values of the order of one
 
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+every_seed = pytest.mark.parametrize("seed", range(3))
 
 
 def markdown(chapter):
@@ -41,11 +51,17 @@ def pictures_named(chapter):
     return [call.args[1].value for call in calls if ast.unparse(call.func) == "show.picture"]
 
 
+@functools.cache
 def plain_versions(number):
-    """The imports and functions of chapter ``number`` (its other lines are not run) by name."""
+    """The imports, CONSTANTS and functions of chapter ``number`` (its other lines are not run) by name."""
+
+    def is_constant(node):
+        return isinstance(node, ast.Assign) and re.fullmatch("[A-Z_]{2,}", ast.unparse(node.targets[0]))
+
     (chapter,) = TUTORIALS.glob(f"{number:02d}_*.py")
     tree = ast.parse(chapter.read_text(encoding="utf-8"))
-    tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef))]
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef)
+    tree.body = [node for node in tree.body if isinstance(node, kinds) or is_constant(node)]
     names = {}
     sys.path.insert(0, str(TUTORIALS))
     try:
@@ -71,9 +87,10 @@ def test_a_chapter_runs_and_makes_its_pictures(chapter, tmp_path):
     environment.pop("MPLBACKEND", None)
     result = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", str(chapter)],
-        env=environment, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=LIMIT,
+        env=environment, cwd=tmp_path, capture_output=True, encoding="utf-8",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT)),
     )  # fmt: skip
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stderr or f"killed: more than {LIMIT} s of computing"
 
     names = pictures_named(chapter)
     assert names
@@ -109,9 +126,8 @@ def test_a_chapter_has_its_parts(chapter):
 def test_code_quoted_in_the_text_of_a_chapter_is_in_the_package_or_in_the_chapter(chapter):
     """Code between backquotes that does something (assigns, calls) must be a piece of a real line, unless the text
     itself calls it wrong."""
-    source = " ".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     own = "\n".join(line for line in chapter.read_text(encoding="utf-8").splitlines() if not line.startswith("# "))
-    known = re.sub(r"\s+", " ", source + own)
+    known = package_source() + re.sub(r"\s+", " ", own)
     paragraphs = re.sub(r"```.*?```", "", markdown(chapter), flags=re.DOTALL).split("\n\n")
     for paragraph in paragraphs:
         for code in re.findall(r"`([^`]+)`", paragraph):
@@ -120,6 +136,12 @@ def test_code_quoted_in_the_text_of_a_chapter_is_in_the_package_or_in_the_chapte
                 assert code in known, f"`{code}` is quoted, but nowhere to be found"
             elif re.fullmatch(r"minirnn(\.\w+)+", code):
                 assert named_object_exists(code), f"`{code}` does not exist"
+
+
+@functools.cache
+def package_source():
+    """All source of the package as one string, a space in the place of every line break and indentation."""
+    return re.sub(r"\s+", " ", " ".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")))
 
 
 def named_object_exists(name):
@@ -180,7 +202,7 @@ def assert_cell_agrees(cell, forward_plain, backward_plain, seed):
         assert_same(backward_plain(dy, errors, cache_plain), cell.backward(dy, errors, cache))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@every_seed
 def test_chapter_1_softmax_and_cross_entropy(seed):
     rng = np.random.default_rng(seed)
     z, targets = 3 * rng.standard_normal((6, 5)), rng.integers(0, 5, 6)
@@ -189,16 +211,130 @@ def test_chapter_1_softmax_and_cross_entropy(seed):
     assert_same(plain["cross_entropy_plain"](z, targets), loss)
     assert_same(plain["softmax_cross_entropy_backward_plain"](z, targets), softmax_cross_entropy.backward(cache))
     assert_same(plain["softmax_plain"](z), cache[0])
+    x, E, dy = targets, rng.standard_normal((5, 4)), rng.standard_normal((6, 4))
+    onehot = np.eye(5)[x]  # the chapter's words: y = onehot(x) E, dE = onehot(x)ᵀ dy
+    y, cache = embedding.forward(x, {"E": E})
+    assert_same((onehot @ E, onehot.T @ dy), (y, embedding.backward(dy, cache)["E"]))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@every_seed
 @pytest.mark.parametrize("number, name, cell", [(2, "rnn", rnn), (5, "lstm", lstm), (6, "gru", gru)])
 def test_chapters_2_5_and_6_forward_and_backward_of_the_cells(number, name, cell, seed):
     plain = plain_versions(number)
     assert_cell_agrees(cell, plain[f"{name}_forward_plain"], plain[f"{name}_backward_plain"], seed)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@every_seed
 def test_chapter_4_lstm_forward(seed):
     x, state, params, _, _ = random_layer(lstm, seed)
     assert_same(plain_versions(4)["lstm_forward_plain"](x, state, params)[:2], lstm.forward(x, state, params)[:2])
+
+
+def test_chapter_8_the_gradient_in_one_chunk_is_the_gradient(seed=0):
+    rng = np.random.default_rng(seed)
+    network = CharRNN(5, "lstm", layers=1, hidden=4, embed=3, dtype=np.float64)
+    chunk = {"x": rng.integers(0, 5, (6, 2)), "y": rng.integers(0, 5, (6, 2))}
+    in_chunks = plain_versions(8)["gradient_in_chunks"]
+    whole = network.backward(network.loss(chunk, network.start(2))[2])["lstm1"]["Wh"]
+    assert_same(in_chunks(network, chunk, 6), whole)
+    assert np.abs(in_chunks(network, chunk, 2) - whole).max() > 1e-6
+
+
+def adam_steps(theta, gradients, lr, **options):
+    """theta after a step of the package's Adam for each of ``gradients``."""
+    params = {"theta": theta.copy()}
+    adam = Adam(params, **options)
+    for g in gradients:
+        adam.step(params, {"theta": g}, lr)
+    return params["theta"]
+
+
+@every_seed
+def test_chapter_9_adam_and_clipping(seed):
+    rng, plain = np.random.default_rng(seed), plain_versions(9)
+    theta, gradients = rng.standard_normal((3, 2)), rng.standard_normal((30, 3, 2))
+    assert_same(plain["adam_plain"](theta, gradients, 0.01), adam_steps(theta, gradients, 0.01))
+    grads = {"W": gradients[0], "b": gradients[1, 0]}
+    for max_norm in (0.5, 100.0):
+        clipped = {name: g.copy() for name, g in grads.items()}
+        clip_by_global_norm(clipped, max_norm)
+        assert_same(plain["clip_plain"](grads, max_norm), clipped)
+
+
+@every_seed
+def test_chapter_10_dropout_and_weight_decay(seed):
+    rng, plain = np.random.default_rng(seed), plain_versions(10)
+    y, m = plain["dropout_plain"](rng.standard_normal((4, 3, 5)), 0.4, rng)
+    x = np.where(m > 0, y / np.where(m > 0, m, 1), 7.0)  # where a unit is silent, x does not matter
+    assert_same(y, dropout.forward(x, m)[0])
+    assert set(np.unique(m)) == {0.0, 1 / 0.6}
+    theta, gradients = rng.standard_normal((3, 2)), rng.standard_normal((30, 3, 2))
+    assert_same(plain["adamw_plain"](theta, gradients, 0.01, 0.3), adam_steps(theta, gradients, 0.01, weight_decay=0.3))
+
+
+@every_seed
+def test_chapter_11_temperature_top_k_top_p_and_the_draw(seed):
+    rng, plain = np.random.default_rng(seed), plain_versions(11)
+    z = 2 * rng.standard_normal(9)
+    p = distribution(z)
+    for tau in (0.2, 1.0, 3.0):
+        assert_same(plain["temperature_plain"](z, tau), distribution(z, tau))
+    for k in range(1, 10):
+        assert_same(plain["top_k_plain"](p, k), distribution(z, top_k=k))
+    for enough in (0.1, 0.5, 0.9, 0.999):
+        assert_same(plain["top_p_plain"](p, enough), distribution(z, top_p=enough))
+    one, other = np.random.default_rng(seed), np.random.default_rng(seed)
+    assert [plain["draw_plain"](one, p) for _ in range(50)] == [other.choice(9, p=p) for _ in range(50)]
+
+
+@every_seed
+def test_chapter_12_closing_and_thresholds(seed):
+    rng, plain = np.random.default_rng(seed), plain_versions(12)
+    image = np.clip(rng.normal(0.7, 0.1, (40, 50)) - 0.5 * (rng.random((40, 50)) < 0.2), 0, 1)
+    assert_same(plain["closing_plain"](image[0], 7), ndimage.grey_closing(image[0], 7))
+    assert_same(plain["otsu_plain"](image), filters.threshold_otsu(image))
+    sauvola = filters.threshold_sauvola(image, window_size=15, k=0.7, r=0.5)
+    assert_same(plain["sauvola_plain"](image, 20, 30, 15), sauvola[20, 30])
+
+
+@every_seed
+def test_chapter_13_decoding_and_the_codebook(seed):
+    rng, plain = np.random.default_rng(seed), plain_versions(13)
+    points = rng.standard_normal((60, 2))
+    ours, _ = plain["kmeans_plain"](points, points[:5], rounds=20)
+    assert_same(ours, kmeans2(points, points[:5].copy(), iter=20, minit="matrix")[0])
+    alphabet = PenAlphabet(ours)
+    moves = rng.integers(max(BEGIN, END) + 1, len(alphabet), 80)
+    ids = [BEGIN, len(alphabet) - 1, *moves, END]  # a line begins with a lift
+    assert_same(plain["decode_plain"](alphabet, ids), alphabet.decode(ids))
+
+
+@every_seed
+def test_chapter_14_the_window_and_the_reader(seed, T=4, B=3, U=5, D=2, E=4, H=6, K=2):
+    rng, plain = np.random.default_rng(seed), plain_versions(14)
+    C, z, kappa = rng.standard_normal((B, U, E)), rng.standard_normal((B, 3 * K)), 3 * rng.random((B, K))
+    *results, cache = window.step_forward(z, kappa, C)
+    assert_same(plain["window_forward_plain"](z, kappa, C), results)
+    dw, dkappa = rng.standard_normal((B, E)), rng.standard_normal((B, K))
+    *by_hand, dC = plain["window_backward_plain"](dw, dkappa, z, kappa, C)
+    assert_same(by_hand, window.step_backward(dw, dkappa, C, cache))
+    assert_same(dC, results[2][:, :, None] * dw[:, None])  # what the reader adds up over time
+
+    params = {name: 0.5 * rng.standard_normal(a.shape) for name, a in reader.init(rng, D, E, H, K, 0.5).items()}
+    x, state = rng.standard_normal((T, B, D)), tuple(rng.standard_normal((B, n)) for n in (H, H, K, E))
+    *results, cache = reader.forward(x, C, state, params)
+    *results_plain, cache_plain = plain["reader_forward_plain"](x, C, state, params)
+    assert_same(results_plain, results)
+    errors = (rng.standard_normal((T, B, H)), rng.standard_normal((T, B, E)), tuple(map(np.ones_like, state)))
+    assert_same(plain["reader_backward_plain"](*errors, cache_plain), reader.backward(*errors, cache))
+
+
+@every_seed
+def test_chapter_16_every_version_of_the_lstm(seed):
+    x, state, params, dy, _ = random_layer(lstm, seed)
+    plain = plain_versions(16)
+    y, dx, grads = plain["package_lstm"](x, state, params, dy)
+    assert_same(plain["plain_lstm"](x, state, params, dy), (y, dx, grads))
+    for before in (False, True):
+        for activate in (plain["activate"], plain["one_tanh"]):
+            assert_same(plain["block_lstm"](x, state, params, dy, before, activate), (y, dx, grads))

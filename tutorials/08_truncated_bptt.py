@@ -99,7 +99,7 @@ show.picture(figure, "08_kept_and_cut.png")
 # %% [markdown]
 # Most of the area is cut. Whether most of the *gradient* is cut depends on how much there is off the diagonal, and
 # chapter 3 has shown that errors fade with distance. So measure it on the thing itself: an LSTM that has learned some
-# English, a stretch of 256 steps, once in one chunk (the full gradient) and once in chunks of T steps with the state
+# English, a stretch of 128 steps, once in one chunk (the full gradient) and once in chunks of T steps with the state
 # handed on.
 
 # %%
@@ -108,7 +108,7 @@ network = CharRNN(len(alphabet), "lstm", layers=1, hidden=hidden, embed=24)
 flat = backend.flatten(network.params)
 optimiser, streams, state = Adam(flat), TextStreams(ids, B, 32), network.start(B)
 losses = []
-for index in range(250):
+for index in range(160):
     fresh, chunk = streams.chunk(0, index)
     loss, state, cache = network.loss(chunk, state)
     grads = backend.flatten(network.backward(cache))
@@ -130,12 +130,13 @@ def gradient_in_chunks(network, chunk, T):
 
 
 network.params = backend.tree_map(lambda a: a.astype(np.float64), network.params)
-_, stretch = TextStreams(ids, B, 256).chunk(1, 0)
-lengths = [1, 2, 4, 8, 16, 32, 64, 128]
+LONG = 128
+_, stretch = TextStreams(ids, B, LONG).chunk(1, 0)
+lengths = [1, 2, 4, 8, 16, 32, 64]
 errors = {}
 for name, b_f in (("as trained", 0.0), ("$b_f$ raised by 3", 3.0)):
     network.params["lstm1"]["b"][hidden : 2 * hidden] += b_f
-    full = gradient_in_chunks(network, stretch, 256)
+    full = gradient_in_chunks(network, stretch, LONG)
     cut = [gradient_in_chunks(network, stretch, T) for T in lengths]
     errors[name] = [np.linalg.norm(g - full) / np.linalg.norm(full) for g in cut]
     cosines = [np.vdot(g, full) / np.linalg.norm(g) / np.linalg.norm(full) for g in cut]
@@ -143,7 +144,7 @@ for name, b_f in (("as trained", 0.0), ("$b_f$ raised by 3", 3.0)):
     for T, error, cosine in zip(lengths, errors[name], cosines):
         print(f"    T = {T:3}: error of the gradient {error:6.1%}, cosine with the full one {cosine:.4f}")
     if b_f == 0:
-        other = gradient_in_chunks(network, TextStreams(ids, B, 256).chunk(1, 1)[1], 256)
+        other = gradient_in_chunks(network, TextStreams(ids, B, LONG).chunk(1, 1)[1], LONG)
         noise = np.linalg.norm(other - full) / np.linalg.norm(full)
         print(f"    another stretch of the text: {noise:.1%} away, in one chunk each")
 assert errors["as trained"][-1] < 0.2 < errors["as trained"][0]
@@ -190,9 +191,9 @@ def learn_echo(T, lag, symbols, V=3, B=32, keep_state=True, seed=0):
     return B * T * np.arange(1, len(losses) + 1), np.array(losses)
 
 
-lag, symbols, final = 4, 160_000, {}
+lag, symbols, final = 4, 110_000, {}
 figure, ax = plt.subplots(figsize=(7.5, 4.2))
-for T in (2, 4, 5, 6, 8, 16):
+for T in (2, 4, 5, 8, 16):
     read, losses = learn_echo(T, lag, symbols)
     width = max(1, 6400 // (32 * T))  # a mean over equally many symbols
     ax.plot(read[width - 1 :], np.convolve(losses, np.ones(width) / width, "valid"), label=f"T = {T}",
@@ -236,7 +237,7 @@ for T in (16, 64, 256):
 
 # %% [markdown]
 # So T is chosen a little longer than the longest dependence that one hopes to learn, and as short as that allows. For
-# letters 64 to 128; for handwriting, with its sixteen pen moves a character, 128 moves are eight letters, which is why
+# letters 64 to 128; for handwriting, with some fourteen pen moves a character, 128 moves are nine letters, which is why
 # there the window (chapter 14) and not the memory has to find the place in the text.
 #
 # ## Three questions

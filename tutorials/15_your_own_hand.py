@@ -5,7 +5,7 @@
 #
 # **Runs for**: about 15 seconds.
 #
-# **You should see**: eight lines of a hand become scans in a folder with labels, the scans become strokes again, and
+# **You should see**: six lines of a hand become scans in a folder with labels, the scans become strokes again, and
 # the strokes become the symbols a network learns from, with what was lost on the way measured at each station; then
 # how long a fine-tuning has to run, worked out from the number of symbols, and what it changes in the network.
 #
@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import show
 
-from minirnn import prepare, train
+from minirnn import one_hand, prepare
 from minirnn.alphabets import PenAlphabet
 from minirnn.datasets import coverage, format_coverage, split_by_group
 from minirnn.datasets.labelled import read_labelled
@@ -53,8 +53,7 @@ from minirnn.strokes import augment, normalise
 # together (a page, a form), because such lines are alike; more on that below.
 
 # %%
-TEXTS = ["the sun shone on the sand", "a train to london", "three old houses", "turn the light on",
-         "sisters sing in the night", "a good hand is an old hand", "no stone is on the road",
+TEXTS = ["the sun shone on the sand", "a train to london", "three old houses", "turn the light on", "sisters sing",
          "gold in the dust"]  # fmt: skip
 rng = np.random.default_rng(0)
 workplace = tempfile.TemporaryDirectory()
@@ -66,7 +65,7 @@ with open(folder / "metadata.csv", "w", newline="", encoding="utf-8") as file:
     for number, text in enumerate(TEXTS):
         strokes, shape = to_pixels(hand.write(text, rng), std=22)
         save_image(folder / f"{number}.png", draw_scan(strokes, shape, PEN, rng))
-        rows.writerow([f"{number}.png", text, f"page {number // 4 + 1}"])
+        rows.writerow([f"{number}.png", text, f"page {number // 3 + 1}"])
         truths[text] = strokes
 
 # %% [markdown]
@@ -92,7 +91,7 @@ show.source(prepare.trace_item, "if len(texts) == 1", "return")
 # the tails of the line above, a label beside the wrong image.
 
 # %%
-figure, axes = plt.subplots(4, 2, figsize=(11, 5.2))
+figure, axes = plt.subplots(3, 2, figsize=(11, 4.2))
 for ax, (sample, grey) in zip(axes.ravel(), traced):
     ax.imshow(grey, cmap="gray", vmin=0, vmax=1)
     for stroke in sample.strokes:
@@ -157,11 +156,11 @@ print(format_coverage(coverage(sample.text for sample in samples)))
 #
 # *It need not start from nothing.* The pretrained network has learned from hundreds of hands what letters look like
 # and how the window moves. What distinguishes the hands is, for the most part, one vector each: the row of `hand`
-# that is added to every input. For a new hand, one row is appended, which starts as "any hand", and then everything
-# is trained on:
+# that is added to every input. For a new hand, one row is appended, which starts as the one that predicts the new lines
+# best, "any hand" among them, and then everything is trained on:
 
 # %%
-show.source(train.trained_pen, "rows = params", "network.load_params")
+show.source(one_hand.with_another_hand, "rows = params", "copy.load_params")
 
 # %% [markdown]
 # *Every line is many lines.* At each epoch it is slanted, stretched and turned anew, a little, before it is encoded:
@@ -190,14 +189,13 @@ for name, part in (("to learn from", training), ("to judge by", validation)):
 show.source(split_by_group, "for sample in samples", "(validation if")
 
 # %% [markdown]
-# (With as few groups as here, chance may send them all one way; `minirnn.train` then says so and asks for more lines
-# or another share.)
+# (With as few groups as here, chance may send them all one way; `minirnn.train` then splits by lines after all.)
 #
 # ## Fine-tuning
 #
 # The command, not run here, since it takes its time:
 #
-#     python -m minirnn.train --task hand --data myhand --lr 1e-3 --minutes 60 --out runs/myhand
+#     python -m minirnn.train --task hand --data myhand --out runs/myhand
 #     python -m minirnn.write "Dear Anna," --hand runs/myhand -o letter.png
 #
 # How long is enough can be worked out. An epoch is all lines once, cut into chunks of T steps for B lines at a time:
@@ -221,7 +219,7 @@ print(f"{LINES} lines of {CHARACTERS} characters at {a_character:.1f} symbols ea
 #
 # 1. The tracer always starts an o at the top; you start yours at the bottom right. Does the network write your o?
 #    What of you is lost, what is kept?
-# 2. Why does the new row start as "any hand" and not at random, or at zero?
+# 2. Why does the new row start as a row that is there, and not at random, or at zero?
 # 3. All 28 lines were photographed on one page. What goes wrong with the split by groups, and what would you do?
 #
 # The answers stand in `answers/15.md`.
