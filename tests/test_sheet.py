@@ -80,9 +80,8 @@ def test_the_sheet_fits_every_paper_with_room_for_the_printer():
 
 
 def test_there_must_be_something_to_do():
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(MinirnnError, match="nothing to do"):
         main([])
-    assert ended.value.code == 2
 
 
 # --- the page's mark ------------------------------------------------------------------------------------------------
