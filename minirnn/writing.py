@@ -42,7 +42,8 @@ class Line:
     symbols  (T,) pen symbols, BEGIN first
     strokes  list of (n, 2) arrays in units of the pen alphabet, y down, with even gaps
     phi      (T, U) the window's weight on each character of the text and on its end, step by step
-    fault    "" or what went wrong: "stopped early", "ran on", "skipped 'x'", "left the line"
+    fault    "" or what went wrong: "ran on", "skipped 'x'", "left the line"
+    tries    how often it was written until nothing was wrong
     """
 
     text: str
@@ -50,6 +51,7 @@ class Line:
     strokes: list
     phi: np.ndarray
     fault: str
+    tries: int = 1
 
     @property
     def ink(self):
@@ -180,7 +182,7 @@ class Writer:
         right, the last one is returned with its fault."""
         lines = [None] * len(texts)
         waiting = sorted((n for n, text in enumerate(texts) if text.strip()), key=lambda n: len(texts[n]))
-        for _ in range(TRIES):
+        for tries in range(1, TRIES + 1):
             refused = []
             for start in range(0, len(waiting), SIDE_BY_SIDE):
                 batch = waiting[start : start + SIDE_BY_SIDE]
@@ -189,7 +191,7 @@ class Writer:
                     temperature,
                 )  # fmt: skip
                 for n, line in zip(batch, written):
-                    lines[n] = line
+                    lines[n] = dataclasses.replace(line, tries=tries)
                     if line.fault or not accept(line):
                         refused.append(n)
                     elif progress:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from minirnn import backend, bench
-from minirnn.benchmarks import products, scaling, timing
+from minirnn.benchmarks import faults, products, scaling, timing
 from minirnn.benchmarks.package import Package
 from minirnn.benchmarks.sizes import Sizes, make_chunk, make_network
 from minirnn.benchmarks.textbook import Textbook, join_gates
+from minirnn.errors import MinirnnError
 from minirnn.parallel import Workers, loss_and_gradients, start
 
 MODELS = ["CharRNN", "PenRNN"]
@@ -132,3 +133,15 @@ def test_a_line_is_recognised_and_a_parabola_is_not():
     line = scaling.Series("T", x, [3, 5, 7, 9, 11], [1, 4, 9, 16, 25], degree=1)
     assert line.fit(line.milliseconds)[1] < 1e-12
     assert line.fit(line.megabytes)[1] > 0.1
+
+
+def test_faults_are_counted(tmp_path, capsys, monkeypatch):
+    text = tmp_path / "text.txt"
+    text.write_text("We met at noon and had some soup. " * 3)
+    monkeypatch.setattr(faults, "WIDTH", 16)
+    faults.main([str(text), "--lines", "2"])
+    out = capsys.readouterr().out
+    assert "2 lines, " in out
+    assert "still wrong: 0 lines" in out
+    with pytest.raises(MinirnnError, match="ask for fewer --lines"):
+        faults.main([str(text), "--lines", "99"])
