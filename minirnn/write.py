@@ -2,55 +2,81 @@
 
     python -m minirnn.write "Dear Ana, thank you for the book." -o letter.png
     python -m minirnn.write --file letter.txt --page a5 --paper ruled --pen fountain -o letter.pdf
+    python -m minirnn.write --file letter.txt --origin 20,15 --area 0,0,300,210 --feed 3000 -o letter.gcode
     python -m minirnn.write --hand list -o hands.png
 """
 
 import argparse
+import dataclasses
 import sys
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from minirnn.arguments import above_zero, positive_int
+from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int
 from minirnn.datasets.text import read_text
-from minirnn.drawing import check_output, save_pages
-from minirnn.drawing.gcode import Plotter
-from minirnn.drawing.ink import PENS
+from minirnn.drawing import Plotter, check_output, save_pages
+from minirnn.drawing.ink import PENS, check_colour
 from minirnn.drawing.layout import Line as PlacedLine
-from minirnn.drawing.layout import fits, lay_out, line_width, wrap_text
-from minirnn.drawing.paper import DESCENDER_ROOM, PAPERS, Sheet, page_size
-from minirnn.drawing.plots import strokes_picture
+from minirnn.drawing.layout import Page, fits, lay_out, line_width, wrap_text
+from minirnn.drawing.paper import DESCENDER_ROOM, PAPERS, Sheet
+from minirnn.drawing.slips import find_struck, strike_out, with_slips, without_struck
 from minirnn.errors import MinirnnError, run_command
-from minirnn.writing import Writer, transliterate
+from minirnn.strokes import bounding_box
+from minirnn.writing import TEMPERATURE, Writer, transliterate
 
 SPECIMEN = "The quick brown fox jumps over the lazy dog."
-# The first guess at how wide a character is, in letter sizes; corrected as soon as the hand has written something.
-ADVANCE = 1.0
+# How wide a character is, in letter sizes, as long as the hand has written nothing that tells.
+ADVANCE = 1.3
+# A text whose width by this guess leaves so much of the line free is one line: there is nothing to find out.
+SURELY_ONE_LINE = 0.85
+PROBE = 40  # characters that are written to find out
+MARGIN = 4  # letter sizes around a text that brings no page of its own
 
 
-def write_page_lines(writer, text, sheet, rng, temperature, raggedness, progress=None):
+def write_page_lines(writer, text, sheet, rng, temperature=TEMPERATURE, raggedness=0.0, slips=0.0, progress=None):
     """Write ``text`` for ``sheet`` -> a list of paragraphs, each a list of placed lines, ready for `lay_out`.
 
-    The text is wrapped by the width that a character of this hand really takes, which its first words tell."""
-    probe = writer.write([(" ".join(text.split()) or SPECIMEN)[:40].strip()], rng, temperature)[0]
-    advance = ADVANCE * sheet.letter_size
-    if probe.strokes and not probe.fault:
-        advance = line_width(probe, sheet) / len(probe.text)
-    paragraphs = []
-    for paragraph in text.split("\n"):
-        width = sheet.text_width - sheet.indent
-        paragraphs.append(wrap_text(paragraph, width, 1.05 * advance, raggedness, rng))
+    The text is wrapped by the width that a character of this hand really takes, which its first words tell. A share
+    ``slips`` of the words is begun wrongly, struck through and written again. What is not as it should be is said
+    on standard error."""
+    advance = character_width(writer, text, sheet, rng, temperature)
+    width = sheet.text_width - sheet.indent
+    marked = with_slips(text, slips, rng) if slips else text
+    paragraphs = [wrap_text(paragraph, width, 1.05 * advance, raggedness, rng) for paragraph in marked.split("\n")]
     flat = [line for paragraph in paragraphs for line in paragraph]
-    written = iter(
-        writer.write(flat, rng, temperature, accept=lambda line: fits(line, sheet, first=True), progress=progress)
+    texts, struck = zip(*map(find_struck, flat)) if flat else ((), ())
+    lines = writer.write(list(texts), rng, temperature, accept=lambda line: fits(line, sheet), progress=progress)
+    report_faults(lines, sheet)
+    placed = (
+        PlacedLine(without_struck(marked), strike_out(line, spans, rng))
+        for marked, spans, line in zip(flat, struck, lines)
     )
-    lines = [[next(written) for _ in paragraph] for paragraph in paragraphs]
-    for paragraph in lines:
-        for line in paragraph:
-            if line.fault:
-                print(f"minirnn: this line may be wrong ({line.fault}): {line.text!r}; try another "
-                      "--random-seed or --hand", file=sys.stderr)  # fmt: skip
-    return [[PlacedLine(line.text, line.ink) for line in paragraph if line.strokes] for paragraph in lines]
+    return [[line for line in (next(placed) for _ in paragraph) if line.strokes] for paragraph in paragraphs]
+
+
+def character_width(writer, text, sheet, rng, temperature):
+    """Millimetres that a character of this hand takes, on average."""
+    guess = ADVANCE * sheet.letter_size
+    words = " ".join(text.split())
+    if len(words) * guess < SURELY_ONE_LINE * (sheet.text_width - sheet.indent):
+        return guess
+    probe = writer.write([words[:PROBE].strip()], rng, temperature)[0]
+    return line_width(probe, sheet) / len(probe.text) if probe.strokes and not probe.fault else guess
+
+
+def report_faults(lines, sheet):
+    """Say on standard error which of the written lines may be wrong, and which will be made smaller."""
+    wrong = [line for line in lines if line.fault]
+    wide = [line for line in lines if line.strokes and not line.fault and not fits(line, sheet)]
+    for found, what, advice in (
+        (wrong, "may be wrong", "try another --random-seed or --hand"),
+        (wide, "came out too wide, and are written smaller", "use smaller letters, or narrower margins"),
+    ):
+        if found:
+            first = f"{found[0].text!r}" + (f" ({found[0].fault})" if found[0].fault else "")
+            print(f"minirnn: {len(found)} of {len(lines)} lines {what}, first: {first}; {advice}", file=sys.stderr)
 
 
 def handwrite(text, out, writer=None, seed=0):
@@ -60,12 +86,14 @@ def handwrite(text, out, writer=None, seed=0):
     writer = writer or Writer()
     sheet = Sheet(letter_size=1.9)
     text = clean_text(writer, text.strip("\n"), plain=True, skip=True)
-    paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(seed), 0.4, 0.0)
+    paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(seed))
     return save_pages(lay_out(paragraphs, sheet, seed=seed), out, seed=seed)
 
 
 def draw_specimens(out, rng, temperature):
     """Draw one line in each of the hands that ship with the package, as a picture."""
+    from minirnn.drawing.plots import strokes_picture  # matplotlib takes a second to load: only for who needs it
+
     lines = []
     for number in tqdm(range(1, len(Writer().hands) + 1), desc="hands"):
         line = Writer(None, number).write([SPECIMEN], rng, temperature)[0]
@@ -73,80 +101,144 @@ def draw_specimens(out, rng, temperature):
     strokes_picture(out, lines)
 
 
-def fitted_sheet(sheet_options, lines):
-    """A sheet of A4 width that is just high enough for ``lines`` lines."""
-    sheet = Sheet(**{**sheet_options, "size": "a4"})
-    top, _, bottom, _ = sheet.margins
-    height = top + bottom + (lines + DESCENDER_ROOM) * sheet.line_spacing
-    return Sheet(**{**sheet_options, "size": f"{page_size('a4')[0]:g}x{height + 0.01:.2f}", "margins": sheet.margins})
+def page_around(paragraphs, sheet, untidiness, seed):
+    """One page, as wide as ``sheet`` at most and as high as it must be, with the ink of all lines and its margins."""
+    top, right, bottom, left = sheet.margins
+    rows = sum(max(1, len(paragraph)) for paragraph in paragraphs)
+    height = top + bottom + (rows + 2) * sheet.line_spacing  # more than the long strokes of the last line need
+    (page,) = lay_out(paragraphs, _resized(sheet, sheet.width, height), untidiness, seed)
+    _, _, x_max, y_max = bounding_box(page.strokes)
+    lowest = max(y_max, top + (rows + DESCENDER_ROOM) * sheet.line_spacing)
+    widest = max(x_max, left + sheet.indent + 5 * sheet.letter_size)
+    sheet = _resized(sheet, min(sheet.width, widest + right), lowest + bottom)
+    return Page(sheet.width, sheet.height, sheet.guides, page.strokes, page.text)
+
+
+def _resized(sheet, width, height):
+    options = {field.name: getattr(sheet, field.name) for field in dataclasses.fields(sheet) if field.init}
+    return Sheet(**options | {"size": f"{width + 0.01:.2f}x{height + 0.01:.2f}"})
+
+
+def numbers(*counts):
+    """An argparse type: so many numbers, separated by commas."""
+
+    def parse(text):
+        try:
+            values = tuple(float(part) for part in text.split(","))
+        except ValueError:
+            values = ()
+        if len(values) not in counts or not np.isfinite(values).all():
+            wanted = " or ".join(map(str, counts))
+            raise argparse.ArgumentTypeError(f"{text!r} is not {wanted} numbers, separated by commas")
+        return values
+
+    return parse
 
 
 def build_parser():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m minirnn.write",
         description="Write a text by hand: as a picture, a vector drawing, a PDF, or for a pen plotter.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("text", nargs="?", help="what to write")
     parser.add_argument("--file", metavar="FILE", help="write the text of this file; a line of it is a paragraph")
     parser.add_argument("-o", "--out", required=True, metavar="OUT", help="OUT.png, OUT.svg, OUT.pdf or OUT.gcode")
+    # fmt: off
     hand = parser.add_argument_group("the hand")
     hand.add_argument("--hand", default="1", metavar="N|RUN|list",
-                      help="number of a hand, a run that learned one, or list for specimens of all")  # fmt: skip
-    hand.add_argument("--neatness", type=above_zero, default=1.0, help="above 1 more regular, below 1 wilder")
-    hand.add_argument("--untidiness", type=float, default=0.5, help="drift of the lines on the page; 0: none")
+                      help="number of a hand, a run that learned one, or list for a specimen of each (default 1)")
+    hand.add_argument("--neatness", type=above_zero, default=1.0,
+                      help="above 1 more regular, below 1 wilder (default 1)")
+    hand.add_argument("--untidiness", type=not_negative, default=0.5,
+                      help="drift of edge, height, slope, size and slant of the lines; 0: none (default 0.5)")
+    hand.add_argument("--slips", type=not_negative, default=0.0, metavar="PER_CENT",
+                      help="of the longer words, begun wrongly, struck through and written again (default 0)")
     hand.add_argument("--random-seed", type=int, default=0, help="another number, another sheet in the same hand")
     hand.add_argument("--skip-unknown", action="store_true", help="leave out characters that the hand cannot write")
     hand.add_argument("--transliterate", action="store_true", help="write é as e, and so on")
     page = parser.add_argument_group("the page")
-    page.add_argument("--page", default=None, metavar="SIZE",
-                      help="a4, a5, letter, postcard, 120x80 (mm); default a4 with --file, else as needed")  # fmt: skip
-    page.add_argument("--margin", type=float, metavar="MM", help="on all sides (default a tenth of the shorter side)")
-    page.add_argument("--paper", choices=PAPERS, default="plain")
-    page.add_argument("--letter-size", type=above_zero, default=2.4, metavar="MM", help="height of a small letter")
+    page.add_argument("--page", metavar="SIZE",
+                      help="a3, a4, a5, a6, letter, legal, postcard, 120x80 (mm); default a4 with --file, else "
+                      "as large as the text needs")
+    page.add_argument("--margin", type=numbers(1, 4), metavar="MM", dest="margins",
+                      help="on all sides, or top,right,bottom,left (default a tenth of the shorter side)")
+    page.add_argument("--paper", choices=PAPERS, default="plain", help="(default plain)")
+    page.add_argument("--letter-size", type=above_zero, default=2.4, metavar="MM",
+                      help="height of a small letter (default 2.4)")
     page.add_argument("--line-spacing", type=above_zero, metavar="MM", help="default 3.8 letter sizes")
-    page.add_argument("--indent", type=float, default=0.0, metavar="MM", help="of a paragraph's first line")
-    page.add_argument("--raggedness", type=float, default=0.05, help="how early a line may turn; 0: as late as it can")
+    page.add_argument("--indent", type=not_negative, default=0.0, metavar="MM", help="of a paragraph's first line")
+    page.add_argument("--raggedness", type=fraction, default=0.05,
+                      help="how early a line may turn, as a share of its width; 0: never (default 0.05)")
     ink = parser.add_argument_group("the ink")
-    ink.add_argument("--pen", choices=sorted(PENS), default="ballpoint")
+    ink.add_argument("--pen", choices=sorted(PENS), default="ballpoint", help="(default ballpoint)")
+    ink.add_argument("--pen-width", type=above_zero, metavar="MM", help="of its stroke (default the pen's own)")
     ink.add_argument("--colour", help="of the ink, a name or #rrggbb")
-    ink.add_argument("--dpi", type=positive_int, default=200, help="resolution of .png")
+    ink.add_argument("--dpi", type=positive_int, default=200, help="resolution of .png (default 200)")
     ink.add_argument("--single-line", action="store_true", help=".svg with one path a stroke, for plotters")
     ink.add_argument("--animate", action="store_true", help=".svg that writes itself")
     ink.add_argument("--duration", type=above_zero, metavar="SECONDS", help="of the animation of a page")
+    plotter = parser.add_argument_group("the plotter", "for .gcode: millimetres, y upwards")
+    plotter.add_argument("--origin", type=numbers(2), metavar="X,Y",
+                         help="where the paper's lower left corner lies (default 0,0)")
+    plotter.add_argument("--area", type=numbers(4), metavar="X,Y,X,Y",
+                         help="lower left and upper right corner of what the pen can reach; nothing is written if it "
+                         "would have to leave it (default the paper)")
+    plotter.add_argument("--feed", type=above_zero, metavar="MM/MIN",
+                         help=f"speed, pen down (default {Plotter.feed:g})")
+    plotter.add_argument("--travel", type=above_zero, metavar="MM/MIN",
+                         help=f"speed, pen up (default {Plotter.travel:g})")
+    plotter.add_argument("--pen-down", metavar="GCODE", help=f"several with ; between (default {Plotter.pen_down!r})")
+    plotter.add_argument("--pen-up", metavar="GCODE", help=f"(default {Plotter.pen_up!r})")
+    plotter.add_argument("--delay", type=not_negative, metavar="SECONDS",
+                         help=f"after each of them (default {Plotter.delay:g})")
+    # fmt: on
     return parser
+
+
+def plotter_of(options):
+    """The `Plotter` that the options describe; MinirnnError if they are given for a file that is not for plotters."""
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Plotter)}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given and Path(options.out).suffix.lower() != ".gcode":
+        first = next(iter(given)).replace("_", "-")
+        raise MinirnnError(f"--{first} is for .gcode, not for {options.out}; leave it out")
+    return Plotter(**given)
 
 
 def main(argv=None):
     options = build_parser().parse_args(argv)
     check_output(options.out, options.single_line, options.animate)
     rng = np.random.default_rng(options.random_seed)
-    temperature = 0.4 / options.neatness
-    sheet_options = {
-        "letter_size": options.letter_size, "line_spacing": options.line_spacing, "indent": options.indent,
-        "paper": options.paper, "margins": None if options.margin is None else (options.margin,) * 4,
-    }  # fmt: skip
+    temperature = TEMPERATURE / options.neatness
     if options.hand == "list":
         draw_specimens(options.out, rng, temperature)
         print(options.out)
         return
     if (options.text is None) == (options.file is None):
         raise MinirnnError("give either a text or --file FILE")
+    plotter = plotter_of(options)
+    if options.colour:
+        check_colour(options.colour)  # now, and not after the work of writing
+    size = options.page or ("a4" if options.file else None)
+    margins = options.margins or (None if size else (MARGIN * options.letter_size,))
+    sheet = Sheet(
+        size or "a4", margins * 4 if margins and len(margins) == 1 else margins, options.letter_size,
+        options.line_spacing, options.indent, options.paper,
+    )  # fmt: skip
     writer = Writer(None, int(options.hand)) if options.hand.isdigit() else Writer(options.hand)
     text = options.text if options.file is None else read_text(options.file).rstrip("\n")
     text = clean_text(writer, text, options.transliterate, options.skip_unknown)
-    size = options.page or ("a4" if options.file else None)
-    sheet = Sheet(**sheet_options, size=size or "a4")
-    with tqdm(total=len(text), unit="character", disable=len(text) < 200) as bar:
+    with tqdm(total=len(text), unit="character", disable=None if len(text) > 200 else True) as bar:
         paragraphs = write_page_lines(
-            writer, text, sheet, rng, temperature, options.raggedness, lambda n: bar.update(n)
+            writer, text, sheet, rng, temperature, options.raggedness, options.slips / 100, bar.update
         )
-    if size is None:
-        sheet = fitted_sheet(sheet_options, sum(max(1, len(paragraph)) for paragraph in paragraphs))
-    pages = lay_out(paragraphs, sheet, options.untidiness, options.random_seed)
+    if size:
+        pages = lay_out(paragraphs, sheet, options.untidiness, options.random_seed)
+    else:
+        pages = [page_around(paragraphs, sheet, options.untidiness, options.random_seed)]
     for path in save_pages(
-        pages, options.out, options.pen, options.colour, options.dpi, options.single_line, options.animate,
-        options.duration, Plotter(), options.random_seed,
+        pages, options.out, options.pen, options.colour, options.pen_width, options.dpi, options.single_line,
+        options.animate, options.duration, plotter, options.random_seed,
     ):  # fmt: skip
         print(path)
 

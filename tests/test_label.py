@@ -1,31 +1,24 @@
 """The label page: driven by HTTP as a browser does it, attacked as another page would, and used in a real browser."""
 
-import base64
 import contextlib
 import csv
 import http.client
 import json
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
 
 import numpy as np
 import pytest
+from browser import DOWN, ENTER, UP, browsing
 from PIL import Image
 
 from minirnn.datasets.labelled import read_labelled
 from minirnn.errors import MinirnnError
 from minirnn.label import Labels, Server, main
-
-ENTER, UP, DOWN = "\ue007", "\ue013", "\ue015"  # keys in the WebDriver standard
 
 
 def make_lines(folder, count):
@@ -233,63 +226,10 @@ def test_answers_that_come_at_once_are_all_kept(tmp_path):
 # --- a real browser -------------------------------------------------------------------------------------------------
 
 
-class Browser:
-    """Headless Chromium over the WebDriver protocol (https://www.w3.org/TR/webdriver2/)."""
-
-    def __init__(self, driver_url, profile):
-        self.driver = driver_url
-        flags = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"]
-        flags += ["disable-background-networking", "disable-component-update", f"user-data-dir={profile}"]
-        options = {"args": [f"--{flag}" for flag in flags]}
-        wanted = {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}}
-        self.session = f"/session/{self.call('POST', '/session', wanted)['sessionId']}"
-
-    def call(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.driver + path, data, {"Content-Type": "application/json"}, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as response:
-                return json.load(response)["value"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(error.read().decode()) from None
-
-    def go(self, url):
-        self.call("POST", f"{self.session}/url", {"url": url})
-
-    def run(self, script):
-        return self.call("POST", f"{self.session}/execute/sync", {"script": script, "args": []})
-
-    def press(self, *keys):
-        actions = [{"type": kind, "value": key} for key in "".join(keys) for kind in ("keyDown", "keyUp")]
-        self.call("POST", f"{self.session}/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
-
-    def wait(self, script, value):
-        """Wait until a script in the page returns ``value``."""
-        end = time.monotonic() + 60
-        while (seen := self.run(script)) != value:
-            assert time.monotonic() < end, f"{script} is {seen!r}, not {value!r}"
-            time.sleep(0.02)
-
-    def picture(self, path):
-        path.write_bytes(base64.b64decode(self.call("GET", f"{self.session}/screenshot")))
-
-
 @pytest.fixture
 def browser(tmp_path):
-    driver = shutil.which("chromedriver")
-    assert driver, "this test needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
-    environment = os.environ | {"HOME": str(tmp_path)}
-    process = subprocess.Popen(
-        [driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    )
-    try:
-        port = next(match[1] for line in process.stdout if (match := re.search(r"successfully on port (\d+)", line)))
-        browser = Browser(f"http://127.0.0.1:{port}", tmp_path / "profile")
+    with browsing(tmp_path) as browser:
         yield browser
-        browser.call("DELETE", browser.session)
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @contextlib.contextmanager
@@ -347,6 +287,5 @@ def test_forty_lines_by_key_presses_with_the_process_killed_in_the_middle(tmp_pa
             browser.press(texts[f"line_{k:02}.png"], ENTER)
         browser.wait(count, "40 of 40")
         assert not browser.run("return done.hidden")
-        browser.picture(tmp_path / "done.png")
     assert saved(lines) == texts
     assert sorted(path.name for path in lines.iterdir()) == sorted([*texts, "metadata.csv"])

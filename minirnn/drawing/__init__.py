@@ -31,6 +31,7 @@ def save_pages(
     path,
     pen="ballpoint",
     colour=None,
+    pen_width=None,
     dpi=200,
     single_line=False,
     animate=False,
@@ -48,6 +49,7 @@ def save_pages(
         several, they are called name-1.png, name-2.png and so on.
     pen : one of minirnn.drawing.ink.PENS.
     colour : colour of the ink, a name or ``#rrggbb``; None is the pen's own.
+    pen_width : of the pen's stroke in mm; None is the pen's own.
     dpi : resolution of .png.
     single_line : .svg for plotters, one path a stroke.
     animate : .svg that writes itself; ``duration`` is the time for a page in seconds, None a pen's own pace.
@@ -60,7 +62,7 @@ def save_pages(
     """
     path = Path(path)
     check_output(path, single_line, animate)
-    pen = choose_pen(pen, colour)
+    pen = choose_pen(pen, colour, pen_width)
     suffix = path.suffix.lower()
     if suffix == ".pdf":
         from minirnn.drawing.pdf import pages_pdf  # matplotlib takes a second to load: only for who needs it

@@ -57,11 +57,12 @@ class Run(NamedTuple):
     darkness: float
 
 
-def choose_pen(name, colour=None):
-    """Return the pen called ``name``, filled with ink of another colour if one is given (``#rrggbb``)."""
+def choose_pen(name, colour=None, width=None):
+    """Return the pen called ``name``, with ink of another colour or a point of another width if they are given."""
     if name not in PENS:
         raise MinirnnError(f"unknown pen {name!r}; use one of {', '.join(PENS)}")
-    return replace(PENS[name], colour=check_colour(colour)) if colour else PENS[name]
+    pen = PENS[name]
+    return replace(pen, colour=check_colour(colour) if colour else pen.colour, width=width or pen.width)
 
 
 def check_colour(colour):

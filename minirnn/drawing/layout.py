@@ -13,10 +13,10 @@ from minirnn.drawing.baseline import expected_metrics, line_metrics
 from minirnn.errors import MinirnnError
 from minirnn.strokes import bounding_box
 
-# A line that comes out too large for its place is made smaller, down to this factor. Its drift may ask for a little
-# more, up to the second factor; beyond it the line is refused.
+# A line that comes out too wide is written closer, down to the first factor, and beyond it smaller as well. One that
+# would have to be narrower than the second factor is better written again.
+CLOSEST = 0.88
 SMALLEST = 0.8
-SMALLEST_DRIFTED = 0.65
 
 # The slow wave of a drifting baseline, in letter sizes; about twenty letters.
 WAVE_LENGTH = 40.0
@@ -69,7 +69,7 @@ def wrap_text(text, width, advance, raggedness=0.0, rng=None):
         if len(word) * advance * SMALLEST > width:
             raise MinirnnError(
                 f"the word {word!r} is about {len(word) * advance:.0f} mm wide and does not fit a line of "
-                f"{width:.0f} mm; use smaller letters, narrower margins or a hyphen"
+                f"{width:.0f} mm; use smaller letters, narrower margins, or put a space into it"
             )
     lines, rest = [], " ".join(text.split())
     while rest:
@@ -100,18 +100,13 @@ def line_width(line, sheet):
     return (x_max - x_min) * line_scale(line, sheet.letter_size)
 
 
-def fits(line, sheet, first=False):
-    """Whether ``lay_out`` is sure to place the line; if not, write it again or wrap it anew.
-
-    ``first``: the line opens a paragraph and is indented.
-    """
-    strokes = _drifted(line, sheet.letter_size, Drift())
-    rows = (0, len(sheet.baselines) - 1)  # the first has the least room above, the last the least below
-    return min(_factor(strokes, sheet, row, sheet.indent if first else 0.0) for row in rows) >= SMALLEST
+def fits(line, sheet):
+    """Whether a written line, were it the first of a paragraph, is narrow enough; if not, better write it again."""
+    return line_width(line, sheet) * SMALLEST <= sheet.text_width - sheet.indent
 
 
 def lay_out(paragraphs, sheet, untidiness=0.5, seed=0):
-    """Place written lines on as many pages as they need.
+    """Place written lines on as many pages as they need; all ink lies inside the margins, whatever it takes.
 
     Parameters
     ----------
@@ -126,15 +121,11 @@ def lay_out(paragraphs, sheet, untidiness=0.5, seed=0):
 
     Returns
     -------
-    list of Page, at least one; all ink lies inside the margins.
-
-    Raises
-    ------
-    MinirnnError, naming the line, if one is too large for its place even at the smallest size.
+    list of Page, at least one.
     """
     rng = np.random.default_rng(seed)
     pages, row = [Page(sheet.width, sheet.height, sheet.guides)], 0
-    for number, paragraph in enumerate(paragraphs, 1):
+    for paragraph in paragraphs:
         for position, line in enumerate(paragraph or [None]):
             if row == len(sheet.baselines):
                 pages.append(Page(sheet.width, sheet.height, sheet.guides))
@@ -142,8 +133,7 @@ def lay_out(paragraphs, sheet, untidiness=0.5, seed=0):
             if line is not None:
                 indent = sheet.indent if position == 0 else 0.0
                 drift = Drift.draw(rng, untidiness)
-                strokes = _place(line, sheet, row, indent, drift, f"line {position + 1} of paragraph {number}")
-                pages[-1].strokes += strokes
+                pages[-1].strokes += _place(line, sheet, row, indent, drift)
                 pages[-1].text += line.text + "\n"
             row += 1
     return pages
@@ -183,26 +173,27 @@ def _drifted(line, letter_size, drift):
     return [stroke - [x_min, 0.0] for stroke in placed]
 
 
-def _factor(strokes, sheet, row, indent):
-    """How much smaller (1: not at all) a line must be made to stay inside the margins on a row of the sheet."""
-    left, top, right, bottom = sheet.text_box
-    baseline = sheet.baselines[row]
-    _, y_min, x_max, y_max = bounding_box(strokes)
-    rooms_and_extents = [(right - left - indent, x_max), (baseline - top, -y_min), (bottom - baseline, y_max)]
-    return min([1.0, *(room / extent for room, extent in rooms_and_extents if extent > 0)])
-
-
-def _place(line, sheet, row, indent, drift, where):
+def _place(line, sheet, row, indent, drift):
     """Return the line's strokes in millimetres on a row of the sheet, inside the margins."""
-    strokes = _drifted(line, sheet.letter_size, drift)
-    factor = _factor(strokes, sheet, row, indent)
-    if factor < SMALLEST_DRIFTED:
-        raise MinirnnError(
-            f"{where} ({line.text!r}) is {1 / factor:.2f} times too large for its place on the page; write it "
-            "again, or use smaller letters, narrower margins or a wider line spacing"
-        )
-    left, _, right, _ = sheet.text_box
+    left, top, right, bottom = sheet.text_box
+    baseline, width = sheet.baselines[row], right - left - indent
+    strokes = _squeezed(_drifted(line, sheet.letter_size, drift), width, baseline - top, bottom - baseline)
     # The edge drifts as far as the line leaves room for it.
-    room = right - left - indent - factor * bounding_box(strokes)[2]
-    corner = [left + indent + min(drift.edge * sheet.letter_size, room), sheet.baselines[row]]
-    return [stroke * factor + corner for stroke in strokes]
+    room = width - bounding_box(strokes)[2]
+    corner = [left + indent + min(drift.edge * sheet.letter_size, room), baseline]
+    return [stroke + corner for stroke in strokes]
+
+
+def _squeezed(strokes, width, above, below):
+    """Fit strokes, which begin at x = 0 and stand on y = 0, into a room of ``width``, ``above`` and ``below`` y = 0.
+
+    As a hand does: towards the end of its line it writes closer, then smaller; at the edge of the paper it shortens
+    its long strokes up or down, and the letters keep their size.
+    """
+    x_max = bounding_box(strokes)[2]
+    needed = min(1.0, width / x_max) if x_max > 0 else 1.0
+    closer = max(needed, CLOSEST)
+    strokes = [stroke * [needed, needed / closer] for stroke in strokes]
+    _, y_min, _, y_max = bounding_box(strokes)
+    up, down = (min(1.0, room / reach) if reach > 0 else 1.0 for room, reach in ((above, -y_min), (below, y_max)))
+    return [stroke * np.where(stroke[:, 1:] < 0, [1.0, up], [1.0, down]) for stroke in strokes]

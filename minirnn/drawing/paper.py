@@ -10,7 +10,10 @@ import numpy as np
 
 from minirnn.errors import MinirnnError
 
-PAGE_SIZES = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4), "postcard": (148.0, 105.0)}
+PAGE_SIZES = {
+    "a3": (297.0, 420.0), "a4": (210.0, 297.0), "a5": (148.0, 210.0), "a6": (105.0, 148.0),
+    "letter": (215.9, 279.4), "legal": (215.9, 355.6), "postcard": (148.0, 105.0),
+}  # fmt: skip
 PAPERS = ("plain", "ruled", "squared")
 
 RULE_COLOUR = "#b9cbe4"
