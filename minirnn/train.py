@@ -1,10 +1,11 @@
 """The main job: learn, and write.
 
-    python -m minirnn.train                                     the texts in data/, about three minutes
-    python -m minirnn.train --text my.txt --minutes 20          another text
-    python -m minirnn.train --task hand --data ARCHIVES         handwriting, many hours
-    python -m minirnn.train --resume runs/text-1                go on where it stopped
-    mpiexec -n 4 python -m minirnn.train --text my.txt          on many cores or machines; see `minirnn.mpi`
+    python -m minirnn.train                               the whole way, ten minutes: see `minirnn.main_job`
+    python -m minirnn.train --text my.txt --minutes 20    learn a text
+    python -m minirnn.train --task hand --data SAMPLES    learn a hand from what minirnn.prepare made of its images
+    python -m minirnn.train --task hand --data ARCHIVES --init scratch    learn to write, many hours
+    python -m minirnn.train --resume runs/main-1          go on where it stopped
+    mpiexec -n 4 python -m minirnn.train --text my.txt    on many cores or machines; see `minirnn.mpi`
 
 A run leaves a folder with its settings, log, loss curve, checkpoints and samples; see `minirnn.training`.
 """
@@ -19,7 +20,7 @@ import sys
 
 import numpy as np
 
-from minirnn import backend, mpi
+from minirnn import backend, mpi, one_hand
 from minirnn.alphabets import CharAlphabet, PenAlphabet
 from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, zero_or_more
 from minirnn.datasets import coverage, format_coverage, load_samples, split_by_group
@@ -31,9 +32,10 @@ from minirnn.errors import MinirnnError
 from minirnn.files import atomic
 from minirnn.generate import generate
 from minirnn.layers import CELLS
+from minirnn.main_job import newest_sample, whole_way
 from minirnn.models import CharRNN, PenRNN
 from minirnn.optim import OPTIMISERS
-from minirnn.strokes import normalise
+from minirnn.strokes import augment, normalise
 from minirnn.training import Options, Trainer, locked, new_run, read_settings, write_settings
 from minirnn.write import handwrite
 from minirnn.writing import Writer, write_lines
@@ -87,7 +89,9 @@ def hand_task(settings, run):
     trained weights, all lines are taken to be of one hand, which becomes a new row."""
     samples, report = load_samples(settings["data"], progress=True)
     print(f"data        {settings['data']}: {report}")
-    training, validation = split_by_group(samples, settings["held_out"], settings["seed"])
+    scratch = settings["init"] == "scratch"
+    split = split_by_group if scratch else one_hand.split_lines
+    training, validation = split(samples, settings["held_out"], settings["seed"])
     if not training or not validation:
         raise MinirnnError(
             f"{settings['data']}: {len(training)} lines to learn from and {len(validation)} to judge by, split by "
@@ -95,10 +99,8 @@ def hand_task(settings, run):
         )
     counts = coverage(sample.text for sample in training)
     print(format_coverage(counts))
-    if settings["init"] == "scratch":
-        chars, pens, hands, network, meta = new_pen(training, counts, settings)
-    else:
-        chars, pens, hands, network, meta = trained_pen(training, counts, settings)
+    begin = new_pen if scratch else trained_pen
+    chars, pens, hands, network, meta = begin(training, counts, settings)
     known = [[s for s in part if not chars.unknown(s.text)] for part in (training, validation)]
     for name, part, kept in zip(("learn from", "judge by"), (training, validation), known):
         if len(kept) < len(part):
@@ -106,10 +108,14 @@ def hand_task(settings, run):
         if not kept:
             raise MinirnnError(f"{settings['data']} has no line to {name} without such characters; give more lines")
     batch, T = settings["batch"], settings["steps_per_chunk"]
-    data = LineBatches(known[0], chars, pens, hands, batch, T, settings["seed"], settings["grow"],
-                       weights=rarity_weights(known[0], counts))  # fmt: skip
+    if scratch:
+        change, weights = augment, rarity_weights(known[0], counts)
+    else:
+        change, weights = one_hand.another_time, [one_hand.copies(len(known[0]))] * len(known[0])
+    data = LineBatches(known[0], chars, pens, hands, batch, T, settings["seed"], settings["grow"], change, weights)
     judge = ValidationLines(known[1], chars, pens, batch, T, hands)
-    print(f"lines       {len(known[0]):,} to learn from, {len(known[1]):,} of other groups to judge by")
+    judges = "the same" if training is validation else f"{len(known[1]):,} others"
+    print(f"lines       {len(known[0]):,} to learn from, {judges} to judge by")
     print(f"alphabets   {len(chars)} characters; {len(pens)} pen symbols, "
           f"{judge.symbols / judge.characters:.1f} a character")  # fmt: skip
     print(f"network     {network.settings['layers']} layers of {network.settings['hidden']}: "
@@ -156,21 +162,19 @@ def new_pen(training, counts, settings):
 def trained_pen(training, counts, settings):
     """The alphabets and the network of trained weights, with one row more for the new hand -> as `new_pen`."""
     writer = Writer(None if settings["init"] == "pretrained" else settings["init"])
-    old, row = writer.network, writer.network.settings["hands"]
-    network = PenRNN(**{**old.settings, "hands": row + 1, "dropout": settings["dropout"]})
-    params = dict(backend.flatten(old.params))
-    rows = params["hand.E"]
-    params["hand.E"] = np.concatenate([rows, rows[:1]])  # it starts as any hand
-    network.load_params(params)
+    row = one_hand.nearest_hand(writer, [sample for sample in training if not writer.chars.unknown(sample.text)])
+    network = one_hand.with_another_hand(writer.network, row, dropout=settings["dropout"])
+    print(f"hand        starts from row {row} of {writer.network.settings['hands']}")
     known = {character: max(counts.get(character, 0), n) for character, n in writer.counts.items()}
-    hands = {sample.group: row for sample in training}
-    return writer.chars, writer.pens, hands, network, {"counts": known, "hands": [], "neat_hands": [row]}
+    new = writer.network.settings["hands"]
+    hands = {sample.group: new for sample in training}
+    return writer.chars, writer.pens, hands, network, {"counts": known, "hands": [], "neat_hands": [new]}
 
 
-def rarity_weights(samples, counts, plenty=1000, most=3.0):
+def rarity_weights(samples, counts, plenty=400, most=8.0):
     """How often each sample is seen in an epoch: a line with a character that has fewer than ``plenty`` examples in
-    the data comes up to ``most`` times, by the root of how rare it is."""
-    often = {character: min(most, max(1.0, np.sqrt(plenty / count))) for character, count in counts.items()}
+    the data comes so often that it has as many, but no more than ``most`` times."""
+    often = {character: min(most, max(1.0, plenty / count)) for character, count in counts.items()}
     return [max(often[character] for character in sample.text) for sample in samples]
 
 
@@ -210,13 +214,15 @@ def announced(trainer):
 def build_parser():
     parser = Parser(
         prog="python -m minirnn.train",
-        description="Train a character-level recurrent network and let it write. Without arguments: the texts that "
-        "come with the project, about three minutes on two cores.",
+        description="Train a character-level recurrent network and let it write. Without arguments, the whole way on "
+        "the data that come with the project: pictures of a handwriting are traced, the hand is learned, a text is "
+        "learned, and new text is written in that hand, in about ten minutes on two cores.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     run = parser.add_argument_group("the run")
-    run.add_argument("--task", choices=["text", "hand"], default="text", help="learn a text, or a handwriting")
-    run.add_argument("--out", metavar="FOLDER", help="where to leave the run (default runs/text-1, -2, ...)")
+    run.add_argument("--task", choices=["all", "text", "hand"], help="the whole way on the data that come with the "
+                     "project; a text; a handwriting; by default what --text or --data ask for, else all")  # fmt: skip
+    run.add_argument("--out", metavar="FOLDER", help="where to leave the run (default runs/main-1, -2, ...)")
     run.add_argument("--resume", metavar="RUN", help="go on with a run; its settings are kept, but "
                      "--steps may give it another length")  # fmt: skip
     run.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
@@ -224,9 +230,9 @@ def build_parser():
                      help="threads that share the sequences of a batch")  # fmt: skip
     run.add_argument("--seed", type=zero_or_more, default=0, help="of everything that is drawn at random")
     data = parser.add_argument_group("the data")
-    data.add_argument("--text", metavar="FILE", default=str(LETTERS), help="UTF-8 text to learn")
-    data.add_argument("--data", metavar="SOURCE", help="handwriting to learn: the folder of IAM-OnDB's archives, "
-                      "a .jsonl file, or a folder of .inkml files")  # fmt: skip
+    data.add_argument("--text", metavar="FILE", help="UTF-8 text to learn, by default data/letters.txt")
+    data.add_argument("--data", metavar="SOURCE", help="handwriting to learn: a folder that minirnn.prepare made, the "
+                      "folder of IAM-OnDB's archives, a .jsonl file, or a folder of .inkml files")  # fmt: skip
     data.add_argument("--directions", type=positive_int, default=48, help="of a step of the pen")
     data.add_argument("--step-length", type=above_zero, default=0.36, help="in units of the line (x-height 1.3)")
     data.add_argument("--lifts", type=positive_int, default=192, help="moves of the lifted pen in the codebook")
@@ -237,7 +243,8 @@ def build_parser():
     data.add_argument("--steps-per-chunk", type=positive_int, default=64, help="time steps of truncated BPTT")
     network = parser.add_argument_group("the network")
     network.add_argument("--init", metavar="WEIGHTS", default="pretrained",
-                         help="of the hand: scratch, pretrained (what the package brings), or a run")  # fmt: skip
+                         help="of the hand: scratch, pretrained (what the package brings), or a run; if not scratch, "
+                         "other defaults hold: " + one_hand.told())
     network.add_argument("--cell", choices=sorted(CELLS), default="lstm")
     network.add_argument("--layers", type=positive_int, default=2)
     network.add_argument("--hidden", type=positive_int, default=256, help="units of a recurrent layer")
@@ -276,25 +283,102 @@ def resumed_settings(run, parser):
     return {name: checked[name] for name in settings}
 
 
+def settings_of(words):
+    """The settings of a new run: ``words`` of the command line, and the defaults of its task."""
+    parser = build_parser()
+    settings = vars(parser.parse_args(words))
+    task = settings["task"] or ("text" if settings["text"] else "hand" if settings["data"] else "all")
+    if task == "hand" and settings["init"] != "scratch":
+        parser.set_defaults(**one_hand.FINE_TUNING)
+        settings = vars(parser.parse_args(words))
+        if settings["steps"] or settings["minutes"]:
+            settings["epochs"] = None
+    settings["task"] = task
+    if not (settings["epochs"] or settings["steps"] or settings["minutes"]):
+        settings["epochs"] = 12.0
+    if task == "text":
+        settings["text"] = settings["text"] or str(LETTERS)
+    return settings
+
+
+GENERAL = ("--seed", "--device", "--threads")  # settings of all parts of the whole way
+
+
 def settings_from(argv):
-    """The settings of a run, new or resumed, and its folder."""
+    """The settings of a run, new or resumed, its folder, and whether it is resumed."""
     parser = build_parser()
     options = vars(parser.parse_args(argv))
-    resume, out = options.pop("resume"), options.pop("out")
+    resume, given = options["resume"], [word for word in argv if word.startswith("--")]
     if resume is not None:
         changeable = ("--resume", "--device", "--steps")
-        given = [word for word in argv if word.startswith("--") and word.split("=")[0] not in changeable]
+        given = [word for word in given if word.split("=")[0] not in changeable]
+        settings = resumed_settings(resume, parser)
+        if settings["task"] == "all" and options["steps"]:
+            given.append("--steps")
         if given:
             raise MinirnnError(f"--resume keeps the settings of {resume}; leave out {' '.join(given)}")
-        settings = resumed_settings(resume, parser)
         if any(word.startswith("--device") for word in argv):
             settings["device"] = options["device"]
         if options["steps"]:
             settings.update(steps=options["steps"], epochs=None, minutes=None)
         return settings, pathlib.Path(resume), True
-    if not (options["epochs"] or options["steps"] or options["minutes"]):
-        options["epochs"] = 12.0
-    return options, out, False
+    settings = settings_of(argv)
+    del settings["resume"]
+    out = settings.pop("out")
+    if settings["task"] == "all":
+        odd = [word for word in given if word.split("=")[0] not in (*GENERAL, "--out", "--task")]
+        if odd:
+            raise MinirnnError(f"the whole way takes {', '.join(GENERAL)} and --out; for {' '.join(odd)} say which "
+                               "part is meant: --task text or --task hand")  # fmt: skip
+    else:
+        check_sources(settings)
+    return settings, out, False
+
+
+def check_sources(settings):
+    """Make the names of what is to be learned absolute. A wrong one is a `MinirnnError`, before there is a run."""
+    source = "text" if settings["task"] == "text" else "data"
+    if settings[source] is None:
+        raise MinirnnError("--task hand needs --data, the folder of IAM-OnDB's archives or a .jsonl file")
+    if not pathlib.Path(settings[source]).exists():
+        raise MinirnnError(f"{settings[source]} does not exist; check the name after --{source}")
+    settings[source] = str(pathlib.Path(settings[source]).resolve())
+    if settings["init"] not in ("scratch", "pretrained"):
+        settings["init"] = str(pathlib.Path(settings["init"]).resolve())
+
+
+def learn(settings, run, resume):
+    """Train, and say how it went. The caller holds the lock of the folder ``run``."""
+    trainer = prepared(settings, run, resume)
+    write_settings(run, settings)
+    mpi.tell_all((settings, run, resume))
+    progress = announced(trainer).train()
+    print(f"\nbest validation loss {progress.best:.4f} nats a symbol; the run is in {run}")
+
+
+def learn_part(words, run):
+    """A run that is a part of a larger one: begin it with the ``words`` of a command line, or go on with it."""
+    run.mkdir(exist_ok=True)
+    with locked(run):
+        resume = (run / "settings.json").exists()
+        if not resume:
+            settings = settings_of(words)
+            del settings["resume"], settings["out"]
+            check_sources(settings)
+            write_settings(run, settings)
+        learn(resumed_settings(run, build_parser()), run, resume)
+
+
+def do_all(settings, run):
+    """The whole way, begun or gone on with."""
+    if mpi.world() is not None:
+        raise MinirnnError("the whole way is for one process; under mpiexec, say --task text or --task hand")
+    write_settings(run, settings)
+    general = [word for name in GENERAL for word in (name, str(settings[name[2:]]))]
+    try:
+        whole_way(run, general, learn_part)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"and saved; go on with --resume {run}") from None
 
 
 def main(argv=None):
@@ -303,33 +387,25 @@ def main(argv=None):
             announced(prepared(*mpi.told())).train()
         return
     settings, run, resume = settings_from(sys.argv[1:] if argv is None else argv)
+    task = settings["task"]
     backend.check_device(settings["device"])
     if not resume:
-        source = "text" if settings["task"] == "text" else "data"
-        if settings[source] is None:
-            raise MinirnnError("--task hand needs --data, the folder of IAM-OnDB's archives or a .jsonl file")
-        if not pathlib.Path(settings[source]).exists():  # a wrong name should not leave an empty run behind
-            raise MinirnnError(f"{settings[source]} does not exist; check the name after --{source}")
-        settings[source] = str(pathlib.Path(settings[source]).resolve())
-        if settings["init"] not in ("scratch", "pretrained"):
-            settings["init"] = str(pathlib.Path(settings["init"]).resolve())
-        run = new_run(run, settings["task"])
+        run = new_run(run, "main" if task == "all" else task)
     with locked(run):
-        trainer = prepared(settings, run, resume)
-        write_settings(run, settings)
-        mpi.tell_all((settings, run, resume))
-        progress = announced(trainer).train()
-    print(f"\nbest validation loss {progress.best:.4f} nats a symbol; the run is in {run}")
-    if settings["task"] == "hand":
-        print(f"what it now writes: {sorted((run / 'samples').glob('*.png'))[-2]}")
-        return
-    newest = sorted((run / "samples").glob("*.txt"))[-1]
-    written = newest.read_text(encoding="utf-8")
-    print(f"it now writes ({newest}):\n\n{written}")
-    try:
-        print(*handwrite(written, run / "page.png", seed=settings["seed"]), "is the same by hand")
-    except MinirnnError as error:  # a text in letters that the hand does not know is learned all the same
-        print(f"not written by hand: {error}")
+        if task == "all":
+            do_all(settings, run)
+        else:
+            learn(settings, run, resume)
+    if task == "hand":
+        print(f"what it now writes: {newest_sample(run, '*[0-9].png')}")
+    elif task == "text":
+        newest = newest_sample(run, "*.txt")
+        written = newest.read_text(encoding="utf-8")
+        print(f"it now writes ({newest}):\n\n{written}")
+        try:
+            print(*handwrite(written, run / "page.png", seed=settings["seed"]), "is the same by hand")
+        except MinirnnError as error:  # a text in letters that the hand does not know is learned all the same
+            print(f"not written by hand: {error}")
 
 
 if __name__ == "__main__":

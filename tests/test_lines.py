@@ -66,7 +66,7 @@ def test_the_height_is_that_of_the_pen_so_far(samples, pens):
 
 
 def test_an_epoch_reads_every_line_once(samples, pens):
-    data = batches(samples, pens, augmented=False, blind=0)
+    data = batches(samples, pens, change=None, blind=0)
     texts, symbols = [], 0
     for index in range(data.chunks(0)):
         fresh, chunk = data.chunk(0, index)
@@ -95,7 +95,7 @@ def test_augmentation_changes_the_strokes_anew_in_every_epoch(samples, pens):
 
 
 def test_lines_grow(samples, pens):
-    data = batches(samples, pens, grow=2, augmented=False)
+    data = batches(samples, pens, grow=2, change=None)
     assert data.chunks(0) == len(data.plan(0)[0])
     assert data.chunks(0) < data.chunks(1) < data.chunks(2)
     assert all(data.chunk(0, index)[0] for index in range(data.chunks(0)))

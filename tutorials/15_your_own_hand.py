@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapters 12 to 14.
 #
-# **Runs for**: about 15 seconds.
+# **Runs for**: about 10 seconds.
 #
 # **You should see**: six lines of a hand become scans in a folder with labels, the scans become strokes again, and
 # the strokes become the symbols a network learns from, with what was lost on the way measured at each station; then

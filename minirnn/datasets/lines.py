@@ -54,7 +54,7 @@ class LineBatches:
     hands     {group: id of its row}; a group without a row is written by row 0, any hand
     grow      in epoch e of the first ``grow`` epochs only the first e + 1 chunks of a line are learned: as long as the
               window does not find its way it is near the right place at a line's beginning, and nowhere else
-    augmented whether strokes are slanted, scaled and turned at random, anew in every epoch
+    change    what is done to the strokes of a line, anew in every epoch: (strokes, rng) -> strokes; None: nothing
     weights   how often each sample is seen in an epoch, on average; None: once
     any_hand  part of the lines that are learned as row 0, whoever wrote them
     blind     part of the lines that are learned without their text: see `minirnn.writing.write_lines`
@@ -65,12 +65,12 @@ class LineBatches:
     unit = "symbols"
 
     def __init__(
-        self, samples, chars, pens, hands, B, T, seed=0, grow=0, augmented=True, weights=None, any_hand=0.1, blind=0.1,
+        self, samples, chars, pens, hands, B, T, seed=0, grow=0, change=augment, weights=None, any_hand=0.1, blind=0.1,
     ):  # fmt: skip
         if not samples:
             raise MinirnnError("there is no line of handwriting to learn from; look at the report of what was skipped")
         self.chars, self.pens, self.B, self.T, self.seed = chars, pens, B, T, seed
-        self.grow, self.augmented, self.any_hand, self.blind = grow, augmented, any_hand, blind
+        self.grow, self.change, self.any_hand, self.blind = grow, change, any_hand, blind
         self.strokes = [normalise(sample.strokes) for sample in samples]
         self.texts = [encode_text(chars, sample.text) for sample in samples]
         self.hands = [hands.get(sample.group, 0) for sample in samples]
@@ -117,7 +117,7 @@ class LineBatches:
     def _make(self, indices, epoch, number):
         rng = np.random.default_rng([self.seed, epoch, number])
         lines = [
-            self.pens.encode(normalise(augment(self.strokes[i], rng))) if self.augmented else self.lines[i]
+            self.pens.encode(normalise(self.change(self.strokes[i], rng))) if self.change else self.lines[i]
             for i in indices
         ]
         hands = [0 if rng.random() < self.any_hand else self.hands[i] for i in indices]

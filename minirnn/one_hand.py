@@ -1,0 +1,72 @@
+"""Learning one hand from few lines, starting from trained weights: what is done otherwise than for many hands.
+
+All lines are taken to be of one hand, which gets a row of its own among the network's hands. It starts as the row that
+predicts the lines best, and then every weight moves, a little.
+"""
+
+import numpy as np
+
+from minirnn import backend
+from minirnn.datasets import split_by_group
+from minirnn.datasets.lines import ValidationLines
+from minirnn.images.augment import elastic_strokes
+from minirnn.models import PenRNN
+from minirnn.strokes import augment
+from minirnn.training import evaluate
+
+# Where the settings of minirnn.train are others: small steps, since the network can write already.
+FINE_TUNING = {
+    "lr": 5e-4, "epochs": 10.0, "batch": 16, "steps_per_chunk": 128, "dropout": 0.0, "average": 0.95, "warmup": 5,
+}  # fmt: skip
+AN_EPOCH = 48  # lines; if there are fewer, each comes several times, changed at random
+ENOUGH = 10  # lines, of which some can be spared to judge by
+TRIED = 6  # lines that choose the row to start from
+
+
+def told():
+    """The settings above, as a text."""
+    return ", ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in FINE_TUNING.items())
+
+
+def split_lines(samples, fraction, seed):
+    """(lines to learn from, lines to judge by). The split goes by groups if that leaves some on both sides, else by
+    lines; of fewer than `ENOUGH` all are for learning, and the same ones judge."""
+    learn, judge = split_by_group(samples, fraction, seed)
+    if len(samples) < ENOUGH:
+        return samples, samples
+    if learn and judge:
+        return learn, judge
+    order = np.random.default_rng(seed).permutation(len(samples))
+    count = max(1, round(fraction * len(samples)))
+    return [samples[i] for i in order[count:]], [samples[i] for i in order[:count]]
+
+
+def another_time(strokes, rng):
+    """The normalised line as the same hand might have written it another time: hardly another slant, another size."""
+    return elastic_strokes(augment(strokes, rng, slant=0.03, scale=0.03, rotation=0.01), rng)
+
+
+def copies(lines):
+    """How often each of so many lines comes in an epoch."""
+    return max(1.0, AN_EPOCH / lines)
+
+
+def nearest_hand(writer, samples):
+    """The row of the writer's network that predicts the first of ``samples`` best; row 0 is any hand."""
+    lines = samples[:TRIED]
+    costs = []
+    for row in range(writer.network.settings["hands"]):
+        judge = ValidationLines(lines, writer.chars, writer.pens, TRIED, 128, {s.group: row for s in lines})
+        costs.append(evaluate(writer.network, judge))
+    return int(np.argmin(costs))
+
+
+def with_another_hand(network, row, **changes):
+    """A copy of a PenRNN with one hand more, which is like the hand ``row``; ``changes`` of its settings."""
+    hands = network.settings["hands"]
+    copy = PenRNN(**{**network.settings, **changes, "hands": hands + 1})
+    params = dict(backend.flatten(network.params))
+    rows = params["hand.E"]
+    params["hand.E"] = np.concatenate([rows, rows[row : row + 1]])
+    copy.load_params(params)
+    return copy
