@@ -1,6 +1,6 @@
 """Write a labelled set of line images in a made-up hand, as if scanned: what someone's own handwriting would be.
 
-    python -m minirnn.images.sample_hand data/sample_hand/texts.txt --out data/sample_hand
+    python -m minirnn.sample_hand data/sample_hand/texts.txt --out data/sample_hand
 
 The hand is a mean of several of the network's hands, so it is none of them, with a lean and a width of its own.
 The folder gets a JPEG a line and metadata.csv with what they say, which `minirnn.prepare` reads.
@@ -78,7 +78,7 @@ def write_set(writer, texts, out, rng, temperature=0.35, lean=0.0, width=1.0):
 
 def main(argv=None):
     parser = Parser(
-        prog="python -m minirnn.images.sample_hand",
+        prog="python -m minirnn.sample_hand",
         description="Write a labelled set of line images in a made-up hand, as if scanned.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
