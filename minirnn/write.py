@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int
+from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, zero_or_more
 from minirnn.datasets.text import read_text
 from minirnn.drawing import Plotter, check_output, save_pages
 from minirnn.drawing.ink import PENS, check_colour
@@ -153,7 +153,8 @@ def build_parser():
                       help="drift of edge, height, slope, size and slant of the lines; 0: none (default 0.5)")
     hand.add_argument("--slips", type=not_negative, default=0.0, metavar="PER_CENT",
                       help="of the longer words, begun wrongly, struck through and written again (default 0)")
-    hand.add_argument("--random-seed", type=int, default=0, help="another number, another sheet in the same hand")
+    hand.add_argument("--random-seed", type=zero_or_more, default=0,
+                      help="another number, another sheet in the same hand")
     hand.add_argument("--skip-unknown", action="store_true", help="leave out characters that the hand cannot write")
     hand.add_argument("--transliterate", action="store_true", help="write é as e, and so on")
     page = parser.add_argument_group("the page")
@@ -225,7 +226,7 @@ def main(argv=None):
         size or "a4", margins * 4 if margins and len(margins) == 1 else margins, options.letter_size,
         options.line_spacing, options.indent, options.paper,
     )  # fmt: skip
-    writer = Writer(None, int(options.hand)) if options.hand.isdigit() else Writer(options.hand)
+    writer = Writer(None, int(options.hand)) if options.hand.isdecimal() else Writer(options.hand)
     text = options.text if options.file is None else read_text(options.file).rstrip("\n")
     text = clean_text(writer, text, options.transliterate, options.skip_unknown)
     with tqdm(total=len(text), unit="character", disable=None if len(text) > 200 else True) as bar:

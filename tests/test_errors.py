@@ -1,0 +1,293 @@
+"""Every command and every error that its user can cause: exit code 2 and one line that says what and what to do, no
+traceback, nothing written. What is peculiar to a command is tested with it; this is the table of what all have in
+common, and a command that is not in it fails the test.
+"""
+
+import errno
+import json
+import os
+import resource
+import stat
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_runs import write_hand
+
+from minirnn import (
+    __main__ as listing,
+)
+from minirnn import (
+    bench,
+    checkpoint,
+    evaluate,
+    files,
+    generate,
+    gradcheck,
+    grade,
+    label,
+    pack,
+    prepare,
+    sheet,
+    train,
+    write,
+)
+from minirnn.datasets import Sample, load_samples, write_jsonl
+from minirnn.errors import MinirnnError, is_text, printable, run_command
+from minirnn.images import measure
+from minirnn.sheets import simulate
+
+# {command: [arguments, words of the message]}; "bad" is a file of noise, "empty" an empty folder, "none" is not there.
+WRONG = {
+    "train": [
+        ("--nonsense", "--nonsense"),
+        ("--text none", "none does not exist; check the name after --text"),
+        ("--text bad", "bad is not UTF-8", "save it as UTF-8"),
+        ("--resume none", "no run at none", "check the name"),
+        ("--resume empty", "no run at empty"),
+        ("--task hand", "--data"),
+        ("--task hand --data empty", "neither ascii-all.tar.gz nor a folder ascii; give the folder"),
+        ("--task hand --data bad.jsonl", "bad.jsonl is not UTF-8"),
+        ("--task hand --data bad.inkml", "bad.inkml is not well-formed XML"),
+        ("--task hand --data pen.jsonl --init bad --held-out 0.4", "bad is damaged or is no checkpoint"),
+        ("--out bad", "bad is a file; choose another --out"),
+    ],
+    "generate": [
+        ("", "run"), ("none", "no checkpoint at none"), ("bad", "bad is damaged or is no checkpoint"),
+        ("empty", "no checkpoint at empty"), ("bad --length 0", "--length", "1 or more"),
+    ],
+    "evaluate": [
+        ("--nonsense", "--nonsense"), ("none --text text.txt", "no checkpoint at none"), ("--task hand", "--data"),
+        ("bad --text text.txt", "bad is damaged"), ("--task hand --data empty", "give the folder of IAM-OnDB"),
+    ],
+    "write": [
+        ("", "--out"), ("Hi -o page.doc", "page.doc"), ("Hi", "--out"), ("-o page.png", "--file"),
+        ("-o page.png --file none", "cannot read none"), ("-o page.png --file bad", "bad is not UTF-8"),
+        ("Hi -o page.png --hand none", "no checkpoint at none"), ("Hi -o page.png --hand bad", "bad is damaged"),
+        ("Hi -o page.png --hand 99", "there is no hand 99"), ("Hi -o page.png --neatness 0", "--neatness"),
+        ("Hi -o page.png --random-seed -1", "--random-seed"), ("Hi -o page.png --hand ²", "no checkpoint at ²"),
+    ],
+    "prepare": [
+        ("", "source"), ("none --out new", "none: no such file or folder"), ("bad --out new --show", "--show"),
+        ("pen.jsonl", "give --out FOLDER or --show PNG"), ("bad.png --show steps.png", "bad.png", "save it as PNG"),
+        ("empty --show steps.png", "no image in it"), ("empty --out new", "no labels found; give it a metadata.csv"),
+        ("empty --out new --format swim", "--format"),
+    ],
+    "label": [
+        ("", "folder"), ("none", "no such folder"), ("empty", "no image in it; python -m minirnn.prepare"),
+        ("empty --port x", "--port"), ("empty --port 99999", "not from 0 to 65535"),
+    ],
+    "sheet": [
+        ("", "give -o sheet.pdf"), ("-o sheet.pdf --paper a0", "--paper"), ("read", "PHOTO"), ("read a.jpg", "--out"),
+        ("read none --out new", "none: no such file"), ("read bad.png --out new", "bad.png: not an image"),
+        ("-o none/sheet.pdf", "cannot write none/sheet.pdf", "choose a folder"),
+    ],
+    "grade": [
+        ("", "path"), ("none", "neither a folder nor an exercise"), ("empty", "holds no exercise"),
+    ],
+    "gradcheck": [("--tolerance 0", "--tolerance", "above zero"), ("--seed x", "--seed")],
+    "bench": [("--hidden 0", "--hidden", "1 or more"), ("--models swim", "--models"), ("--device tpu", "--device")],
+    "pack": [
+        ("run", "--data"), ("none --data empty -o new.npz", "no checkpoint at none"),
+        ("bad --data empty -o new.npz", "bad is damaged"), ("bad --data empty -o new.npz --hands 0", "--hands"),
+    ],
+    "__main__": [("train", "--help"), ("--nonsense", "--help")],
+    "images.measure": [("", "source"), ("pages --nonsense", "--nonsense"), ("none", "none")],
+    "sheets.simulate": [("--photos 0", "--photos", "1 or more"), ("--nonsense", "--nonsense")],
+}  # fmt: skip
+MODULES = {
+    "train": train, "generate": generate, "evaluate": evaluate, "write": write, "prepare": prepare, "label": label,
+    "sheet": sheet, "grade": grade, "gradcheck": gradcheck, "bench": bench, "pack": pack, "__main__": listing,
+    "images.measure": measure, "sheets.simulate": simulate,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINIRNN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(label.webbrowser, "open", lambda url: pytest.fail("a browser was opened"))
+    noise = np.random.default_rng(0).bytes(400)
+    for name in ("bad", "bad.png", "bad.jsonl", "bad.inkml"):
+        Path(name).write_bytes(noise)
+    Path("text.txt").write_text("some text\n" * 50)
+    write_hand(Path("pen.jsonl"))
+    os.mkdir("empty")
+
+
+def files_here():
+    return {str(path): path.read_bytes() for path in Path().rglob("*") if path.is_file() and path.parts[0] != "cache"}
+
+
+@pytest.mark.parametrize("name, case", [(name, case) for name, cases in WRONG.items() for case in cases])
+def test_errors_of_the_user(name, case, capsys):
+    arguments, *words = case
+    before = files_here()
+    code = run_command(MODULES[name].main, arguments.split())
+    output = capsys.readouterr()
+    assert code == 2, output
+    assert "Traceback" not in output.err + output.out
+    last = output.err.splitlines()[-1]
+    assert last.startswith("minirnn: ")
+    for word in words:
+        assert word in last
+    assert {path: data for path, data in files_here().items() if not path.startswith("new/")} == before
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_debug_shows_the_traceback(name, capsys):
+    arguments, *_ = WRONG[name][0]
+    assert run_command(MODULES[name].main, ["--debug", *arguments.split()]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("Traceback") and errors.splitlines()[-1].startswith("minirnn: ")
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_help(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_command(MODULES[name].main, ["--help"])
+    assert ended.value.code == 0 and "--debug" in capsys.readouterr().out
+
+
+def test_no_command_is_left_out():
+    assert listing.commands().keys() <= WRONG.keys()
+
+
+# --- exit codes -------------------------------------------------------------------------------------------------
+
+
+def raising(error):
+    def main(argv):
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    "error, code, words",
+    [
+        (MinirnnError("no such thing"), 2, "minirnn: no such thing"),
+        (MemoryError("Unable to allocate 9 TB"), 2, "minirnn: out of memory (Unable to allocate 9 TB); use a smaller"),
+        (PermissionError(errno.EACCES, "Permission denied", "a/b"), 2, "minirnn: a/b: Permission denied; check the"),
+        (OSError("strange"), 2, "minirnn: strange; check the name"),
+        (KeyboardInterrupt("and saved"), 130, "minirnn: interrupted and saved"),
+    ],
+)
+def test_exit_codes_and_messages(error, code, words, capsys):
+    assert run_command(raising(error), []) == code
+    assert capsys.readouterr().err.startswith(words)
+    run_command(raising(error), ["--debug"])
+    assert ("Traceback" in capsys.readouterr().err) == (code == 2)
+
+
+def test_a_fault_of_the_program_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        run_command(raising(ZeroDivisionError()), [])
+
+
+def test_messages_are_one_line_without_control_characters(capsys):
+    assert run_command(raising(MinirnnError("no file of\nthat name\x1b[2J")), []) == 2
+    assert capsys.readouterr().err == "minirnn: no file of that name?[2J\n"
+    assert printable("a  b\tcé\udcff") == "a  b cé?"
+
+
+def test_what_can_be_written():
+    assert is_text("é世") and not is_text("\ud800") and not is_text(3) and not is_text(None)
+
+
+# --- writing files ----------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_there_as_a_whole_or_not_at_all():
+    Path("kept").write_text("old")
+    with pytest.raises(ZeroDivisionError), files.atomic("kept") as file:
+        file.write("half")
+        raise ZeroDivisionError
+    assert Path("kept").read_text() == "old" and not list(Path().glob(".*.tmp"))
+    with files.atomic("kept") as file:
+        file.write("new é")
+        file.flush()
+        assert Path("kept").read_text() == "old"
+    assert Path("kept").read_text(encoding="utf-8") == "new é" and not list(Path().glob(".*.tmp"))
+    assert stat.S_IMODE(os.stat("kept").st_mode) & 0o444 == 0o444
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_disk_that_is_full_or_breaks(number, call, monkeypatch):
+    def failing(*_):
+        raise OSError(number, os.strerror(number))
+
+    Path("kept").write_text("old")
+    monkeypatch.setattr(os, call, failing)
+    message = f"cannot write kept: {os.strerror(number)}; nothing was changed"
+    with pytest.raises(MinirnnError, match=message), files.atomic("kept") as file:
+        file.write("new")
+    assert Path("kept").read_text() == "old" and not list(Path().glob(".*.tmp"))
+
+
+def test_a_write_that_stops_in_the_middle():
+    """As on a full disk, in the middle of a large array: the system refuses what goes beyond a limit."""
+    checkpoint.save("x.npz", {"kind": "CharRNN"}, {"a": np.zeros(10)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(MinirnnError, match=r"cannot write x\.npz: File too large; nothing was changed"):
+            checkpoint.save("x.npz", {"kind": "CharRNN"}, {"a": np.ones(10**5)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not checkpoint.load("x.npz")[1]["a"].any() and not list(Path().glob(".*.tmp"))
+
+
+# --- the cache --------------------------------------------------------------------------------------------------
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(monkeypatch, capsys):
+    Path("file").touch()
+    monkeypatch.setenv("MINIRNN_CACHE", "file/cache")
+    samples, report = load_samples("pen.jsonl")
+    assert len(samples) == 12 == report.used
+    warning = capsys.readouterr().err
+    assert warning.startswith("minirnn: cannot make the folder file/cache: ") and "MINIRNN_CACHE=FOLDER" in warning
+    monkeypatch.setenv("MINIRNN_CACHE", "mine")
+    monkeypatch.setattr(files.tempfile, "mkstemp", lambda **_: (_ for _ in ()).throw(OSError(errno.EROFS, "Read-only")))
+    assert len(load_samples("pen.jsonl")[0]) == 12
+    assert "Read-only" in capsys.readouterr().err
+
+
+def test_where_the_cache_is(monkeypatch):
+    from minirnn.datasets import default_cache_folder
+
+    monkeypatch.setenv("XDG_CACHE_HOME", "/else")
+    monkeypatch.setenv("MINIRNN_CACHE", "/mine")
+    assert default_cache_folder() == Path("/mine")
+    monkeypatch.delenv("MINIRNN_CACHE")
+    assert default_cache_folder() == Path("/else/minirnn")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/ana")
+    assert default_cache_folder() == Path("/home/ana/.cache/minirnn")
+
+
+# --- strangers' files of which fuzzing would not think ----------------------------------------------------------
+
+
+def test_jsonl_that_no_file_can_hold(tmp_path):
+    for value in ('"\\ud800"', '"a", "group": "\\udfff"'):
+        Path("bad.jsonl").write_text(f'{{"strokes": [[[0, 0], [1, {"9" * 400}]]], "text": {value}}}')
+        with pytest.raises(MinirnnError, match="line 1"):
+            load_samples("bad.jsonl")
+    with pytest.raises(MinirnnError, match="line 1: not JSON"):
+        Path("bad.jsonl").write_text(f'{{"text": "a", "strokes": [[[0, {"9" * 5000}]]]}}')
+        load_samples("bad.jsonl")
+    write_jsonl("out.jsonl", [Sample("a", [np.zeros((1, 2))], "page \udcff")])  # as from a file name that is no UTF-8
+    assert json.loads(Path("out.jsonl").read_text(encoding="utf-8"))["group"] == "page ?"
+
+
+def test_a_terminal_that_lacks_a_character(capfd):
+    def main(argv):
+        print("é\udcff")
+
+    sys.stdout.flush()
+    assert run_command(main, []) == 0
+    assert "\\udcff" in capfd.readouterr().out
