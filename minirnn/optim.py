@@ -21,6 +21,8 @@ class SGD:
         self.v = {name: np.zeros_like(theta) for name, theta in params.items()}
 
     def step(self, params, grads, lr):
+        """One step with the learning rate ``lr``: ``params`` are changed in place, ``grads`` only read; the same
+        names."""
         self.steps += 1
         for name, theta in params.items():
             v = self.v[name]
@@ -46,6 +48,8 @@ class RMSprop:
         self.s = {name: np.zeros_like(theta) for name, theta in params.items()}
 
     def step(self, params, grads, lr):
+        """One step with the learning rate ``lr``: ``params`` are changed in place, ``grads`` only read; the same
+        names."""
         self.steps += 1
         for name, theta in params.items():
             g, s = grads[name], self.s[name]
@@ -54,6 +58,7 @@ class RMSprop:
             theta -= lr * g / (np.sqrt(s) + self.eps)
 
     def moments(self):
+        """The arrays that a checkpoint has to keep: {"s": {name: array}}."""
         return {"s": self.s}
 
 
@@ -73,6 +78,8 @@ class Adam:
         self.s = {name: np.zeros_like(theta) for name, theta in params.items()}
 
     def step(self, params, grads, lr):
+        """One step with the learning rate ``lr``: ``params`` are changed in place, ``grads`` only read; the same
+        names."""
         self.steps += 1
         unbias_m = 1 - self.beta1**self.steps
         unbias_s = math.sqrt(1 - self.beta2**self.steps)
@@ -95,6 +102,7 @@ class Adam:
             theta -= work
 
     def moments(self):
+        """The arrays that a checkpoint has to keep: {"m": {name: array}, "s": {name: array}}."""
         return {"m": self.m, "s": self.s}
 
 
