@@ -31,8 +31,10 @@ def distribution(logits, temperature=1.0, top_k=0, top_p=1.0):
     with np.errstate(over="ignore"):  # at next to no temperature, what is not the likeliest goes to minus infinity
         p = np.exp((z - z.max()) / temperature)
     p /= p.sum()
+    if not top_k and top_p >= 1:
+        return p
     order = np.argsort(-z, kind="stable")
-    keep = len(p) if not top_k else min(top_k, len(p))
+    keep = top_k or len(p)
     if top_p < 1:
         keep = min(keep, 1 + int(np.searchsorted(np.cumsum(p[order]), top_p)))
     p[order[keep:]] = 0
@@ -67,7 +69,9 @@ def generate(network, alphabet, seed_text, length, *, temperature=0.8, top_k=0, 
         if greedy:
             symbol = int(logits.argmax())
         else:
-            symbol = int(rng.choice(len(logits), p=distribution(logits, temperature, top_k, top_p)))
+            # The symbol at which the probabilities, added up, first exceed a number drawn from [0, 1).
+            total = np.cumsum(distribution(logits, temperature, top_k, top_p))
+            symbol = int(np.searchsorted(total, rng.random() * total[-1], side="right"))
         character = alphabet.symbols[symbol]
         yield character
         if stop:

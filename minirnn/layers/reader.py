@@ -12,7 +12,7 @@ Equations, for t = 1 .. T:
 Backward, for t = T .. 1: w_t is used by whoever reads the output, by the LSTM at t+1, and h_t by the window, by
 the output and by the LSTM at t+1; every one of these errors is added before the step is undone.
 
-Only the products with w_{t-1} and h_{t-1} stay inside the loop, as one: [w, h] [Ww; Wh].
+Only the products with w_{t-1} and h_{t-1} stay inside the loop.
 """
 
 import numpy as np
@@ -49,8 +49,7 @@ def forward(x, C, state, params):
     """x (T, B, D), C (B, U, E), state (h, c, kappa, w) -> h (T, B, H), w (T, B, E), phi (T, B, U), state, cache."""
     T, B, D = x.shape
     H, E = len(params["Wh"]), len(params["Ww"])
-    W_recurrent = np.concatenate([params["Ww"], params["Wh"]])
-    W_window, b_window = params["W_window"], params["b_window"]
+    Ww, Wh, W_window, b_window = (params[name] for name in ("Ww", "Wh", "W_window", "b_window"))
     z = (x.reshape(T * B, D) @ params["Wx"]).reshape(T, B, 4 * H)
     z += params["b"]
     wh = backend.empty((T + 1, B, E + H), like=x)  # [w, h] of every step, the state that came in first
@@ -61,7 +60,9 @@ def forward(x, C, state, params):
     wh[0, :, E:], c[0], kappa, wh[0, :, :E] = state
     recurrent = backend.empty((B, 4 * H), like=x)
     for t in range(T):
-        np.matmul(wh[t], W_recurrent, out=recurrent)
+        np.matmul(wh[t, :, :E], Ww, out=recurrent)
+        z[t] += recurrent
+        np.matmul(wh[t, :, E:], Wh, out=recurrent)
         z[t] += recurrent
         h = wh[t + 1, :, E:]
         lstm.cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h)
