@@ -22,6 +22,7 @@ def commands():
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     Parser(prog="python -m minirnn", description="List the commands.").parse_args(argv)
     found = commands()
     width = max(map(len, found))

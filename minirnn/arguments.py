@@ -13,30 +13,37 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, epilog="--debug shows the traceback of an error.", **options)
 
     def error(self, message):
+        """Raises MinirnnError with ``message`` and the way to --help."""
         raise MinirnnError(f"{message}; see {self.prog} --help")
 
 
 def positive_int(text):
+    """A whole number of 1 or more. Raises argparse.ArgumentTypeError, as all these types do."""
     return _number(int, text, lambda value: value >= 1, "a whole number of 1 or more")
 
 
 def zero_or_more(text):
+    """A whole number of 0 or more."""
     return _number(int, text, lambda value: value >= 0, "a whole number of 0 or more")
 
 
 def fraction(text):
+    """A number from 0 up to, but without, 1."""
     return _number(float, text, lambda value: 0 <= value < 1, "from 0 up to, but without, 1")
 
 
 def probability(text):
+    """A number above 0 and at most 1."""
     return _number(float, text, lambda value: 0 < value <= 1, "above 0 and at most 1")
 
 
 def above_zero(text):
+    """A finite number above 0."""
     return _number(float, text, lambda value: 0 < value < math.inf, "a number above zero")
 
 
 def not_negative(text):
+    """A finite number of 0 or more."""
     return _number(float, text, lambda value: 0 <= value < math.inf, "a number of zero or more")
 
 

@@ -166,6 +166,7 @@ def bench(options):
 
 
 def build_parser():
+    """The `minirnn.arguments.Parser` of this command."""
     parser = Parser(
         prog="python -m minirnn.bench", description="Time training and generation beside PyTorch, a plain loop, and "
         "the matrix products alone. Milliseconds are medians of turns that are taken in one process."
@@ -189,6 +190,7 @@ def build_parser():
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     options = build_parser().parse_args(argv)
     if options.scaling:
         series = scaling.measure(options.rounds)

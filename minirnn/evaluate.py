@@ -63,6 +63,7 @@ def evaluate_hand(run, source, held_out=None, device="cpu"):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.evaluate", description="What a symbol of unseen text costs a trained network."
     )

@@ -60,6 +60,7 @@ class Result:
 
     @property
     def ok(self):
+        """Whether the error is within the tolerance."""
         return self.error <= self.tolerance  # False for NaN, as it should be
 
 
@@ -116,6 +117,7 @@ def _random_like(params, rng):
 
 
 def embedding_case(rng, T=4, B=3, V=5, D=2):
+    """A `Case` of the embedding, ids drawn at random."""
     ids = rng.integers(0, V, (T, B))
 
     def forward(E):
@@ -131,6 +133,8 @@ def embedding_case(rng, T=4, B=3, V=5, D=2):
 
 
 def dense_case(rng, T=4, B=3, D=5, H=2):
+    """A `Case` of the dense layer."""
+
     def forward(x, **params):
         y, cache = dense.forward(x, params)
         return [y], cache
@@ -144,6 +148,7 @@ def dense_case(rng, T=4, B=3, D=5, H=2):
 
 
 def dropout_case(rng, T=4, B=3, D=5, p=0.4):
+    """A `Case` of dropout, its mask drawn anew from the same seed at every call."""
     mask_seed = int(rng.integers(2**32))
 
     def forward(x):
@@ -160,6 +165,7 @@ def dropout_case(rng, T=4, B=3, D=5, p=0.4):
 
 
 def softmax_cross_entropy_case(rng, T=4, B=3, V=5, masked=True):
+    """A `Case` of softmax and cross-entropy, with a mask."""
     targets = rng.integers(0, V, (T, B))
     mask = rng.random((T, B)) < 0.7 if masked else None
 
@@ -238,6 +244,7 @@ def window_case(rng, B=3, H=2, K=2, U=5, E=4):
 
 
 def reader_case(rng, T=5, B=3, D=4, H=2, K=2, U=5, E=3):
+    """A `Case` of the LSTM that reads, all four arrays of its state among those checked."""
     params = _random_like(reader.init(rng, D, E, H, K, 0.5), rng)
     state = {name: 0.5 * rng.standard_normal((B, n)) for name, n in zip(("h0", "c0", "kappa0", "w0"), (H, H, K, E))}
     arrays = {"x": rng.standard_normal((T, B, D)), "C": rng.standard_normal((B, U, E)), **state, **params}
@@ -269,6 +276,7 @@ def network_case(name, network, chunk, state, dropout_seed=None):
 
 
 def char_rnn_case(rng, kind="lstm", layers=2, T=4, B=3, V=5, D=3, H=2, p=0.3):
+    """A `Case` of a whole `minirnn.models.CharRNN`."""
     network = CharRNN(V, kind, layers, H, D, p, seed=int(rng.integers(2**32)), dtype=np.float64)
     ids = rng.integers(0, V, (T + 1, B))
     chunk = {"x": ids[:-1], "y": ids[1:], "mask": rng.random((T, B)) < 0.8}
@@ -277,6 +285,7 @@ def char_rnn_case(rng, kind="lstm", layers=2, T=4, B=3, V=5, D=3, H=2, p=0.3):
 
 
 def pen_rnn_case(rng, layers=3, T=4, B=3, V=6, H=2, U=5, p=0.3):
+    """A `Case` of a whole `minirnn.models.PenRNN`."""
     network = PenRNN(
         V, characters=5, heights=4, hands=3, layers=layers, hidden=H, embed=3, char_embed=2, gaussians=2, rate=0.5,
         dropout=p, seed=int(rng.integers(2**32)), dtype=np.float64,
@@ -317,6 +326,7 @@ def all_cases(seed=0):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.gradcheck",
         description="Hold every hand-written gradient against central differences, in float64.",

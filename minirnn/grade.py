@@ -92,6 +92,7 @@ def exercise_files(path):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.grade", description="Say of each exercise: not yet, right, or where it goes wrong."
     )

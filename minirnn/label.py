@@ -120,9 +120,11 @@ class Handler(BaseHTTPRequestHandler):
     """Serves the page, the images, and what the page asks for as JSON."""
 
     def do_GET(self):
+        """Answer a GET request: the page, its state, an image."""
         self._serve({"/": self._page, "/state": self._state, "/image": self._image})
 
     def do_POST(self):
+        """Answer a POST request: an answer, an undo."""
         self._serve({"/answer": self._answer, "/undo": self._undo})
 
     def _serve(self, routes):
@@ -218,6 +220,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self):
+        """The address of the page."""
         return f"http://{HOST}:{self.server_port}/"
 
     def handle_error(self, request, client_address):
@@ -227,6 +230,7 @@ class Server(ThreadingHTTPServer):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(prog="python -m minirnn.label", description="Type what line images say.")
     parser.add_argument("folder", type=pathlib.Path, help="folder of line images")
     parser.add_argument("--port", type=int, default=PORT, help=f"of the page; 0 takes a free one (default {PORT})")

@@ -51,6 +51,7 @@ def whole_way(run, general, learn):
 
 
 def trace_images(images):
+    """Part 1: the pictures of the sample hand become strokes in the folder ``images``."""
     images.mkdir(exist_ok=True)
     draw_steps(images / "steps.png", read_image(min(SAMPLE_HAND.glob("*.jpg"))))
     samples, problems = prepare_labelled(SAMPLE_HAND, images)
@@ -63,4 +64,5 @@ def newest_sample(run, pattern):
 
 
 def announce(command):
+    """Print the command that does by itself what comes now."""
     print(f"\n$ {command}\n", flush=True)

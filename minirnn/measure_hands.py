@@ -192,6 +192,7 @@ def unseen_forms(source, count, seed):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.measure_hands", description="Measure how well a hand is learned from images.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

@@ -87,6 +87,7 @@ class CharRNN(Network):
         self.params["softmax"] = dense.init(rng, hidden, V, dtype)
 
     def start(self, B):
+        """The state of B streams before the first step: one state of the cell, arrays (B, hidden), for every layer."""
         return [self.cell.start(B, self.params[name]) for name in self.recurrent]
 
     def forward(self, x, state, rng=None):
@@ -112,11 +113,14 @@ class CharRNN(Network):
         return logits, new_state, caches
 
     def loss(self, chunk, state, rng=None):
+        """-> mean loss (nats a symbol that counts), state, cache. ``rng`` draws the dropout masks; None: nothing is
+        dropped."""
         logits, state, caches = self.forward(chunk["x"], state, rng)
         loss, cache = softmax_cross_entropy.forward(logits, chunk["y"], chunk.get("mask"))
         return loss, state, [*caches, cache]
 
     def backward(self, cache):
+        """The cache of `loss` -> the gradients, as nested as the parameters; the error of the last state is cut off."""
         caches = list(cache)
         grads = {}
         dy = softmax_cross_entropy.backward(caches.pop())
@@ -167,6 +171,7 @@ class PenRNN(Network):
         self.params["softmax"] = dense.init(rng, layers * hidden, V, dtype)
 
     def start(self, B):
+        """The state of B lines before the first step: (h, c, kappa, w) of the reader, (h, c) of every other layer."""
         return [reader.start(B, self.params["reader"])] + [
             lstm.start(B, self.params[name]) for name in self.recurrent
         ]
@@ -202,11 +207,14 @@ class PenRNN(Network):
         return logits, phi, new_state, cache
 
     def loss(self, chunk, state, rng=None):
+        """-> mean loss (nats a symbol that counts), state, cache. ``rng`` draws the dropout masks; None: nothing is
+        dropped."""
         logits, _, state, cache = self.forward(chunk, state, rng)
         loss, loss_cache = softmax_cross_entropy.forward(logits, chunk["y"], chunk["mask"])
         return loss, state, (cache, loss_cache)
 
     def backward(self, cache):
+        """The cache of `loss` -> the gradients, as nested as the parameters; the error of the last state is cut off."""
         (symbol_cache, height_cache, hand_cache, text_cache, reader_cache, caches, softmax_cache), loss_cache = cache
         caches, grads = list(caches), {}
         D, E, H = (self.settings[key] for key in ("embed", "char_embed", "hidden"))

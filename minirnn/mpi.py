@@ -57,6 +57,7 @@ def workers(threads):
 
 
 def rank():
+    """The number of this process among the others, from 0; 0 without mpiexec."""
     return 0 if world() is None else world().Get_rank()
 
 
@@ -67,6 +68,7 @@ def tell_all(value):
 
 
 def told():
+    """What rank 0 says with `tell_all`."""
     return world().bcast(None)
 
 
@@ -96,6 +98,7 @@ class Ranks(Workers):
         threadpool_limits(threads, user_api="blas")  # the other cores may be other ranks'
 
     def sequences(self, B):
+        """Which of B sequences each thread of this rank takes, as slices."""
         shares = cut(0, B, self.ranks)
         if self.rank >= len(shares):
             return []  # fewer sequences than ranks: this one adds nothing
@@ -103,6 +106,7 @@ class Ranks(Workers):
         return cut(own.start, own.stop, self.count)
 
     def add_up(self, loss, gradients):
+        """The sum over all ranks of their shares of a mean loss and of its gradients."""
         parts = [backend.to_host(g).ravel() for g in gradients.values()]
         flat = np.concatenate([*parts, [loss]], dtype=parts[0].dtype if parts else np.float64)
         self._sum(flat)
@@ -118,9 +122,11 @@ class Ranks(Workers):
         self.world.Allreduce(MPI.IN_PLACE, flat)
 
     def agreed(self, value):
+        """What rank 0 says."""
         return self.world.bcast(value)
 
     def any(self, *flags):
+        """For each flag, whether any rank raises it."""
         votes = np.array(flags, np.int64)
         self._sum(votes)
         return [bool(vote) for vote in votes]
@@ -131,6 +137,7 @@ class Ranks(Workers):
         return [share for of_rank in found for share in of_rank] if self.rank == 0 else []
 
     def check_same(self, params):
+        """Raises MinirnnError if the ranks do not have the same weights."""
         mark = 0
         for a in params.values():
             mark = zlib.crc32(np.ascontiguousarray(backend.to_host(a)), mark)
@@ -142,4 +149,5 @@ class Ranks(Workers):
             )
 
     def wait(self):
+        """Until all ranks have come here."""
         self.world.Barrier()

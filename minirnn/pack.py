@@ -107,6 +107,7 @@ def pack(writer, groups, path):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.pack", description="Make the weights that ship with the package out of a run."
     )

@@ -52,6 +52,7 @@ class Workers:
         self.libraries = ThreadpoolController() if count > 1 else None  # made once: it looks through all libraries
 
     def map(self, function, *lists):
+        """[function(a, b, ..) for a, b, .. in zip(*lists)], each on a thread of its own, its products on one core."""
         if self.pool is None:
             return list(map(function, *lists))
         with self.libraries.limit(limits=1, user_api="blas"):

@@ -180,6 +180,7 @@ def _make_folder(out):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.prepare",
         description=__doc__,

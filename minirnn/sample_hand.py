@@ -77,6 +77,7 @@ def write_set(writer, texts, out, rng, temperature=0.35, lean=0.0, width=1.0):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.sample_hand",
         description="Write a labelled set of line images in a made-up hand, as if scanned.",

@@ -87,6 +87,7 @@ def report(pages, refused, folder):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.sheet", description="Print a sheet to write on, and read photographs of it."
     )

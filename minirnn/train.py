@@ -179,6 +179,7 @@ def rarity_weights(samples, counts, plenty=400, most=8.0):
 
 
 def options_from(settings):
+    """The `minirnn.training.Options` among the settings of a run."""
     names = {field.name for field in dataclasses.fields(Options)}
     return Options(**{name: value for name, value in settings.items() if name in names})
 
@@ -212,6 +213,7 @@ def announced(trainer):
 
 
 def build_parser():
+    """The `minirnn.arguments.Parser` of this command."""
     parser = Parser(
         prog="python -m minirnn.train",
         description="Train a character-level recurrent network and let it write. Without arguments, the whole way on "
@@ -382,6 +384,7 @@ def do_all(settings, run):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     if mpi.rank() > 0:  # rank 0 speaks for all, and first finds out whether there is anything to complain of
         with contextlib.redirect_stdout(None):
             announced(prepared(*mpi.told())).train()

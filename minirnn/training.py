@@ -192,6 +192,7 @@ class Trainer:
         raise MinirnnError(f"{reason}, last at step {self.progress.step}; try a smaller --lr or --clip{before}")
 
     def learning_rate(self):
+        """η of the next step."""
         options = self.options
         return self.progress.lr_scale * learning_rate(
             self.progress.step, self.progress.total or 10**9,
@@ -497,6 +498,7 @@ def new_run(out, default):
 
 
 def write_settings(run, settings):
+    """Write the settings of a run, a dict for JSON, into its folder."""
     with atomic(run / "settings.json") as file:
         json.dump(settings, file, indent=2)
 

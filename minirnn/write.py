@@ -136,6 +136,7 @@ def numbers(*counts):
 
 
 def build_parser():
+    """The `minirnn.arguments.Parser` of this command."""
     parser = Parser(
         prog="python -m minirnn.write",
         description="Write a text by hand: as a picture, a vector drawing, a PDF, or for a pen plotter.",
@@ -207,6 +208,7 @@ def plotter_of(options):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     options = build_parser().parse_args(argv)
     check_output(options.out, options.single_line, options.animate)
     rng = np.random.default_rng(options.random_seed)

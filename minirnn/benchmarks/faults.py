@@ -32,6 +32,7 @@ def cut_lines(text, writer, count):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(prog="python -m minirnn.benchmarks.faults", description="Count the lines that go wrong.")
     parser.add_argument("text", help="a text to write, UTF-8")
     parser.add_argument("--lines", type=positive_int, default=1000)

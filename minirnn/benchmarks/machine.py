@@ -40,6 +40,7 @@ def processor():
 
 
 def pytorch_version():
+    """The version as a text, or "not installed"."""
     try:
         import torch
     except ImportError:

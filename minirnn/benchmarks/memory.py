@@ -30,6 +30,7 @@ def measure(megabytes):
 
 
 def table_line(size, resident, before, rate):
+    """A line: megabytes of text, resident megabytes, seconds before the first step, characters a second."""
     return f"{size:>10,}{resident:>13.0f}{before:>20.1f}{rate:>14,.0f}"
 
 

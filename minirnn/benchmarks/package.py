@@ -23,6 +23,7 @@ class Package:
         self.written = self._characters() if network.kind == "CharRNN" else self._pen_moves()
 
     def train(self):
+        """One training step -> the loss."""
         rngs = [None] * len(self.states)
         loss, _, grads = parallel.loss_and_gradients(self.network, self.chunk, self.states, rngs, self.workers)
         clip_by_global_norm(grads, CLIP)
@@ -30,6 +31,7 @@ class Package:
         return loss
 
     def generate(self):
+        """One generation step -> the symbol (a character or an id)."""
         return next(self.written)
 
     def _characters(self):

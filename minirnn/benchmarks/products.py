@@ -67,16 +67,19 @@ class Products:
         self.one_step = products(network, 1, 1, U)[::3]
 
     def train(self):
+        """The products of one training step."""
         if self.workers:
             self.workers.map(multiply, self.parts)
         else:
             multiply(self.parts[0])
 
     def generate(self):
+        """The forward products of one generation step."""
         multiply(self.one_step)
 
 
 def multiply(made):
+    """Carry out a list of products, each as often as it says."""
     for times, left, right, out in made:
         for _ in range(times):
             np.matmul(left, right, out=out)

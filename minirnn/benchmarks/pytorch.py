@@ -24,10 +24,13 @@ class CharRNN(nn.Module):
         return self.softmax(y), state
 
     def copy_weights(self, params):
+        """Take over the weights of a `minirnn.models.CharRNN`, its ``params``."""
         load(self, to_torch(params))
 
 
 class PenRNN(nn.Module):
+    """Named as `minirnn.models.PenRNN` names it."""
+
     def __init__(self, V, characters, heights, hands, layers, hidden, embed, char_embed, gaussians):
         super().__init__()
         self.symbol, self.height = nn.Embedding(V, embed), nn.Embedding(heights, embed)
@@ -67,6 +70,7 @@ class PenRNN(nn.Module):
         return self.softmax(torch.cat(outputs, 2)), ((h, c, kappa, w), new)
 
     def copy_weights(self, params):
+        """Take over the weights of a `minirnn.models.PenRNN`, its ``params``."""
         reader, T = params["reader"], torch.from_numpy
         state = {f"{name}.weight": params[name]["E"] for name in ("symbol", "height", "hand", "text")}
         state |= {"window.weight": reader["W_window"].T, "window.bias": reader["b_window"]}
@@ -84,6 +88,7 @@ class PenRNN(nn.Module):
 
 
 def load(module, arrays):
+    """Load {name: NumPy array} into a module."""
     module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
 
 
@@ -116,6 +121,7 @@ class PyTorch:
         return loss
 
     def train(self):
+        """One training step -> the loss."""
         loss = self.loss_and_gradients()
         nn.utils.clip_grad_norm_(self.module.parameters(), CLIP)
         self.adam.step()
@@ -123,6 +129,7 @@ class PyTorch:
 
     @torch.inference_mode()
     def generate(self):
+        """One generation step -> the id of the symbol."""
         logits, self.state = self.module(self.one, self.state, self.text)
         symbol = torch.multinomial(torch.softmax(logits[0, 0] / TEMPERATURE, 0), 1)
         self.one["x"] = symbol[None]

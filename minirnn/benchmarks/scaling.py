@@ -60,6 +60,7 @@ def measure(rounds, model="CharRNN"):
 
 
 def training(sizes):
+    """A `Package` of these sizes, on one thread."""
     return Package(make_network(sizes), make_chunk(sizes), Workers(1))
 
 

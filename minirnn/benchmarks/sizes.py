@@ -24,6 +24,7 @@ class Sizes:
 
     @property
     def symbols(self):
+        """How many symbols the alphabet has."""
         return self.V or (CHARACTERS if self.model == "CharRNN" else 2 + DIRECTIONS + LIFTS)
 
 

@@ -15,6 +15,7 @@ GATES = "ifog"
 
 
 def sigmoid(z):
+    """σ(z) = 1 / (1 + exp(-z)), any shape."""
     return 1 / (1 + np.exp(-z))
 
 
@@ -124,6 +125,7 @@ class Textbook:
 
     @property
     def dtype(self):
+        """That of the weights."""
         return self.params["softmax"]["W"].dtype
 
     def step(self, x, chunk, C, state):
@@ -180,12 +182,14 @@ class Textbook:
         return dx, (before, dkappa, dw_before)
 
     def embed(self, chunk, t):
+        """The input of step t (B, D) and, of the pen, the embedded text."""
         if self.kind == "CharRNN":
             return self.params["embedding"]["E"][chunk["x"][t]]
         E = {name: self.params[name]["E"] for name in ("symbol", "height", "hand")}
         return E["symbol"][chunk["x"][t]] + E["height"][chunk["height"][t]] + E["hand"][chunk["hand"]]
 
     def embed_backward(self, dx, chunk, t, grads):
+        """What a step's error adds to the embeddings' gradients."""
         if self.kind == "CharRNN":
             np.add.at(grads["embedding"]["E"], chunk["x"][t], dx)
             return

@@ -31,6 +31,7 @@ def one_turn(function):
 
 
 def timed(function):
+    """Seconds that a call of ``function`` takes."""
     started = time.perf_counter()
     function()
     return time.perf_counter() - started

@@ -100,9 +100,11 @@ class LineBatches:
         return -(-int(self.lengths[batch].max()) // self.T)
 
     def chunks(self, epoch):
+        """How many chunks an epoch has."""
         return len(self.plan(epoch)[1])
 
     def chunk(self, epoch, index):
+        """-> fresh (whether new lines begin with it), chunk as `minirnn.models.PenRNN` takes it."""
         batches, chunks = self.plan(epoch)
         number, place = chunks[index]
         if self._batch[0] != (epoch, number):

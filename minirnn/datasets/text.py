@@ -95,9 +95,11 @@ class TextStreams:
             )
 
     def chunks(self, epoch):
+        """How many chunks an epoch has."""
         return self.per_epoch
 
     def chunk(self, epoch, index):
+        """-> fresh (whether the state starts at zero), {"x": (T, B) ids, "y": (T, B) ids of what comes next}."""
         T, length = self.T, self.per_epoch * self.T
         offset = int(np.random.default_rng([self.seed, epoch]).integers(T + 1))
         first = offset + np.arange(self.B) * length + index * T

@@ -25,6 +25,7 @@ MISTAKES = {
 
 
 def variant(wrong, theta, g, m, s, t, lr, beta1, beta2, eps):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     if "β1 and β2 exchanged" in wrong:
         beta1, beta2 = beta2, beta1
     old1, old2 = (1 - beta1, 1 - beta2) if "β and 1 - β exchanged" in wrong else (beta1, beta2)
@@ -48,6 +49,7 @@ def variant(wrong, theta, g, m, s, t, lr, beta1, beta2, eps):
 
 
 def expected(theta, g, m, s, t, lr, beta1, beta2, eps):
+    """The right results, from the package's own layers."""
     params = {"theta": theta.copy()}
     adam = Adam(params, beta1, beta2, eps)
     adam.steps, adam.m["theta"], adam.s["theta"] = t - 1, m.copy(), s.copy()
@@ -56,6 +58,7 @@ def expected(theta, g, m, s, t, lr, beta1, beta2, eps):
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     # ε is far larger than the usual 1e-8, so that it can be seen where it stands.
     constants = {"lr": 0.1, "beta1": 0.8, "beta2": 0.95, "eps": 0.03}
     rng = np.random.default_rng(7)

@@ -29,6 +29,7 @@ class FirstWords(io.StringIO):
     """Keeps the first characters that are written, so that a loop that prints does not fill the memory."""
 
     def write(self, text):
+        """Keep what still fits of ``text``; returns its whole length, as a file does."""
         super().write(text[: PRINTED - self.tell()])
         return len(text)
 
@@ -79,6 +80,7 @@ def load_function(path, name):
 
 
 def main():
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     path, seconds = pathlib.Path(sys.argv[1]), float(sys.argv[2])
     exercise = exercise_of(path.name)
     limit_memory()

@@ -25,6 +25,7 @@ MISTAKES = {
 
 
 def variant(wrong, grads, max_norm):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     entries = np.concatenate([g.ravel() for g in grads.values()])
     norm = np.sqrt((entries**2).sum())
     if "norm without root" in wrong:
@@ -58,12 +59,14 @@ def variant(wrong, grads, max_norm):
 
 
 def expected(grads, max_norm):
+    """The right results, from the package's own layers."""
     clipped = {key: g.copy() for key, g in grads.items()}
     norm = optim.clip_by_global_norm(clipped, max_norm)
     return clipped, norm
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(8)
     grads = {"Wx": rng.standard_normal((4, 3)), "Wh": 0.5 * rng.standard_normal((3, 3)), "b": rng.standard_normal(3)}
     zero = {key: np.zeros_like(g) for key, g in grads.items()}

@@ -20,6 +20,7 @@ MISTAKES = {
 
 
 def variant(wrong, x, E, dy):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     T, B, D = dy.shape
     dE = E.copy() if "starts from E" in wrong else np.zeros_like(E)
     if "last step only" in wrong:
@@ -39,10 +40,12 @@ def variant(wrong, x, E, dy):
 
 
 def expected(x, E, dy):
+    """The right results, from the package's own layers."""
     return gradients(lambda: (embedding.forward(x, {"E": E})[0] * dy).sum(), E)
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(1)
     x = np.array([[0, 3, 3], [1, 3, 0], [4, 2, 1], [2, 0, 3]])
     E, dy = rng.standard_normal((5, 2)), rng.standard_normal((4, 3, 2))

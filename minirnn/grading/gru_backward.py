@@ -31,6 +31,7 @@ MISTAKES = {
 
 
 def variant(wrong, dy, x, h, r, u, n, m, Wx, Wh):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     T, B, H = dy.shape
     dx, dWx, dWh, db, dbn = np.zeros_like(x), np.zeros_like(Wx), np.zeros_like(Wh), np.zeros(3 * H), np.zeros(H)
     back = np.zeros((B, H))
@@ -79,6 +80,7 @@ def expected(dy, x, h, r, u, n, m, Wx, Wh):
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(6)
     T, B, D, H = 4, 3, 5, 2
     x, h = rng.standard_normal((T, B, D)), np.empty((T + 1, B, H))

@@ -32,6 +32,7 @@ MISTAKES = {
 
 
 def variant(wrong, dh, dc, x, h_prev, c_prev, gates, c, Wx, Wh):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     B, H = dh.shape
     i, f, o, g = (gates[:, n * H : (n + 1) * H] for n in range(4))
     incoming, tanh_c = dc, np.tanh(c)
@@ -82,6 +83,7 @@ def expected(dh, dc, x, h_prev, c_prev, gates, c, Wx, Wh):
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(5)
     B, D, H = 3, 5, 2
     x, h_prev, c_prev = rng.standard_normal((B, D)), 0.5 * rng.standard_normal((B, H)), rng.standard_normal((B, H))

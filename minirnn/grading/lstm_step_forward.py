@@ -26,10 +26,12 @@ MISTAKES = {
 
 
 def sigmoid(z):
+    """σ(z) = 1 / (1 + exp(-z)), any shape."""
     return 1 / (1 + np.exp(-z))
 
 
 def variant(wrong, x, h_prev, c_prev, Wx, Wh, b):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     H = h_prev.shape[1]
     z = x @ Wx + h_prev @ Wh + (0 if "no b" in wrong else b)
     blocks = [z[:, n * H : (n + 1) * H] for n in range(4)]
@@ -63,11 +65,13 @@ def variant(wrong, x, h_prev, c_prev, Wx, Wh, b):
 
 
 def expected(x, h_prev, c_prev, Wx, Wh, b):
+    """The right results, from the package's own layers."""
     _, (h, c), _ = lstm.forward(x[None], (h_prev, c_prev), {"Wx": Wx, "Wh": Wh, "b": b})
     return h, c
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(4)
     B, D, H = 3, 5, 2
     return (

@@ -20,6 +20,7 @@ MISTAKES = {
 
 
 def variant(wrong, x, h_prev, Wx, Wh, b):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     recurrent = h_prev @ (Wh.T if "Wh transposed" in wrong else Wh)
     if "product element by element" in wrong:
         recurrent = h_prev * np.diag(Wh)
@@ -44,10 +45,12 @@ def variant(wrong, x, h_prev, Wx, Wh, b):
 
 
 def expected(x, h_prev, Wx, Wh, b):
+    """The right results, from the package's own layers."""
     return (rnn.forward(x[None], (h_prev,), {"Wx": Wx, "Wh": Wh, "b": b})[0][0],)
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(3)
     B, D, H = 3, 5, 4
     return (

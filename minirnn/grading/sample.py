@@ -25,6 +25,7 @@ MISTAKES = {
 
 
 def variant(wrong, z, temperature, u):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     V = z.shape[1]
     if "multiplied by the temperature" in wrong:
         scaled = z * temperature
@@ -52,11 +53,13 @@ def variant(wrong, z, temperature, u):
 
 
 def expected(z, temperature, u):
+    """The right results, from the package's own layers."""
     edges = np.array([np.cumsum(distribution(row, temperature)) for row in z])
     return (np.array([np.searchsorted(row, draw, side="right") for row, draw in zip(edges, u)]),)
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(10)
     B, V = 60, 7
     z, u = 1.5 * rng.standard_normal((B, V)), rng.random(B)

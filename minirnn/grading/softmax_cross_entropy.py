@@ -24,6 +24,7 @@ MISTAKES = {
 
 
 def variant(wrong, z, targets, mask):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     largest = 0 if "exp overflows" in wrong else z.max(axis=-1, keepdims=True)
     e = np.exp(z - largest)
     total = e.sum(axis=0 if "softmax over the wrong axis" in wrong else -1, keepdims=True)
@@ -47,11 +48,13 @@ def variant(wrong, z, targets, mask):
 
 
 def expected(z, targets, mask):
+    """The right results, from the package's own layers."""
     loss = softmax_cross_entropy.forward(z, targets, mask)[0]
     return np.asarray(loss), *gradients(lambda: softmax_cross_entropy.forward(z, targets, mask)[0], z)
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(2)
     T, B, V = 4, 3, 5
     targets = rng.integers(0, V, (T, B))

@@ -28,6 +28,7 @@ MISTAKES = {
 
 
 def variant(wrong, x, h0, dy, Wx, Wh, b, k):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     T = len(x)
     h, y = [h0], []
     for t in range(T):  # forward, all chunks
@@ -88,6 +89,7 @@ def expected(x, h0, dy, Wx, Wh, b, k):
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(9)
     T, B, D, H = 6, 3, 5, 2
     arguments = {

@@ -29,6 +29,7 @@ MISTAKES = {
 
 
 def variant(wrong, dw, dkappa, z, kappa, C):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     K, U = kappa.shape[1], C.shape[1]
     e = np.exp(z)
     alpha, beta, step = e[:, :K], e[:, K : 2 * K], e[:, 2 * K :]
@@ -56,6 +57,7 @@ def variant(wrong, dw, dkappa, z, kappa, C):
 
 
 def expected(dw, dkappa, z, kappa, C):
+    """The right results, from the package's own layers."""
     kappa_prev = kappa - np.exp(z[:, 2 * kappa.shape[1] :])
 
     def f():
@@ -66,6 +68,7 @@ def expected(dw, dkappa, z, kappa, C):
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(12)
     B, K, U, E = 3, 2, 5, 4
     z = 0.5 * rng.standard_normal((B, 3 * K))

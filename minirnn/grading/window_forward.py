@@ -26,6 +26,7 @@ MISTAKES = {
 
 
 def variant(wrong, z, kappa_prev, C):
+    """The results with the mistakes ``wrong``, names from MISTAKES, put in; with none, the right ones."""
     K, U = kappa_prev.shape[1], C.shape[1]
     a, b, k = z[:, :K], z[:, K : 2 * K], z[:, 2 * K :]
     if "order κ̂ β̂ α̂" in wrong:
@@ -54,10 +55,12 @@ def variant(wrong, z, kappa_prev, C):
 
 
 def expected(z, kappa_prev, C):
+    """The right results, from the package's own layers."""
     return window.step_forward(z, kappa_prev, C)[:3]
 
 
 def cases():
+    """The `Case`s that an answer is called with."""
     rng = np.random.default_rng(11)
     B, K, U, E = 3, 2, 5, 4
     return (

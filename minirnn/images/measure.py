@@ -122,6 +122,7 @@ def write_results(out, rows):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(prog="python -m minirnn.images.measure", description="Measure tracing.")
     parser.add_argument("source", help="folder of IAM-OnDB, or pen recordings as .jsonl")
     parser.add_argument("--lines", type=int, default=500, help="how many lines (default 500)")

@@ -330,6 +330,7 @@ def wrong_rows(rows):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.sheets.simulate", description="Simulate photographs of filled sheets, and read them."
     )
