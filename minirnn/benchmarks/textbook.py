@@ -182,7 +182,7 @@ class Textbook:
         return dx, (before, dkappa, dw_before)
 
     def embed(self, chunk, t):
-        """The input of step t (B, D) and, of the pen, the embedded text."""
+        """The input of step t, (B, D)."""
         if self.kind == "CharRNN":
             return self.params["embedding"]["E"][chunk["x"][t]]
         E = {name: self.params[name]["E"] for name in ("symbol", "height", "hand")}

@@ -13,7 +13,7 @@ from minirnn import backend
 
 
 def init(rng, D, H, dtype=np.float32):
-    """W (D, H) uniform in ±1/√D, b zero."""
+    """W (D, H) uniform in ±1/√D, b (H,) zero. ``rng``: `numpy.random.Generator`."""
     return {"W": backend.uniform(rng, 1 / np.sqrt(D), (D, H), dtype), "b": np.zeros(H, dtype)}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 
 def draw_mask(rng, p, like):
-    """A mask m of ``like``'s shape, dtype and device. ``rng``: `numpy.random.Generator`; 0 <= p < 1."""
+    """A mask m (...) of ``like``'s shape, dtype and device. ``rng``: `numpy.random.Generator`; 0 <= p < 1."""
     # 16 random bits a unit are enough and five times faster than a float: p is met to within 1/65536.
     threshold = round(p * 65536)
     kept = rng.integers(0, 65536, like.shape, dtype=np.uint16) >= threshold
@@ -23,11 +23,11 @@ def draw_mask(rng, p, like):
 
 
 def forward(x, m):
-    """x, mask m (same shape), or m None when the network is used -> y, cache."""
+    """x (...), mask m (...) of the same shape, or None when the network is used -> y (...), cache."""
     return (x if m is None else x * m), m
 
 
 def backward(dy, cache):
-    """dy -> dx."""
+    """dy (...) -> dx (...)."""
     m = cache
     return dy if m is None else dy * m

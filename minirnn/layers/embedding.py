@@ -18,7 +18,7 @@ from minirnn import backend
 
 
 def init(rng, V, D, dtype=np.float32):
-    """E (V, D) from N(0, 1)."""
+    """E (V, D) from N(0, 1). ``rng``: `numpy.random.Generator`."""
     return {"E": rng.standard_normal((V, D)).astype(dtype)}
 
 
@@ -29,7 +29,7 @@ def forward(x, params):
 
 
 def backward(dy, cache):
-    """dy (..., D) -> grads."""
+    """dy (..., D) -> grads, {"E": (V, D)}. There is no dx: ids are no numbers to be moved a little."""
     x, E = cache
     V, D = E.shape
     ids = np.arange(V, like=E)[:, None]

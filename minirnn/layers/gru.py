@@ -32,7 +32,7 @@ from minirnn import backend
 
 
 def init(rng, D, H, dtype=np.float32):
-    """Wx, Wh uniform in ±1/√H, b and bn zero."""
+    """Wx (D, 3H), Wh (H, 3H) uniform in ±1/√H, b (3H,) and bn (H,) zero. ``rng``: `numpy.random.Generator`."""
     bound = 1 / np.sqrt(H)
     return {
         "Wx": backend.uniform(rng, bound, (D, 3 * H), dtype),
@@ -49,7 +49,7 @@ def start(B, params):
 
 
 def forward(x, state, params):
-    """x (T, B, D), state (h,) -> y (T, B, H), state after the last step, cache."""
+    """x (T, B, D), state (h,), h (B, H) -> y (T, B, H), state after the last step, cache."""
     T, B, D = x.shape
     Wx, Wh, b, bn = params["Wx"], params["Wh"], params["b"], params["bn"]
     H = len(Wh)
@@ -79,8 +79,8 @@ def forward(x, state, params):
 
 
 def backward(dy, dstate, cache):
-    """dy (T, B, H), dstate (dh,) of the state after the last step or None for zero -> dx, dstate of the state
-    before the first step, grads."""
+    """dy (T, B, H), dstate (dh,) of the state after the last step or None for zero -> dx (T, B, D), dstate of the
+    state before the first step, grads."""
     x, gates, h, m, params = cache
     T, B, D = x.shape
     H = h.shape[2]

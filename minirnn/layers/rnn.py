@@ -23,7 +23,7 @@ from minirnn import backend
 
 
 def init(rng, D, H, dtype=np.float32):
-    """Wx, Wh uniform in ±1/√H, b zero."""
+    """Wx (D, H), Wh (H, H) uniform in ±1/√H, b (H,) zero. ``rng``: `numpy.random.Generator`."""
     bound = 1 / np.sqrt(H)
     return {
         "Wx": backend.uniform(rng, bound, (D, H), dtype),
@@ -39,7 +39,7 @@ def start(B, params):
 
 
 def forward(x, state, params):
-    """x (T, B, D), state (h,) -> y (T, B, H), state after the last step, cache."""
+    """x (T, B, D), state (h,), h (B, H) -> y (T, B, H), state after the last step, cache."""
     Wx, Wh, b = params["Wx"], params["Wh"], params["b"]
     T, B, D = x.shape
     H = len(Wh)
@@ -55,8 +55,8 @@ def forward(x, state, params):
 
 
 def backward(dy, dstate, cache):
-    """dy (T, B, H), dstate (dh,) of the state after the last step or None for zero -> dx, dstate of the state
-    before the first step, grads."""
+    """dy (T, B, H), dstate (dh,) of the state after the last step or None for zero -> dx (T, B, D), dstate of the
+    state before the first step, grads."""
     x, h, params = cache
     Wx, Wh = params["Wx"], params["Wh"]
     T, B, D = x.shape

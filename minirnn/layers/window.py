@@ -34,7 +34,7 @@ from minirnn import backend
 
 
 def init(rng, H, K, rate, dtype=np.float32):
-    """W small, b so that the window starts wide (β = 1/2) and moves ``rate`` characters a step."""
+    """W (H, 3K) small, b (3K,) so that the window starts wide (β = 1/2) and moves ``rate`` characters a step."""
     W = (0.075 * rng.standard_normal((H, 3 * K)) / np.sqrt(H)).astype(dtype)
     b = np.zeros(3 * K, dtype)
     b[:K] = -np.log(K)
@@ -61,7 +61,9 @@ def step_forward(z, kappa_prev, C):
 
 
 def step_backward(dw, dkappa, C, cache):
-    """dw (B, E), dkappa (B, K) from the step after -> dz (B, 3K), dkappa for the step before."""
+    """dw (B, E), dkappa (B, K) from the step after, C (B, U, E) -> dz (B, 3K), dkappa (B, K) for the step before.
+
+    dC is left to the caller, who makes it of φ and dw for all steps at once."""
     exp_z, delta, G = cache
     K = delta.shape[1]
     dphi = np.matmul(C, dw[:, :, None])[:, :, 0]
