@@ -53,8 +53,8 @@ def start(B, params):
 
 
 def cell_forward(z, c_prev, c, tanh_c, h):
-    """One step behind the products. z (B, 4H) becomes the gates i, f, o, g in place; c, tanh_c and h (B, H) are
-    filled in."""
+    """One step behind the products. z (B, 4H) becomes the gates i, f, o, g in place; c_prev (B, H) is only read; c,
+    tanh_c and h (B, H) are filled in."""
     H = h.shape[1]
     ifo = z[:, : 3 * H]
     ifo *= 0.5
