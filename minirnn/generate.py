@@ -105,10 +105,12 @@ class Frugal(np.random.Generator):
             raise ValueError("its settings claim more weights than it holds")
 
     def uniform(self, low, high, shape):
+        """As `numpy.random.Generator.uniform`."""
         self._take(shape)
         return super().uniform(low, high, shape)
 
     def standard_normal(self, shape):
+        """As `numpy.random.Generator.standard_normal`."""
         self._take(shape)
         return super().standard_normal(shape)
 
@@ -146,6 +148,7 @@ def add_sampling_options(parser):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.generate", description="Write new text with a network that minirnn.train has trained."
     )
