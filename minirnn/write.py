@@ -19,7 +19,7 @@ from minirnn.datasets.text import read_text
 from minirnn.drawing import Plotter, check_output, save_pages
 from minirnn.drawing.ink import PENS, check_colour
 from minirnn.drawing.layout import Line as PlacedLine
-from minirnn.drawing.layout import Page, fits, lay_out, line_width, wrap_text
+from minirnn.drawing.layout import Page, fits, lay_out, line_width, unwrapped, wrap_text
 from minirnn.drawing.paper import DESCENDER_ROOM, PAPERS, Sheet
 from minirnn.drawing.slips import find_struck, strike_out, with_slips, without_struck
 from minirnn.errors import MinirnnError, run_command
@@ -82,10 +82,11 @@ def report_faults(lines, sheet):
 def handwrite(text, out, writer=None, seed=0):
     """Write ``text`` on A4 pages ``out`` (.png, .svg, .pdf, .gcode) in the manner of the defaults -> the paths written.
 
-    Line breaks stay; characters that the hand cannot write are left out. Raises MinirnnError if nothing is left."""
+    Line breaks stay, except those of a text that was cut at a fixed width; characters that the hand cannot write are
+    left out. Raises MinirnnError if nothing is left."""
     writer = writer or Writer()
     sheet = Sheet(letter_size=1.9)
-    text = clean_text(writer, text.strip("\n"), plain=True, skip=True)
+    text = clean_text(writer, unwrapped(text.strip("\n")), plain=True, skip=True)
     paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(seed))
     return save_pages(lay_out(paragraphs, sheet, seed=seed), out, seed=seed)
 
@@ -169,6 +170,8 @@ def build_parser():
                       help="height of a small letter (default 2.4)")
     page.add_argument("--line-spacing", type=above_zero, metavar="MM", help="default 3.8 letter sizes")
     page.add_argument("--indent", type=not_negative, default=0.0, metavar="MM", help="of a paragraph's first line")
+    page.add_argument("--unwrap", action="store_true",
+                      help="of a text that was cut into lines of one width, take the paragraphs for its lines")
     page.add_argument("--raggedness", type=fraction, default=0.05,
                       help="how early a line may turn, as a share of its width; 0: never (default 0.05)")
     ink = parser.add_argument_group("the ink")
@@ -230,6 +233,7 @@ def main(argv=None):
     )  # fmt: skip
     writer = Writer(None, int(options.hand)) if options.hand.isdecimal() else Writer(options.hand)
     text = options.text if options.file is None else read_text(options.file).rstrip("\n")
+    text = unwrapped(text) if options.unwrap else text
     text = clean_text(writer, text, options.transliterate, options.skip_unknown)
     with tqdm(total=len(text), unit="character", disable=None if len(text) > 200 else True) as bar:
         paragraphs = write_page_lines(

@@ -1,12 +1,14 @@
 """Lines on pages: the baseline is found whatever is written, nothing leaves the margins, no word is broken."""
 
+import textwrap
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minirnn.drawing.baseline import expected_metrics, line_metrics
-from minirnn.drawing.layout import CLOSEST, SMALLEST, Line, fits, lay_out, line_width, wrap_text
+from minirnn.drawing.layout import CLOSEST, SMALLEST, Line, fits, lay_out, line_width, unwrapped, wrap_text
 from minirnn.drawing.paper import Sheet, page_size
 from minirnn.errors import MinirnnError
 from minirnn.strokes import bounding_box, normalise, resample
@@ -139,6 +141,25 @@ def test_wrapping_is_greedy():
     assert wrap_text("one two three four", 13, 1.0) == ["one two three", "four"]
     assert wrap_text("one two three four", 12.9, 1.0) == ["one two", "three four"]
     assert wrap_text(" \n ", 10, 1.0) == []
+
+
+@given(st.lists(st.lists(st.text("abc", min_size=1, max_size=9), min_size=1, max_size=30), min_size=1), st.booleans())
+def test_unwrapping_undoes_what_cut_a_text_at_a_fixed_width(paragraphs, blank):
+    texts = [" ".join(words) for words in paragraphs]
+    cut = [textwrap.fill(text, 30) for text in texts]
+    full = "x" * 30  # a line as long as lines may be, so that the width shows
+    text = ("\n\n" if blank else "\n").join([full, *cut])
+    unwrapped_text = unwrapped(text)
+    assert unwrapped_text.split() == text.split()
+    if blank:
+        assert unwrapped_text.split("\n\n") == [full, *texts]
+
+
+def test_unwrapping_keeps_line_breaks_that_were_meant():
+    letter = "12 Mill Lane\nTuesday\n\nDear Ana, thank you for the\nbook and the letter.\nYours, Vera"
+    joined = "12 Mill Lane\nTuesday\n\nDear Ana, thank you for the book and the letter.\nYours, Vera"
+    assert unwrapped(letter) == joined
+    assert unwrapped("") == ""
 
 
 def test_a_word_too_long_stands_alone_or_is_named():

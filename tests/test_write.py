@@ -269,6 +269,15 @@ def test_the_options_reach_the_page(tmp_path, monkeypatch):
     assert max(map(float, re.findall(r'stroke-width="([\d.]+)" d="M20\.0', drawn))) == pytest.approx(1, rel=0.2)
 
 
+def test_a_text_cut_at_a_fixed_width_is_put_together_again_if_one_asks(tmp_path, monkeypatch):
+    (tmp_path / "letter.txt").write_text("Dear Ana,\n\nthank you for the\nbook.\n")
+    for options, paragraphs in [([], ["Dear Ana,", "", "thank you for the", "book."]),
+                                (["--unwrap"], ["Dear Ana,", "", "thank you for the book."])]:  # fmt: skip
+        hand = StraightHand()
+        run(tmp_path, monkeypatch, "--file", "letter.txt", "-o", "a.svg", *options, hand=hand)
+        assert hand.asked == [line for line in paragraphs if line]
+
+
 def test_plotter_options_reach_the_gcode(tmp_path, monkeypatch):
     options = "--page a6 --origin 5,6 --area 0,0,120,160 --feed 900 --travel 4000 --delay 0 --pen-up M3_S10"
     assert run(tmp_path, monkeypatch, "Ana", "-o", "a.gcode", *options.split()) == 0

@@ -5,6 +5,7 @@
 
 import textwrap
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +81,23 @@ def wrap_text(text, width, advance, raggedness=0.0, rng=None):
         lines.append(line)
         rest = " ".join(others)
     return lines
+
+
+def unwrapped(text):
+    """Undo the line breaks of a text that was cut at a fixed width, as e-mails are, and keep those that were meant.
+
+    A break was forced if the next line's first word would have made its line longer than the longest one is.
+    """
+    lines = [line.rstrip() for line in text.split("\n")]
+    longest = max(map(len, lines))
+    joined = lines[:1]
+    for line, after in pairwise(lines):
+        forced = line.strip() and after.strip() and len(line) + 1 + len(after.split()[0]) > longest
+        if forced:
+            joined[-1] += " " + after.lstrip()
+        else:
+            joined.append(after)
+    return "\n".join(joined)
 
 
 def line_scale(line, letter_size):

@@ -24,7 +24,7 @@ from minirnn.arguments import Parser, positive_int
 from minirnn.datasets.text import read_text
 from minirnn.drawing import save_pages
 from minirnn.drawing.baseline import line_metrics
-from minirnn.drawing.layout import lay_out, line_scale
+from minirnn.drawing.layout import lay_out, line_scale, unwrapped
 from minirnn.drawing.paper import Sheet
 from minirnn.errors import run_command
 from minirnn.strokes import bounding_box, resample
@@ -68,7 +68,8 @@ def main(argv=None):
     start = time.perf_counter()
     options.out.mkdir(parents=True, exist_ok=True)
     writer, sheet = Writer(None, options.hand), Sheet(letter_size=1.9)
-    text = clean_text(writer, read_text(options.text)[: options.characters].strip(), plain=True, skip=True)
+    text = unwrapped(read_text(options.text)[: options.characters].strip())
+    text = clean_text(writer, text, plain=True, skip=True)
     paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(0), raggedness=0.05)
     pages = lay_out(paragraphs, sheet)
     written = time.perf_counter()
