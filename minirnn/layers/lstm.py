@@ -70,8 +70,8 @@ def cell_forward(z, c_prev, c, tanh_c, h):
 
 
 def cell_backward(dh, dc, gates, c_prev, tanh_c, dz, scratch):
-    """The way back through one step: fills dz (B, 4H), turns dc of step t into dc of step t-1 in place.
-    dh (B, H) is only read; scratch (B, 3H) is overwritten."""
+    """One step back. dz (B, 4H) is filled in; dc (B, H), the error of the cell at step t, becomes that of step t-1 in
+    place. dh, c_prev, tanh_c (B, H) and gates (B, 4H) are only read; scratch (B, 3H) is overwritten."""
     H = dh.shape[1]
     i, f, o, g = gates[:, :H], gates[:, H : 2 * H], gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
     di, df, do, dg = dz[:, :H], dz[:, H : 2 * H], dz[:, 2 * H : 3 * H], dz[:, 3 * H :]
