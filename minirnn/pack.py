@@ -4,7 +4,8 @@
 
 Of the run's many hands only some stay: the forms are grouped by how they look (slant, width of a letter, lifts a
 character), and of each group the most legible is kept: the one whose writing the text explains best, by the nats that a
-character of it costs the network less when it sees the text than when it does not. Weights are stored in half
+character of it costs the network less when it sees the text than when it does not. With these hands some lines are
+written, to learn how long the pen takes for each character (`minirnn.writing.unevenness`). Weights are stored in half
 precision.
 """
 
@@ -22,11 +23,12 @@ from minirnn.datasets.lines import blank, collate, cut, encode_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.parallel import Workers
 from minirnn.strokes import bounding_box, normalise
-from minirnn.writing import Writer
+from minirnn.writing import SIDE_BY_SIDE, Writer, symbols_of_characters, write_lines
 
 LINES = 4  # of a form that judge it
 LEGIBLE = 0.25  # of the forms, the more legible part, may be chosen
-SIDE_BY_SIDE, STEPS = 48, 128  # lines judged at once, and steps of them
+BATCH, STEPS = 48, 128  # lines judged at once, and steps of them
+WRITTEN = 480  # lines that show the pace of the pen
 
 
 def looks(strokes, text):
@@ -54,7 +56,7 @@ def information(writer, samples, rows, workers):
     """How many nats the text tells of each line: its cost without the text minus that with it -> (N,)."""
     lines = [writer.pens.encode(normalise(sample.strokes)) for sample in samples]
     order = np.argsort([len(line) for line in lines], kind="stable")
-    parts = np.split(order, range(SIDE_BY_SIDE, len(order), SIDE_BY_SIDE))
+    parts = np.split(order, range(BATCH, len(order), BATCH))
 
     def told(part):
         texts = [encode_text(writer.chars, samples[i].text) for i in part]
@@ -94,14 +96,29 @@ def legible_hands(writer, samples, count, workers):
     return [(groups[legible[n]], float(told[legible[n]])) for n in chosen]
 
 
-def pack(writer, groups, path):
+def usual_pace(writer, rows, samples, seed=0):
+    """{character: the median number of symbols that the hands ``rows`` spend on it}, from writing some texts of
+    ``samples``."""
+    rng, spent = np.random.default_rng(seed), {}
+    texts = [sample.text for sample in samples if not writer.unknown(sample.text)]
+    texts = sorted(rng.choice(texts, min(WRITTEN, len(texts)), replace=False).tolist(), key=len)
+    for start in tqdm(range(0, len(texts), SIDE_BY_SIDE), desc="pace", unit="batch"):
+        part = texts[start : start + SIDE_BY_SIDE]
+        hands = rng.choice(rows, len(part))
+        for line in write_lines(writer.network, writer.chars, writer.pens, part, hands, rng):
+            for c, symbols in zip(line.text, symbols_of_characters(line)):
+                spent.setdefault(c, []).append(symbols)
+    return {c: round(float(np.median(values)), 2) for c, values in sorted(spent.items()) if c != " "}
+
+
+def pack(writer, groups, pace, path):
     """Write the network with the hands ``groups`` only, in half precision."""
     rows = [0, *(1 + writer.meta["hands"].index(group) for group in groups)]
     params = dict(backend.flatten(writer.network.params))
     params["hand.E"] = params["hand.E"][rows]
     meta = {key: value for key, value in writer.meta.items() if key not in ("progress", "rows")}
     meta.update(network={**writer.network.settings, "hands": len(rows)}, hands=groups,
-                neat_hands=list(range(1, len(rows))))  # fmt: skip
+                neat_hands=list(range(1, len(rows))), pace=pace)  # fmt: skip
     arrays = {f"params.{name}": a.astype(np.float16) for name, a in params.items()}
     checkpoint.save(path, meta, {**arrays, "extra.lifts": writer.pens.lifts})
 
@@ -121,7 +138,9 @@ def main(argv=None):
     chosen = legible_hands(writer, samples, options.hands, Workers(2))
     for number, (group, told) in enumerate(chosen, start=1):
         print(f"hand {number:2}  {group:10} {told:6.2f} nats told by a character of the text")
-    pack(writer, [group for group, _ in chosen], options.out)
+    groups = [group for group, _ in chosen]
+    rows = [1 + writer.meta["hands"].index(group) for group in groups]
+    pack(writer, groups, usual_pace(writer, rows, samples), options.out)
     print(options.out)
 
 

@@ -3,8 +3,9 @@
 The window's own path over the text says whether a line went well: every character has to be visited, in order, and
 the pen has to stop when the text is done. A line that did not is written again.
 
-Two things make what is written easier to read. While it is written, guidance: the pen heeds the text more than the
-network has learned to (`write_lines`). And afterwards the gaps between words are evened out (`minirnn.spacing`).
+Three things make what is written easier to read. While it is written, guidance: the pen heeds the text more than the
+network has learned to (`write_lines`). Every line is written more than once, and the one at the most even pace is taken
+(`unevenness`). And the gaps between words are evened out (`minirnn.spacing`).
 """
 
 import dataclasses
@@ -26,6 +27,7 @@ SHIPPED = pathlib.Path(__file__).parent / "weights" / "pen.npz"
 LEARNED = 20  # examples of a character in the training data, below which it is not written
 TRIES = 8  # of a line that goes wrong
 SIDE_BY_SIDE = 16  # lines written at once
+CANDIDATES = 2  # of each line, of which the more even one is taken
 TEMPERATURE = 0.4
 GUIDANCE = 0.75
 
@@ -164,6 +166,7 @@ class Writer:
             self.chars = CharAlphabet(meta["symbols"])
             self.pens = PenAlphabet(arrays["extra.lifts"], meta["directions"], meta["step_length"])
             self.counts, self.hands = meta["counts"], meta.get("neat_hands", [0])
+            self.pace = meta.get("pace", {})
         except (KeyError, TypeError) as error:
             raise MinirnnError(f"{path} is damaged: it lacks {error}; use another") from None
         hand = 1 if hand is None else hand
@@ -178,26 +181,48 @@ class Writer:
     def write(self, texts, rng, temperature=TEMPERATURE, accept=lambda line: True, progress=None):
         """Write ``texts``, one line each -> list of `Line`.
 
-        A line that goes wrong, or that ``accept(line)`` refuses, is written again, up to `TRIES` times; if none goes
-        right, the last one is returned with its fault."""
+        Of each line `CANDIDATES` are written. If all go wrong, or ``accept(line)`` refuses them, it is written again,
+        up to `TRIES` times; if none goes right, one of the last is returned with its fault."""
         lines = [None] * len(texts)
         waiting = sorted((n for n, text in enumerate(texts) if text.strip()), key=lambda n: len(texts[n]))
         for tries in range(1, TRIES + 1):
             refused = []
             for start in range(0, len(waiting), SIDE_BY_SIDE):
-                batch = waiting[start : start + SIDE_BY_SIDE]
+                batch = np.repeat(waiting[start : start + SIDE_BY_SIDE], CANDIDATES)
                 written = write_lines(
                     self.network, self.chars, self.pens, [texts[n] for n in batch], [self.hand] * len(batch), rng,
                     temperature,
                 )  # fmt: skip
-                for n, line in zip(batch, written):
-                    lines[n] = dataclasses.replace(line, tries=tries)
-                    if line.fault or not accept(line):
+                for n in waiting[start : start + SIDE_BY_SIDE]:
+                    candidates = [line for number, line in zip(batch, written) if number == n]
+                    good = [line for line in candidates if not line.fault and accept(line)]
+                    best = min(good or candidates, key=lambda line: unevenness(line, self.pace))
+                    lines[n] = dataclasses.replace(best, tries=tries)
+                    if not good:
                         refused.append(n)
                     elif progress:
                         progress(len(texts[n]))
             waiting = refused
         return lines
+
+
+def symbols_of_characters(line):
+    """How many symbols the pen spends on each character of a line, by the window -> (U,)."""
+    phi = line.phi[:, : len(line.text)]
+    return (phi / np.maximum(line.phi.sum(axis=1, keepdims=True), 1e-6)).sum(axis=0)
+
+
+def unevenness(line, pace):
+    """How far the pen is from its usual pace: the mean of |r - 1|, r being the symbols that it spends on a character
+    over those that it usually spends, ``pace`` {character: symbols}, and over the line's own mean of that.
+
+    A letter that is botched or left out takes more or less than its time. Of a character that ``pace`` lacks nothing
+    is known."""
+    known = np.array([c in pace for c in line.text])
+    if not known.any():
+        return 0.0
+    ratio = symbols_of_characters(line)[known] / [pace[c] for c in line.text if c in pace]
+    return float(np.abs(ratio / max(ratio.mean(), 1e-6) - 1).mean())
 
 
 # What has no decomposition into a plain letter and its accents.

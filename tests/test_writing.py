@@ -5,12 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minirnn import backend, checkpoint
+from minirnn import backend, checkpoint, writing
 from minirnn.alphabets import BEGIN, END, FIRST_STEP, CharAlphabet, PenAlphabet
+from minirnn.datasets.lines import encode_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.models import PenRNN
 from minirnn.write import clean_text, main
-from minirnn.writing import Writer, fault, pen_distribution, transliterate, write_lines
+from minirnn.writing import (
+    CANDIDATES,
+    TRIES,
+    Line,
+    Writer,
+    fault,
+    pen_distribution,
+    symbols_of_characters,
+    transliterate,
+    unevenness,
+    write_lines,
+)
 
 PENS = PenAlphabet([[1.0, 0.0], [0.5, -1.0], [0.5, 1.0]], directions=8, step=0.4)
 CHARS = CharAlphabet("abc .")
@@ -84,9 +96,49 @@ def test_each_fault_is_told():
 def test_what_goes_wrong_is_written_again(weights):
     writer, tries = Writer(weights), []
     writer.write(["ab"], np.random.default_rng(0), accept=lambda line: tries.append(1))
-    assert len(tries) <= 8  # lines with a fault are refused before they are shown
+    assert len(tries) <= TRIES * CANDIDATES  # lines with a fault are refused before they are shown
     lines = writer.write(["ab"], np.random.default_rng(0))
     assert lines[0].text == "ab"
+
+
+def test_without_guidance_the_blind_half_changes_nothing():
+    """The same pen as the network's own distribution, symbol by symbol."""
+    net, text = network(), encode_text(CHARS, "ab")[None]
+    line = write_lines(net, CHARS, PENS, ["ab"], [1], np.random.default_rng(5), temperature=1.0, guidance=0.0)[0]
+    rng, state, symbol, y, drawn = np.random.default_rng(5), net.start(1), BEGIN, 0.0, [BEGIN]
+    for phi in line.phi[:-1]:
+        chunk = {"x": np.array([[symbol]]), "height": PENS.height_of(np.array([[y]])).astype(int), "text": text,
+                 "hand": np.array([1])}  # fmt: skip
+        logits, seen, state, _ = net.forward(chunk, state)
+        assert np.allclose(seen[0, 0], phi, atol=1e-5)
+        p = pen_distribution(logits[0], PENS, 1.0, np.array([False]))[0]
+        symbol = int(np.searchsorted(np.cumsum(p), rng.random((1, 1))[0, 0]))
+        y += PENS.vectors[symbol, 1]
+        drawn.append(symbol)
+    assert drawn == line.symbols.tolist()[: len(drawn)]
+
+
+def paced(*symbols):
+    """A line of "abc" that spends so many symbols on each character."""
+    return Line("abc", np.zeros(sum(symbols) + 1), [], np.repeat(np.eye(4)[:3], symbols, axis=0), "")
+
+
+def test_unevenness():
+    pace = {"a": 10, "b": 20, "c": 10}
+    assert symbols_of_characters(paced(10, 20, 10)) == pytest.approx([10, 20, 10])
+    assert unevenness(paced(10, 20, 10), pace) == pytest.approx(0, abs=1e-6)
+    assert unevenness(paced(5, 10, 5), pace) == pytest.approx(0, abs=1e-6)  # a quick hand is an even one
+    assert unevenness(paced(10, 1, 10), pace) > unevenness(paced(10, 15, 10), pace) > 0.1
+    assert unevenness(paced(10, 1, 10), {}) == 0
+
+
+def test_of_the_candidates_the_more_even_one_is_taken(weights, monkeypatch):
+    even, odd = paced(10, 10, 10), paced(28, 1, 1)
+    monkeypatch.setattr(writing, "write_lines", lambda *args: [odd, even])
+    writer = Writer(weights)
+    writer.pace = dict.fromkeys("abc", 10.0)
+    assert writer.write(["abc"], None)[0].phi is even.phi
+    assert writer.write(["abc"], None, accept=lambda line: line.phi is odd.phi)[0].phi is odd.phi
 
 
 def test_hands_are_rows(weights):
