@@ -80,18 +80,18 @@ def cell_backward(dh, dc, gates, c_prev, tanh_c, dz, scratch):
     dc += dg
     dg *= tanh_c
     dg *= tanh_c
-    dc -= dg
+    dc -= dg  # dc, both paths added
     np.multiply(dc, g, out=di)
     np.multiply(dc, c_prev, out=df)
     ifo = gates[:, : 3 * H]
     np.multiply(ifo, ifo, out=scratch)
     np.subtract(ifo, scratch, out=scratch)  # σ' = σ (1 - σ)
-    dz[:, : 3 * H] *= scratch
+    dz[:, : 3 * H] *= scratch  # dz_i, dz_f, dz_o
     np.multiply(g, g, out=dg)
     np.subtract(1, dg, out=dg)  # tanh' = 1 - tanh²
     dg *= i
-    dg *= dc
-    dc *= f
+    dg *= dc  # dz_g: dg is dc i, times tanh'
+    dc *= f  # dc_{t-1}
 
 
 def forward(x, state, params):
@@ -126,11 +126,11 @@ def backward(dy, dstate, cache):
     for t in reversed(range(T)):
         dh += dy[t]
         cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], scratch)
-        np.matmul(dz[t], WhT, out=dh)
+        np.matmul(dz[t], WhT, out=dh)  # dh of step t-1, to which its dy is still to be added
     dz = dz.reshape(T * B, 4 * H)
     grads = {
-        "Wx": x.reshape(T * B, D).T @ dz,
-        "Wh": h[:-1].reshape(T * B, H).T @ dz,
-        "b": dz.sum(axis=0),
+        "Wx": x.reshape(T * B, D).T @ dz,  # dWx
+        "Wh": h[:-1].reshape(T * B, H).T @ dz,  # dWh
+        "b": dz.sum(axis=0),  # db
     }
-    return (dz @ params["Wx"].T).reshape(T, B, D), (dh, dc), grads
+    return (dz @ params["Wx"].T).reshape(T, B, D), (dh, dc), grads  # dx, the error of the first state, the rest
