@@ -110,7 +110,7 @@ def made_up_hand(number, seed):
 
 def write_as(writer, texts, seed, lean=0.0, width=1.0):
     """Lines of a hand as samples, those that went wrong left out."""
-    lines = [line for line in writer.write(texts, np.random.default_rng(seed)) if not line.fault]
+    lines = [line for line in writer.write(texts, np.random.default_rng(seed)) if line.strokes and not line.fault]
     return [Sample(line.text, reshape_hand(line.ink, lean, width), "written") for line in lines]
 
 

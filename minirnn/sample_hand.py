@@ -8,6 +8,7 @@ The folder gets a JPEG a line and metadata.csv with what they say, which `minirn
 
 import argparse
 import csv
+import os
 import pathlib
 import sys
 
@@ -16,12 +17,15 @@ from PIL import Image
 from tqdm import tqdm
 
 from minirnn.arguments import Parser, above_zero, positive_int, zero_or_more
+from minirnn.datasets import Sample
 from minirnn.datasets.text import read_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
 from minirnn.images.draw_scan import draw_scan, to_pixels
+from minirnn.pack import information
+from minirnn.parallel import Workers
 from minirnn.strokes import rotate
-from minirnn.writing import Writer
+from minirnn.writing import TEMPERATURE, Writer
 
 STD = 16.0  # pixels to a standard deviation of y: a small handwriting scanned at 200 dpi
 PEN = 0.15  # its width, in the same unit
@@ -54,26 +58,35 @@ def scan_line(strokes, rng, std=STD):
     )  # fmt: skip
 
 
-def write_set(writer, texts, out, rng, temperature=0.35, lean=0.0, width=1.0):
-    """Write ``texts`` in the writer's hand, and leave an image of each and metadata.csv in the folder ``out``.
+def write_best(writer, texts, rng, temperature=TEMPERATURE, keep=None):
+    """Write every text twice -> the better line of each, the best ``keep`` of them, in the order of the texts.
 
-    Returns the lines (`minirnn.writing.Line`, their strokes reshaped). Texts that the hand cannot write, and lines
-    that went wrong in every try, are left out."""
+    Better is a line of which its text tells more (see `minirnn.pack.information`): the label has to be true. Texts with
+    characters that the hand has not learned, and lines that went wrong, are left out."""
     texts = [text for text in texts if not writer.unknown(text)]
-    with tqdm(total=sum(map(len, texts)), unit="character", desc="writing", disable=None) as bar:
-        lines = [line for line in writer.write(texts, rng, temperature, progress=bar.update) if not line.fault]
+    with tqdm(total=2 * sum(map(len, texts)), unit="character", desc="writing", disable=None) as bar:
+        lines = [line for _ in range(2) for line in writer.write(texts, rng, temperature, progress=bar.update)]
+    samples = [Sample(line.text, line.strokes or [np.zeros((1, 2))], "") for line in lines]
+    nats = information(writer, samples, [writer.hand] * len(samples), Workers(os.cpu_count() or 1))
+    told = nats / [len(line.text) for line in lines] - np.where([line.fault for line in lines], np.inf, 0)
+    told = told.reshape(2, len(texts))
+    better = told.argmax(axis=0)
+    chosen = sorted(np.argsort(-told.max(axis=0), kind="stable")[:keep])
+    return [lines[better[n] * len(texts) + n] for n in chosen if np.isfinite(told[:, n].max())]
+
+
+def write_set(lines, out, rng, lean=0.0, width=1.0):
+    """Leave a JPEG of each of the ``lines`` (`minirnn.writing.Line`) and metadata.csv in the folder ``out``."""
     out.mkdir(parents=True, exist_ok=True)
     rows = []
     for number, line in enumerate(tqdm(lines, unit="line", desc="scanning", disable=None), start=1):
-        line.strokes = reshape_hand(line.ink, lean, width)
-        grey = scan_line(line.strokes, rng)
+        grey = scan_line(reshape_hand(line.ink, lean, width), rng)
         name = f"{number:03d}.jpg"
         with atomic(out / name, "wb") as file:
             Image.fromarray(np.round(grey * 255).astype(np.uint8)).save(file, "JPEG", quality=JPEG_QUALITY)
         rows.append((name, line.text))
     with atomic(out / "metadata.csv", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([("file_name", "text"), *rows])
-    return lines
 
 
 def main(argv=None):
@@ -89,15 +102,15 @@ def main(argv=None):
     parser.add_argument("--rows", type=zero_or_more, nargs="+", default=[2, 7], help="hands to take the mean of")
     parser.add_argument("--lean", type=float, default=-8.0, help="degrees further to the right")
     parser.add_argument("--width", type=above_zero, default=0.85, help="times as wide")
-    parser.add_argument("--temperature", type=above_zero, default=0.35, help="lower is more regular")
-    parser.add_argument("--lines", type=positive_int, help="only the first so many")
+    parser.add_argument("--temperature", type=above_zero, default=TEMPERATURE, help="lower is more regular")
+    parser.add_argument("--keep", type=positive_int, default=300, help="so many lines, those that came out best")
     parser.add_argument("--seed", type=zero_or_more, default=0)
     options = parser.parse_args(argv)
     texts = [line.strip() for line in read_text(options.texts).splitlines() if line.strip()]
-    writer = mixed_hand(Writer(options.weights), options.rows)
-    lines = write_set(writer, texts[: options.lines], options.out, np.random.default_rng(options.seed),
-                      options.temperature, options.lean, options.width)  # fmt: skip
-    print(f"{len(lines)} of {len(texts[: options.lines])} lines in {options.out}")
+    writer, rng = mixed_hand(Writer(options.weights), options.rows), np.random.default_rng(options.seed)
+    lines = write_best(writer, texts, rng, options.temperature, options.keep)
+    write_set(lines, options.out, rng, options.lean, options.width)
+    print(f"{len(lines)} of {len(texts)} texts in {options.out}")
 
 
 if __name__ == "__main__":

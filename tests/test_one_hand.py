@@ -1,0 +1,86 @@
+"""Learning one hand: which lines judge, where the new row starts, and what stays as it was."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_runs import hand_trainer, made_samples
+
+from minirnn import backend, one_hand, train
+from minirnn.datasets import Sample
+from minirnn.strokes import normalise
+
+
+def lines(count, groups):
+    return [Sample(str(n), [np.zeros((1, 2))], f"page {n % groups}") for n in range(count)]
+
+
+@given(st.integers(10, 60), st.integers(1, 60), st.floats(0.01, 0.5), st.integers(0, 9))
+def test_lines_that_judge_are_not_learned_from(count, groups, fraction, seed):
+    learn, judge = one_hand.split_lines(lines(count, groups), fraction, seed)
+    assert learn and judge
+    assert sorted(int(s.text) for s in learn + judge) == list(range(count))
+    assert ([s.text for s in learn], [s.text for s in judge]) == tuple(
+        [s.text for s in part] for part in one_hand.split_lines(lines(count, groups), fraction, seed)
+    )
+
+
+@given(st.integers(1, 9), st.integers(1, 9))
+def test_of_very_few_lines_none_is_kept_back(count, groups):
+    samples = lines(count, groups)
+    learn, judge = one_hand.split_lines(samples, 0.1, 0)
+    assert learn is judge is samples
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_another_time_it_is_the_same_line_only_a_little_different(seed):
+    strokes = normalise(made_samples()[0].strokes)
+    again = one_hand.another_time(strokes, np.random.default_rng(seed))
+    assert [s.shape for s in again] == [s.shape for s in strokes]
+    width = np.ptp(np.concatenate(strokes)[:, 0])
+    difference = np.concatenate(normalise(again)) - np.concatenate(strokes)
+    assert 0 < np.abs(difference).max() < 0.2 * width
+
+
+def test_few_lines_come_often_and_many_once():
+    assert one_hand.copies(4) * 4 == one_hand.AN_EPOCH
+    assert one_hand.copies(1000) == 1
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A network whose fourth hand is learned from one form and whose other hands are nonsense."""
+    trainer = hand_trainer(tmp_path / "run", steps=60, patience=0, evaluations=1)
+    trainer.data.hands, trainer.data.any_hand = [3] * len(trainer.data.hands), 0.0
+    trainer.network.params["hand"]["E"][...] = np.random.default_rng(0).normal(0, 3, (5, 3))
+    while trainer.progress.step != 60:
+        trainer.step()
+
+    class Small:
+        network, chars, pens = trainer.network, trainer.data.chars, trainer.data.pens
+
+    return Small()
+
+
+def test_a_new_hand_starts_as_the_one_that_fits_and_writes_as_that_one_does(writer):
+    samples = made_samples()[:4]
+    row = one_hand.nearest_hand(writer, samples)
+    assert row == 3
+    grown = one_hand.with_another_hand(writer.network, row, dropout=0.25)
+    assert grown.settings["hands"] == writer.network.settings["hands"] + 1
+    assert grown.p == 0.25
+    old, new = backend.flatten(writer.network.params), backend.flatten(grown.params)
+    for name in old.keys() - {"hand.E"}:
+        np.testing.assert_array_equal(old[name], new[name])
+        assert new[name] is not old[name], "what is learned later must not change the weights it came from"
+    np.testing.assert_array_equal(new["hand.E"][:-1], old["hand.E"])
+    np.testing.assert_array_equal(new["hand.E"][-1], old["hand.E"][row])
+
+
+def test_the_command_has_defaults_of_its_own_for_it():
+    words = ["--task", "hand", "--data", "x"]
+    tuned, scratch = train.settings_of(words), train.settings_of([*words, "--init", "scratch"])
+    assert {name: tuned[name] for name in one_hand.FINE_TUNING} == one_hand.FINE_TUNING
+    assert scratch["lr"] != tuned["lr"]
+    assert train.settings_of([*words, "--lr", "0.5", "--steps", "3"])["lr"] == 0.5
+    assert train.settings_of([*words, "--steps", "3"])["epochs"] is None

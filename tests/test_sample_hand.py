@@ -1,0 +1,90 @@
+"""The sample hand: its lines say what their labels say, and it is none of the shipped hands."""
+
+import csv
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minirnn import sample_hand
+from minirnn.errors import run_command
+from minirnn.images.measure import overlap
+from minirnn.images.pipeline import read_line
+from minirnn.images.reading import read_image
+from minirnn.writing import Line, Writer
+
+STROKES = [np.array([[0.0, 0.0], [0.0, -2.0]]), np.array([[1.0, 0.0], [3.0, 0.5]])]
+
+
+def test_a_mixed_hand_is_the_mean_of_the_others_and_leaves_them():
+    writer, plain = sample_hand.mixed_hand(Writer(), [2, 3]), Writer()
+    rows, before = writer.network.params["hand"]["E"], plain.network.params["hand"]["E"]
+    assert writer.hand == len(before) and writer.hand not in writer.hands
+    np.testing.assert_array_equal(rows[:-1], before)
+    np.testing.assert_allclose(rows[-1], (before[2] + before[3]) / 2, rtol=1e-6)
+
+
+@given(st.floats(-20, 20), st.floats(0.5, 2))
+def test_a_lean_to_the_right_moves_what_is_high_to_the_right(lean, width):
+    stem, bar = sample_hand.reshape_hand(STROKES, lean, width)
+    np.testing.assert_allclose(stem[1], [2 * np.tan(np.radians(lean)), -2])
+    np.testing.assert_allclose(np.ptp(bar[:, 0]), np.abs(2 * width - 0.5 * np.tan(np.radians(lean))))
+
+
+def line(text, fault=""):
+    return Line(text, np.zeros(1, int), STROKES, np.zeros((1, 1)), fault)
+
+
+class Hand:
+    """Writes every text, but the first time "bad" goes wrong and the second time "worse", "never" always."""
+
+    hand, times = 7, 0
+
+    def unknown(self, text):
+        return [c for c in text if c == "Q"]
+
+    def write(self, texts, rng, temperature, progress):
+        self.times += 1
+        wrong = {"bad": self.times == 1, "worse": self.times == 2, "never": True}
+        return [line(text, "ran on" if wrong.get(text) else "") for text in texts]
+
+
+def test_the_better_of_two_tries_is_kept_and_of_all_lines_the_best(monkeypatch):
+    told = {"bad": [9, 1], "worse": [3, 9], "fine": [4, 5], "never": [9, 9], "poor": [0.1, 0.2]}
+
+    def information(writer, samples, rows, workers):
+        assert rows == [7] * len(samples)
+        half = len(samples) // 2
+        return np.array([len(s.text) * told[s.text][n // half] for n, s in enumerate(samples)])
+
+    monkeypatch.setattr(sample_hand, "information", information)
+    best = sample_hand.write_best(Hand(), ["worse", "bad", "Q", "poor", "never", "fine"], None, keep=3)
+    assert [line.text for line in best] == ["worse", "bad", "fine"]
+
+
+def test_the_set_is_what_prepare_reads_and_its_ink_is_that_of_the_lines(tmp_path):
+    wave = np.column_stack([np.linspace(0, 12, 200), np.sin(np.linspace(0, 12, 200))])
+    lines = [Line(text, np.zeros(1, int), [wave], np.zeros((1, 1)), "") for text in ("one", 'two, "2"')]
+    sample_hand.write_set(lines, tmp_path / "set", np.random.default_rng(0), lean=5, width=0.9)
+    with open(tmp_path / "set" / "metadata.csv", newline="") as file:
+        assert list(csv.reader(file)) == [["file_name", "text"], ["001.jpg", "one"], ["002.jpg", 'two, "2"']]
+    grey = read_image(tmp_path / "set" / "001.jpg")
+    traced = read_line(grey)[1].strokes
+    shaped = sample_hand.reshape_hand([wave], 5, 0.9)
+    scale = np.ptp(np.concatenate(traced)[:, 0]) / np.ptp(shaped[0][:, 0])
+    moved = [(s - shaped[0].mean(axis=0)) * scale + np.concatenate(traced).mean(axis=0) for s in shaped]
+    assert overlap(moved, traced, 4)[0] > 0.9
+    assert (tmp_path / "set" / "001.jpg").stat().st_size < 20_000
+
+
+@pytest.mark.parametrize("words, said", [
+    (["none.txt", "--out", "x"], "none.txt"),
+    (["texts.txt", "--out", "x", "--rows", "4000"], "rows from 0"),
+])  # fmt: skip
+def test_wrong_arguments(tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts.txt").write_text("a line\n")
+    assert run_command(sample_hand.main, words) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
