@@ -15,7 +15,8 @@ def atomic(path, mode="w", **options):
     """
     path = pathlib.Path(path)
     if mode == "w":
-        options.setdefault("encoding", "utf-8")
+        # A file name need not be Unicode, and may still be written about.
+        options = {"encoding": "utf-8", "errors": "backslashreplace", **options}
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     except OSError as error:

@@ -32,6 +32,7 @@ from minirnn.images.reading import read_image, save_image
 SHEET_ROWS = 20  # lines on a contact sheet
 MAX_SHEETS = 10  # of a larger set, lines spread evenly over it are shown
 TOLERANCE = 0.01  # strokes are kept to this part of a standard deviation of y
+MAX_WORK = 10**10  # corners of an outline times pixels inside it; a page's line has some 10**8
 METADATA = ("file_name", "text", "group")
 
 
@@ -102,11 +103,14 @@ def trace_item(item):
 
 def cut_outline(grey, outline, path):
     """The part of a page inside ``outline``, (n, 2) corners x, y in pixels; what lies outside it becomes paper."""
-    low = np.clip(np.floor(outline.min(axis=0)).astype(int), 0, grey.shape[::-1])
-    high = np.clip(np.ceil(outline.max(axis=0)).astype(int) + 1, 0, grey.shape[::-1])
+    size = grey.shape[::-1]
+    low = np.clip(np.floor(outline.min(axis=0)), 0, size).astype(int)
+    high = np.clip(np.ceil(outline.max(axis=0)) + 1, 0, size).astype(int)
     part = grey[low[1] : high[1], low[0] : high[0]]
     if part.size == 0:
         raise MinirnnError(f"{path}: a line's outline lies outside the image")
+    if part.size * len(outline) > MAX_WORK:
+        raise MinirnnError(f"{path}: a line's outline has {len(outline)} corners; draw it with fewer")
     inside = polygon2mask(part.shape, (outline - low)[:, ::-1])
     return np.where(inside, part, np.median(part[inside]) if inside.any() else 1.0)
 

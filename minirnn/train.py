@@ -279,6 +279,8 @@ def resumed_settings(run, parser):
         checked = vars(parser.parse_args(words))
     except MinirnnError as error:
         raise MinirnnError(f"{path} is damaged, or of another version: {error}") from None
+    if not settings.keys() <= checked.keys():
+        raise MinirnnError(f"{path} is damaged, or of another version: {min(settings.keys() - checked.keys())!r}")
     lacking = checked.keys() - settings.keys() - {"resume", "out"}
     if lacking:
         raise MinirnnError(f"{path} is of another version: it lacks {', '.join(sorted(lacking))}; start a new run")

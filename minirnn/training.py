@@ -449,6 +449,9 @@ def _checked_progress(found, data):
     for field in dataclasses.fields(Progress):
         if type(getattr(progress, field.name)) is not type(field.default):
             raise TypeError(f"{field.name} is {getattr(progress, field.name)!r}")
+    numbers = [value for name, value in found.items() if name != "best"]
+    if not (all(0 <= number < 2**53 for number in numbers) and progress.best >= 0):
+        raise ValueError("its progress has numbers that cannot be")
     if not (0 <= progress.skipped <= progress.step and 0 <= progress.index < data.chunks(progress.epoch)):
         raise ValueError("its progress cannot be")
     return progress

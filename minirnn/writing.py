@@ -17,7 +17,7 @@ import numpy as np
 from minirnn import backend, checkpoint
 from minirnn.alphabets import BEGIN, END, FIRST_STEP, CharAlphabet, PenAlphabet
 from minirnn.datasets.lines import encode_text
-from minirnn.errors import MinirnnError
+from minirnn.errors import MinirnnError, is_text
 from minirnn.generate import network_from
 from minirnn.models import PenRNN
 from minirnn.spacing import even_gaps
@@ -147,6 +147,25 @@ def finish(text, symbols, phi, places, pens):
     return Line(text, symbols, strokes, phi, wrong)
 
 
+def _alphabets(meta, arrays, settings):
+    """What a checkpoint says beside its weights -> characters, pens, counts, hands, pace; a stranger may have written
+    it, so it is held against the network's ``settings``, and what does not fit is a ValueError or a TypeError."""
+    symbols, directions, step = meta["symbols"], meta["directions"], meta["step_length"]
+    counts, hands, pace = meta["counts"], meta.get("neat_hands", [0]), meta.get("pace", {})
+    if not is_text(symbols) or len(set(symbols)) + 1 != settings["characters"]:
+        raise ValueError("its characters do not fit its network")
+    if type(directions) is not int or not 0 < directions < settings["V"] or not 0 < step < np.inf:
+        raise ValueError("its steps do not fit its network")
+    pens = PenAlphabet(arrays["extra.lifts"], directions, step)
+    if len(pens) != settings["V"] or pens.n_heights != settings["heights"]:
+        raise ValueError("its pen moves do not fit its network")
+    if not all(type(hand) is int and 0 <= hand < settings["hands"] for hand in hands):
+        raise ValueError("its hands do not fit its network")
+    if not all(0 <= number < np.inf for number in [*counts.values(), *pace.values()]):
+        raise ValueError("its counts are no numbers")
+    return CharAlphabet(symbols), pens, counts, hands, pace
+
+
 class Writer:
     """A hand: the network, its alphabets, and which row of its hands writes.
 
@@ -163,12 +182,9 @@ class Writer:
         self.network = network_from(PenRNN, meta, arrays, path).to_device(device)
         self.meta = meta
         try:
-            self.chars = CharAlphabet(meta["symbols"])
-            self.pens = PenAlphabet(arrays["extra.lifts"], meta["directions"], meta["step_length"])
-            self.counts, self.hands = meta["counts"], meta.get("neat_hands", [0])
-            self.pace = meta.get("pace", {})
-        except (KeyError, TypeError) as error:
-            raise MinirnnError(f"{path} is damaged: it lacks {error}; use another") from None
+            self.chars, self.pens, self.counts, self.hands, self.pace = _alphabets(meta, arrays, self.network.settings)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
         hand = 1 if hand is None else hand
         if not 1 <= hand <= len(self.hands):
             raise MinirnnError(f"there is no hand {hand}; choose one from 1 to {len(self.hands)}, or see --hand list")

@@ -258,8 +258,11 @@ def _read_iam(source, name, problems):
 
 
 def _is_page_xml(path):
-    with open(path, "rb") as file:
-        return b"PcGts" in file.read(2000)
+    try:
+        with open(path, "rb") as file:
+            return b"PcGts" in file.read(2000)
+    except OSError:  # a folder by such a name, say
+        return False
 
 
 def read_page_xml(source, problems):

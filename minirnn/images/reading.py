@@ -7,6 +7,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minirnn.errors import MinirnnError
 
+# Others, which Pillow could open as well, are rare in scans, and some of them are programs (EPS is run by Ghostscript).
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
 MAX_PIXELS = 60_000_000  # a double A4 page at 600 dpi; more is a mistake, or a file made to exhaust the memory
 
 
@@ -21,7 +23,7 @@ def read_image(path):
         with warnings.catch_warnings():
             # Pillow's own warning comes at another limit; ours is checked before any pixel is decoded.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise MinirnnError(
@@ -37,8 +39,9 @@ def read_image(path):
         raise MinirnnError(f"{path}: may not be read; check its permissions") from None
     except UnidentifiedImageError:
         raise MinirnnError(f"{path}: not an image, or of an unknown format; save it as PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        # Pillow raises each of these for files that are cut off or damaged.
+    except MinirnnError:
+        raise
+    except Exception as error:  # Pillow raises whatever comes to pass for files that are cut off or damaged
         reason = " ".join(str(error).split()) or type(error).__name__
         raise MinirnnError(f"{path}: damaged image ({reason}); save it again") from None
 
