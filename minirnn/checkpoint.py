@@ -26,11 +26,15 @@ def save(path, meta, arrays):
     """Write a checkpoint. meta: a dict for JSON, with "kind"; arrays: a flat dict of arrays of numbers."""
     text = json.dumps({"format": "minirnn checkpoint", "version": VERSION, **meta})
     members = {name: np.asarray(backend.to_host(array), order="C") for name, array in arrays.items()}
-    for name, array in members.items():
-        if not np.isfinite(array).all():
-            raise MinirnnError(f"{path} is not written: {name} holds numbers that are not finite")
+    _check_finite(path, members)
     with atomic(path, "wb") as file:
         np.savez(file, **{"meta.json": np.frombuffer(text.encode(), np.uint8)}, **members)
+
+
+def _check_finite(path, arrays):
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise MinirnnError(f"{path} is not written: {name} holds numbers that are not finite")
 
 
 def load(path, kind=None):

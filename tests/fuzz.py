@@ -334,6 +334,7 @@ def photograph_seeds():
 def read_photograph(folder):
     """As the sheet's photographs are read, but into fewer pixels, so that there is time for many."""
     sheet_reading.RESOLUTION, sheet_reading.COARSEST, sheet_reading.BLUR = 4, 0.8, 9.0
+    sheet_reading._cut.__defaults__ = (4,)
     grey = read_image(folder / "photo")
     if grey.size <= 50 * PIXELS:
         sheet_reading.read_photo(grey).samples()
