@@ -307,7 +307,7 @@ def _name_mistakes(exercise, results, mistakes):
     if len(named) > 1:
         named = [f"({n}) {words}" for n, words in enumerate(named, start=1)]
         return f"{_which(exercise, results)}. {len(named)} mistakes at once: {'; '.join(named)}"
-    return f"{_which(exercise, results)}. {named[0]}"
+    return f"{_which(exercise, results)}: {named[0]}"
 
 
 def _describe(exercise, results):
