@@ -18,6 +18,7 @@ from minirnn.prepare import prepare_labelled
 from minirnn.write import handwrite
 from minirnn.writing import Writer
 
+HAND_WORDS = ["--epochs", "6"]  # three hundred lines of one hand need no more
 SAMPLE_HAND = pathlib.Path(__file__).parent.parent / "data" / "sample_hand"
 
 
@@ -37,11 +38,13 @@ def whole_way(run, general, learn):
     if not (images / "samples.jsonl").exists():
         trace_images(images)
     print(f"look at     {images / 'steps.png'}\n            {images / 'contact_sheet_01.png'}")
-    announce(f"python -m minirnn.train --task hand --data {images} --out {hand} {' '.join(general)}")
-    learn(["--task", "hand", "--data", str(images), *general], hand)
+    words = ["--task", "hand", "--data", str(images), *HAND_WORDS, *general]
+    announce(f"python -m minirnn.train {' '.join(words)} --out {hand}")
+    learn(words, hand)
     print(f"look at     {hand / 'loss.png'}\n            {newest_sample(hand, '*[0-9].png')}")
-    announce(f"python -m minirnn.train --task text --out {text} {' '.join(general)}")
-    learn(["--task", "text", *general], text)
+    words = ["--task", "text", *general]
+    announce(f"python -m minirnn.train {' '.join(words)} --out {text}")
+    learn(words, text)
     print(f"look at     {text / 'loss.png'}\n            {newest_sample(text, '*.txt')}")
     announce(f"python -m minirnn.write --file {newest_sample(text, '*.txt')} --hand {hand} -o {run / 'page.png'}")
     written = newest_sample(text, "*.txt").read_text(encoding="utf-8")

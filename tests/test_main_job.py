@@ -40,6 +40,7 @@ def whole_way(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(source / "cache"))
         patch.setattr(main_job, "SAMPLE_HAND", source)
+        patch.setattr(main_job, "HAND_WORDS", [])
         patch.setattr(main_job, "draw_steps", blank)
         patch.setattr(main_job, "handwrite", lambda text, path, writer: blank(path) or [path])
         for place, name in ((training, "loss_curve"), (train, "strokes_picture"), (train, "window_path")):

@@ -60,7 +60,10 @@ def threshold_ink(grey, pen=None, k=0.7, faint_k=0.3):
         pen = pen_width(smooth < filters.threshold_otsu(smooth))
     smooth = filters.gaussian(grey, np.clip(pen / 4, 0.7, 2))
     window = max(25, 2 * round(5 * pen) + 1)  # odd: it has a middle
-    strict, lenient = (smooth < filters.threshold_sauvola(smooth, window, k=k, r=0.5) for k in (k, faint_k))
+    # The windows are the dear part: with k = 1 the threshold is m s / 0.5, and any other lies between m and that.
+    product = filters.threshold_sauvola(smooth, window, k=1, r=0.5)
+    mean = ndimage.uniform_filter(smooth, window, mode="mirror")
+    strict, lenient = (smooth < (1 - k) * mean + k * product for k in (k, faint_k))
     pieces = measure.label(lenient, connectivity=2)
     half_a_dot = 0.5 * np.pi / 4 * pen**2
     area = np.bincount(pieces.ravel())
