@@ -15,6 +15,7 @@ from minirnn.datasets.lines import ValidationLines
 from minirnn.datasets.text import ValidationText, read_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.generate import load_text_run
+from minirnn.one_hand import split_lines
 from minirnn.training import evaluate
 from minirnn.writing import Writer
 
@@ -46,12 +47,13 @@ def evaluate_hand(run, source, held_out=None, device="cpu"):
     print(f"data        {source}: {report}")
     seed = writer.meta.get("seed", 0)
     fraction = writer.meta.get("held_out", 1.0) if held_out is None else held_out
-    _, samples = split_by_group(samples, fraction, seed)
+    one_hand = not writer.meta.get("hands")
+    _, samples = (split_lines if one_hand else split_by_group)(samples, fraction, seed)
     known = [sample for sample in samples if not writer.chars.unknown(sample.text)]
     if not known:
         raise MinirnnError(f"{source} has no line to judge by among the groups held out; give --held-out 1 for all")
     # A network of many hands does not know whose these are: row 0. One that learned a single hand is judged as it.
-    hands = {} if writer.meta.get("hands") else {s.group: writer.hand for s in known}
+    hands = {s.group: writer.hand for s in known} if one_hand else {}
     lines = ValidationLines(known, writer.chars, writer.pens, 48, 128, hands)
     nats = evaluate(writer.network, lines)
     print(f"lines       {lines.lines:,} of {len({s.group for s in known}):,} groups; "
