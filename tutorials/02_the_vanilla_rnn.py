@@ -283,7 +283,7 @@ flat = backend.flatten(network.params)
 optimiser = Adam(flat)
 chunk = {"x": ids[:-1, None], "y": ids[1:, None]}
 losses = []
-for _ in range(250):
+for _ in range(120):
     loss, _, network_cache = network.loss(chunk, network.start(1))
     grads = backend.flatten(network.backward(network_cache))
     clip_by_global_norm(grads, 1.0)
@@ -296,7 +296,7 @@ figure, ax = plt.subplots(figsize=(7, 3.4))
 ax.plot(losses, color=show.FORWARD)
 for height, name in ((np.log(V), "uniform"), (floor, "the previous letter")):
     ax.axhline(height, color=show.GREY, linestyle="--", linewidth=1)
-    ax.text(250, height + 0.05, name, ha="right", color=show.GREY)
+    ax.text(120, height + 0.05, name, ha="right", color=show.GREY)
 ax.set(xlabel="step", ylabel="nats a letter", ylim=(0, None), title="A vanilla RNN learns a rhyme")
 show.picture(figure, "02_learning_a_rhyme.png")
 

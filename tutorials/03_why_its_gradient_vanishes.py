@@ -171,13 +171,13 @@ def learn_recall(cell, k, steps, seed=0):
 figure, ax = plt.subplots(figsize=(7.5, 4))
 final = {}
 for k in (3, 5, 6, 7, 40):
-    losses = learn_recall("rnn", k, 500)
+    losses = learn_recall("rnn", k, 300)
     final[k] = losses[-50:].mean()
     ax.plot(np.convolve(losses, np.ones(20) / 20, "valid"), label=f"{k} steps ago")
-    print(f"recalling a symbol from {k:2} steps ago: {final[k]:.3f} nats after 500 steps")
+    print(f"recalling a symbol from {k:2} steps ago: {final[k]:.3f} nats after 300 steps")
 assert final[5] < 0.2 and final[40] > 1.2
 ax.axhline(np.log(4), color=show.GREY, linestyle="--", linewidth=1)
-ax.text(480, np.log(4) + 0.03, "guessing", ha="right", color=show.GREY)
+ax.text(280, np.log(4) + 0.03, "guessing", ha="right", color=show.GREY)
 ax.set(xlabel="step", ylabel="nats (mean of 20 steps)", ylim=(0, 1.6), title="A vanilla RNN learns to recall what was")
 ax.legend(loc="center right")
 show.picture(figure, "03_learning_to_recall.png")

@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapters 2 and 3.
 #
-# **Runs for**: about 10 seconds.
+# **Runs for**: about 5 seconds.
 #
 # **You should see**: the cell drawn; the plain formulas and the package agreeing to 1e-12; a memory cell whose weights
 # are set by hand, storing, keeping and showing a sign; and a network that recalls a symbol from forty steps ago,
@@ -255,7 +255,7 @@ for name, cell, b_f in [("RNN", "rnn", None), ("LSTM, $b_f$ = 1", "lstm", 1), ("
     network = CharRNN(6, cell, layers=1, hidden=hidden, embed=8)
     if b_f is not None:
         network.params["lstm1"]["b"][hidden : 2 * hidden] = b_f
-    losses = learn_recall(network, 40, 300)
+    losses = learn_recall(network, 40, 160)
     final[name] = losses[-50:].mean()
     ax.plot(np.convolve(losses, np.ones(20) / 20, "valid"), label=name)
     print(f"{name:16} {final[name]:.3f} nats at the end")

@@ -315,14 +315,16 @@ show.picture(figure, "05_two_paths.png")
 #
 # ## Any gradient of the LSTM in two steps
 #
-# From a name to its line: find the formula in the docstring of `minirnn.layers.lstm`, then the name on the left of its
-# line in `cell_backward` (gates and cell) or `backward` (weights, input and state):
+# From a name to its line: find the formula in the docstring of `minirnn.layers.lstm`, then search for the name, down
+# to `cell_backward` (gates and cell) or `backward` (weights, input and state). The line that computes it has the
+# name, as a variable or in the comment at its end:
 
 # %%
-for name, line in {"do": "out=do)", "dc": "dc += dg", "di": "out=di)", "df": "out=df)", "dg": "dg *= dc"}.items():
+for name, line in {"do": "out=do)", "dc": "dc -= dg", "di": "out=di)", "df": "out=df)", "dz_i, dz_f, dz_o": "# dz_i",
+                   "dz_g": "# dz_g", "dc of step t-1": "# dc_{t-1}"}.items():  # fmt: skip
     print(f"{name}:")
     show.source(lstm.cell_backward, line)
-for name, line in {"dh": "dh += dy", "dWx": '"Wx":', "dWh": '"Wh":', "db": '"b":', "dx": "return"}.items():
+for name, line in {"dh": "dh += dy", "dWx": "# dWx", "dWh": "# dWh", "db": "# db", "dx": "# dx"}.items():
     print(f"{name}:")
     show.source(lstm.backward, line)
 

@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapters 4 and 5.
 #
-# **Runs for**: about 10 seconds.
+# **Runs for**: about 5 seconds.
 #
 # **You should see**: a cell with one state less and one block of weights less than the LSTM, drawn; its backward pass
 # derived, with the state used in four places; plain version and package agreeing to 1e-12; two variants that share
@@ -275,7 +275,7 @@ for name, cell, hidden in (("rnn", rnn, 68), ("lstm", lstm, 32), ("gru", gru, 37
         layer["b"][hidden : 2 * hidden] = keeps  # the second block is f in the LSTM and u in the GRU
     in_float64 = {key: array.astype(np.float64) for key, array in layer.items()}
     left.semilogy(errors_by_distance(cell, in_float64, x, rng), label=f"{name.upper()}, H = {hidden}")
-    losses = learn_recall(network, 20, 300)
+    losses = learn_recall(network, 20, 200)
     final[name] = losses[-50:].mean()
     right.plot(np.convolve(losses, np.ones(20) / 20, "valid"))
     weights = sum(array.size for array in layer.values())

@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapters 2 and 4.
 #
-# **Runs for**: about 15 seconds.
+# **Runs for**: about 10 seconds.
 #
 # **You should see**: what is handed from chunk to chunk and what is not; how far the truncated gradient of a network
 # that reads English is from the full one, by length of chunk; and the sharp limit of what can be learned, on a task

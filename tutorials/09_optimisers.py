@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: gradients; eigenvalues of a matrix of two rows; chapter 3 for the cliff.
 #
-# **Runs for**: about 20 seconds.
+# **Runs for**: about 10 seconds.
 #
 # **You should see**: four optimisers on their way down one narrow valley, and which of them mind if it gets narrower,
 # or is turned; contraction factors that a line of algebra predicts; a noise floor that is proportional to the learning

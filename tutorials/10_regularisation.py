@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapter 1's ladder of losses; chapter 9's Adam, and its noise floor.
 #
-# **Runs for**: about 20 seconds, most of it for training a small network four times.
+# **Runs for**: about 10 seconds, most of it for training a small network four times.
 #
 # **You should see**: a network that learns three thousand characters by heart while its loss on other text gets worse;
 # early stopping, which takes the best of it; dropout, weight decay and weight averaging, each measured on the same
@@ -319,8 +319,8 @@ assert min(runs["six times the text"]) < min(min(losses) for name, losses in run
 assert all(runs[name][-1] < plain["held out"][-1] for name in runs if name != "nothing")
 
 # %% [markdown]
-# Read the green points: once one stops early, the difference between the methods is small on this task, less
-# than a tenth of a nat, and the text is worth several times as much. Read the orange ones: each method makes the time of
+# Read the green points: once one stops early, the difference between the methods is small on this task, less than a
+# tenth of a nat, and the text is worth several times as much. Read the orange ones: each method makes the time of
 # stopping less critical. That is how they are used: get text; a network large enough to overfit; dropout or decay, so
 # that it does not; early stopping in any case, since it costs nothing.
 #

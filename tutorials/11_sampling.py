@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapter 1, above all softmax and nats. It helps to have seen an LSTM.
 #
-# **Runs for**: about 15 seconds, most of it for training a small network.
+# **Runs for**: about 10 seconds, most of it for training a small network.
 #
 # **You should see**: one distribution in many shapes, as temperature, top-k and top-p make them; a network that falls
 # into a rut when it always takes the likeliest letter; and what every gain in legibility costs in variety, measured.

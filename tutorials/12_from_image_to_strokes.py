@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: images as arrays; means and standard deviations. No network occurs in this chapter.
 #
-# **Runs for**: about 15 seconds.
+# **Runs for**: about 10 seconds.
 #
 # **You should see**: a scan with everything that scans have (a shadow, noise, ruled lines, a page that lies askew)
 # become ink, two separate lines, a skeleton, a graph, and at last strokes in the order in which a hand would have

@@ -177,10 +177,11 @@ for directions, step in ((8, 0.3), (16, 0.3), (64, 0.3), (64, 0.6), (64, 0.15)):
         assert apart.mean() < 0.05
 
 # %% [markdown]
-# With an x-height of about 1.3 units, a mean of a few hundredths is less than the width of a pen. Small steps would
-# follow more closely, but make the sequence longer, and every symbol is a step of the network: twice as many symbols,
-# twice the time, and twice as far back in time for the same letter. The package trains with `--directions` 48 and
-# `--step-length` 0.36.
+# With an x-height of about 1.3 units, a mean of a few hundredths is less than the width of a pen. (The largest
+# distances are at beginnings of strokes: a list of 48 lifts is short, as will be seen. The package has 192.) Small
+# steps would follow more closely, but make the sequence longer, and every symbol is a step of the network: twice as
+# many symbols, twice the time, and twice as far back in time for the same letter. The package trains with
+# `--directions` 48 and `--step-length` 0.36.
 #
 # ## A codebook for the lifts
 #
@@ -219,7 +220,7 @@ axes[1].plot(*lifts.T, ".", color=show.GREY, markersize=3, alpha=0.5, label="lif
 axes[1].plot(*alphabet.lifts.T, "o", color=show.ERROR, markersize=5, fillstyle="none", label="the 48 of the codebook")
 axes[1].set(title="lifts, from the end of a stroke to the next", aspect="equal", xlabel="dx", ylabel="dy, down")
 axes[1].invert_yaxis()
-axes[1].legend(loc="lower right")
+axes[1].legend(loc="upper left", bbox_to_anchor=(1.02, 1))
 show.picture(figure, "13_the_codebook.png")
 
 # %% [markdown]

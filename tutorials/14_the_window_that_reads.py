@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapters 2, 5 and 8; the idea of chapter 13 that the pen's moves are symbols.
 #
-# **Runs for**: about 10 seconds.
+# **Runs for**: about 5 seconds.
 #
 # **You should see**: a window of a few bell curves over a text, in plain loops and in the package, equal to 1e-12;
 # its gradient derived and checked; and a small network that is given a text and made to write it out, in two to seven

@@ -28,12 +28,12 @@ import show
 
 from minirnn import one_hand, prepare
 from minirnn.alphabets import PenAlphabet
-from minirnn.datasets import coverage, format_coverage, split_by_group
+from minirnn.datasets import coverage, format_coverage
 from minirnn.datasets.labelled import read_labelled
 from minirnn.images.draw_scan import draw_scan, to_pixels
 from minirnn.images.measure import overlap
 from minirnn.images.reading import save_image
-from minirnn.strokes import augment, normalise
+from minirnn.strokes import normalise
 
 # %% [markdown]
 # ## Two ways to get there
@@ -160,18 +160,21 @@ print(format_coverage(coverage(sample.text for sample in samples)))
 # best, "any hand" among them, and then everything is trained on:
 
 # %%
+show.source(one_hand.nearest_hand, "for row in range", "return int")
 show.source(one_hand.with_another_hand, "rows = params", "copy.load_params")
 
 # %% [markdown]
-# *Every line is many lines.* At each epoch it is slanted, stretched and turned anew, a little, before it is encoded:
+# *Every line is many lines.* Each time it comes it is slanted, stretched, turned and bent anew before it is encoded.
+# But only a little: slant and width are the hand's own, and are to be learned. (Where many hands are learned from
+# scratch, lines are slanted and stretched much more, for there the network has to know all of them.)
 
 # %%
 figure, axes = plt.subplots(2, 2, figsize=(10, 2.9), sharex=True, sharey=True)
 for seed, ax in enumerate(axes.ravel()):
-    strokes = normalise(augment(lines[1], np.random.default_rng(seed)) if seed else lines[1])
+    strokes = normalise(one_hand.another_time(lines[1], np.random.default_rng(seed)) if seed else lines[1])
     for stroke in strokes:
         ax.plot(*stroke.T, "." if len(stroke) == 1 else "-", color=show.ERROR if seed else show.FORWARD, linewidth=1.3)
-    ax.set(title=f"augmented, {seed}" if seed else "traced", aspect="equal")
+    ax.set(title=f"another time, {seed}" if seed else "traced", aspect="equal")
     ax.axis("off")
 axes[0, 0].invert_yaxis()
 show.picture(figure, "15_augmented.png")
@@ -183,13 +186,13 @@ show.picture(figure, "15_augmented.png")
 # hash of its name, the same in every run:
 
 # %%
-training, validation = split_by_group(samples, fraction=0.5, seed=0)
-for name, part in (("to learn from", training), ("to judge by", validation)):
-    print(f"{name:13}: {len(part)} lines of {sorted({sample.group for sample in part})}")
-show.source(split_by_group, "for sample in samples", "(validation if")
+show.source(one_hand.split_lines, "learn, judge = split_by_group", "return [samples[i]")
+training, validation = one_hand.split_lines(samples, fraction=0.5, seed=0)
+print(f"{len(samples)} lines, {len(training)} to learn from, {len(validation)} to judge by")
 
 # %% [markdown]
-# (With as few groups as here, chance may send them all one way; `minirnn.train` then splits by lines after all.)
+# (With as few groups as here, chance may send them all one way. Then the lines are split one by one, and with fewer
+# than ten, as here, all of them are learned, and the same ones judge. It is better than nothing, and too kind.)
 #
 # ## Fine-tuning
 #
@@ -198,18 +201,20 @@ show.source(split_by_group, "for sample in samples", "(validation if")
 #     python -m minirnn.train --task hand --data myhand --out runs/myhand
 #     python -m minirnn.write "Dear Anna," --hand runs/myhand -o letter.png
 #
-# How long is enough can be worked out. An epoch is all lines once, cut into chunks of T steps for B lines at a time:
+# How long is that? An epoch is all lines, each several times if they are few, cut into chunks of T steps for B lines at
+# a time:
 
 # %%
-T, B, LINES, CHARACTERS = 64, 32, 28, 40
-a_character = sum(map(len, ids)) / characters
-chunks = -(-LINES // B) * -(-int(CHARACTERS * a_character) // T)
-print(f"{LINES} lines of {CHARACTERS} characters at {a_character:.1f} symbols each: {chunks} chunks an epoch; "
-      f"in 1000 steps of training every line is seen {1000 // chunks} times")  # fmt: skip
+B, T, epochs = (one_hand.FINE_TUNING[name] for name in ("batch", "steps_per_chunk", "epochs"))
+LINES, CHARACTERS = 28, 40
+a_character, times = sum(map(len, ids)) / characters, one_hand.copies(LINES)
+chunks = -(-int(LINES * times) // B) * -(-int(CHARACTERS * a_character) // T)
+print(f"{LINES} lines of {CHARACTERS} characters at {a_character:.1f} symbols each, {times:.1f} times an epoch:")
+print(f"{chunks} chunks. In {epochs:g} epochs, {epochs * chunks:g} steps, a line is seen {epochs * times:.0f} times")
 
 # %% [markdown]
-# That is the order of magnitude: dozens of epochs are a matter of some hundred steps, and each of those lines has by
-# then been seen in dozens of slants. A low learning rate keeps what the network knows of all hands (that there are
+# That is the order of magnitude: some hundred steps, minutes where the pretraining took hours, and each line has by
+# then been seen in a dozen shapes. A low learning rate keeps what the network knows of all hands (that there are
 # letters your lines do not contain) while the hand's own row moves.
 #
 # What to look at while it runs: the validation loss, in nats a symbol, in `loss.png`; the samples, drawn at each

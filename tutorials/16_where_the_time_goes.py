@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapters 4 and 5.
 #
-# **Runs for**: about 20 seconds.
+# **Runs for**: about 10 seconds.
 #
 # **You should see**: the same LSTM, forward and back, in six versions, from the textbook's loop to the package and
 # its threads, all equal to 1e-12; what each step brings, as a ratio, on the machine in front of you; and how much of
@@ -266,7 +266,7 @@ def take_turns(contenders, data, rounds, clock=time.process_time):
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
-ROUNDS = 25
+ROUNDS = 15
 with threadpool_limits(1):
     medium = data(T=32, B=16, D=64, H=128, dtype=np.float32)
     seconds = take_turns(versions, medium, ROUNDS)
