@@ -213,7 +213,7 @@ BAD_FILES = [
 def test_a_bad_file_is_reported_in_words(tmp_path, source, words):
     path = tmp_path / "03_rnn_step.py"
     path.write_text(source, encoding="utf-8")
-    verdict, _ = grade_file(path, time_limit=2)
+    verdict, _ = grade_file(path, time_limit=1)
     assert verdict.state == WRONG and re.search(words, verdict.words), verdict
 
 

@@ -255,14 +255,20 @@ for name, version in [*versions.items(), ("threads", threads_lstm)]:
 
 # %%
 def take_turns(contenders, data, rounds, clock=time.process_time):
-    """{name: function} -> {name: median seconds of a call}; one call each to warm up, then in turns."""
-    seconds = {name: [] for name in contenders}
-    for number in range(rounds + 1):
+    """{name: function} -> {name: median seconds of a call}; one call each to warm up, then in turns.
+
+    A turn is as many calls as take 20 ms or so: the clock of some systems ticks no more often than every 10."""
+    calls, seconds = {}, {name: [] for name in contenders}
+    for name, function in contenders.items():
+        started = time.perf_counter()
+        function(*data)
+        calls[name] = max(1, round(0.02 / (time.perf_counter() - started)))
+    for _ in range(rounds):
         for name, function in contenders.items():
             started = clock()
-            function(*data)
-            if number:
-                seconds[name].append(clock() - started)
+            for _ in range(calls[name]):
+                function(*data)
+            seconds[name].append((clock() - started) / calls[name])
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
