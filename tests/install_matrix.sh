@@ -6,6 +6,7 @@
 # the README's two lines are gone through in a fresh copy of the last commit, in a folder with spaces and letters that
 # are not ASCII in its name, with a home folder of its own, without a compiler and without a display: with the newest
 # versions of what the package needs, and then, where wheels of them exist, with the oldest that setup.cfg allows.
+# VERSIONS=newest does the first part only.
 # Whoever is root becomes an ordinary user for it, and has no network after the install. What ran stands in a line each.
 
 set -eu
@@ -27,13 +28,14 @@ chmod 644 "$place"/*.txt
 run() {  # run WORDS...: as an ordinary user, with nothing in the environment that would help
     # shellcheck disable=SC2086
     env -u DISPLAY -u PYTHONPATH -u MPLBACKEND -u XDG_CACHE_HOME HOME="$home" CC=/bin/false CXX=/bin/false \
-        PIP_CACHE_DIR="$place/pip" OPENBLAS_NUM_THREADS=1 $alone $user "$@"
+        PIP_CACHE_DIR="${PIP_CACHE_DIR:-$place/pip}" OPENBLAS_NUM_THREADS=1 $alone $user "$@"
 }
 
 check() {  # check NAME WORDS...: run Python with these words; what goes wrong is noted
     name=$1
     shift
-    run .venv/bin/python "$@" > "$home/log" 2>&1 || failed="$failed $name ($(tail -n 1 "$home/log"))"
+    run .venv/bin/python "$@" > "$home/log" 2>&1 ||
+        failed="$failed $name: $(grep -E '^(FAILED|E  |minirnn:)' "$home/log" || tail -n 1 "$home/log");"
 }
 
 try() {  # try PYTHON VERSIONS
@@ -67,7 +69,7 @@ try() {  # try PYTHON VERSIONS
 }
 
 for python in "$@"; do
-    for versions in newest oldest; do
+    for versions in ${VERSIONS:-newest oldest}; do
         try "$(command -v "$python")" "$versions"
     done
 done
