@@ -58,6 +58,7 @@ def outside(page, sheet):
 
 
 def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(prog="python -m minirnn.drawing.measure", description="Measure how a long letter comes out.")
     parser.add_argument("--characters", type=positive_int, default=3000, help="how many (default 3000)")
     parser.add_argument("--text", default=LETTERS, metavar="FILE", help="whose first characters to write")
