@@ -13,7 +13,7 @@
 #
 #     paper -> images with their texts -> strokes -> pen symbols -> a row of the network's hands
 #
-# Every one can spoil what comes after it, and the last takes hours. So one looks at each before going on to the next.
+# Every one can spoil what comes after it, and the last takes longest. So one looks at each before going on to the next.
 # This chapter walks the way with a made hand, so that at each station the truth is known.
 
 # %%
