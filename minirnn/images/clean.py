@@ -78,7 +78,7 @@ def pen_width(ink):
     The distance transform counts from pixel centres, half a pixel on either side of the edge, hence the -1.
     Returns at least 1; 1 for an empty image.
     """
-    skeleton = morphology.skeletonize(ink)
+    skeleton = morphology.skeletonize(np.ascontiguousarray(ink))
     if not skeleton.any():
         return 1.0
     distance = ndimage.distance_transform_edt(np.pad(ink, 1))[1:-1, 1:-1]

@@ -157,7 +157,7 @@ def skeleton_graph(ink):
     """
     ink = np.pad(ink, 1)
     distance = ndimage.distance_transform_edt(ink)
-    skeleton = morphology.skeletonize(ink)
+    skeleton = morphology.skeletonize(np.ascontiguousarray(ink))
     width = np.maximum(0, 2 * distance - 1)[1:-1, 1:-1]
     neighbours = _neighbours(skeleton[1:-1, 1:-1])
     nodes, edges = {}, {}
