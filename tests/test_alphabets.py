@@ -123,6 +123,19 @@ def test_a_gap_wider_than_any_lift_is_closed_up():
     assert decoded[2][0, 0] == pytest.approx(22.0, abs=0.3)  # and the rest of the line has moved along
 
 
+def test_a_gap_is_closed_up_where_every_lift_misses_it_by_more_than_three_units():
+    pens = PenAlphabet([[0.0, 0.0], [4.0, 0.0]])
+    walked, closed = (pens.decode(pens.encode([[[0.0, 0.0]], [[4.0 + miss, 0.0]]]))[1] for miss in (2.9, 3.1))
+    assert walked[-1, 0] == pytest.approx(6.9, abs=0.3), "the pen walks what the lift has missed"
+    assert closed.tolist() == [[4.0, 0.0]]
+
+
+def test_ids_that_checkpoints_rely_on():
+    pens = PenAlphabet([[0.0, 0.0]], directions=8)
+    assert (BEGIN, END) == (0, 1) and pens.n_heights == 33
+    assert np.flatnonzero(pens.is_lift).tolist() == [10]
+
+
 @pytest.mark.parametrize("strokes", [[], [[]], [[[0.0, np.nan]]], [[[0.0, 1.0, 2.0]]]])
 def test_refuses_what_is_no_handwriting(strokes):
     with pytest.raises(MinirnnError):

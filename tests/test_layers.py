@@ -265,6 +265,14 @@ def test_new_weights_are_of_the_size_declared(kind):
     assert not CELLS[kind].start(3, params)[0].any()
 
 
+def test_new_weights_of_dense_and_embedding():
+    params = dense.init(np.random.default_rng(0), 100, 50)
+    assert 0.099 < np.abs(params["W"]).max() <= 0.1 and params["W"].dtype == np.float32  # 1/√D
+    assert not params["b"].any() and params["b"].dtype == np.float32
+    E = embedding.init(np.random.default_rng(0), 100, 50)["E"]
+    assert E.std() == pytest.approx(1, abs=0.05) and abs(E.mean()) < 0.05 and E.dtype == np.float32
+
+
 def test_biases_of_a_new_lstm_are_small_and_of_both_signs():
     b = CELLS["lstm"].init(np.random.default_rng(0), 50, 100)["b"]
     assert b.min() < 0 < b.max() and 0.099 < np.abs(b).max() <= 0.1  # 1/√H
