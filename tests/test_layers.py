@@ -177,6 +177,18 @@ def test_dropout_keeps_the_mean(p):
     assert m.mean() == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9])
+def test_dropout_silences_exactly_the_share_asked_for(p):
+    """Of all numbers that can be drawn, each once."""
+
+    class Every:
+        def integers(self, low, high, shape, dtype):
+            return np.arange(low, high, dtype=dtype).reshape(shape)
+
+    m = dropout.draw_mask(Every(), p, np.empty(65536))
+    assert (m == 0).sum() == round(p * 65536) and m.mean() == pytest.approx(1, abs=1e-12)
+
+
 def test_dropout_does_nothing_when_the_network_is_used():
     x = np.ones((2, 3))
     y, cache = dropout.forward(x, None)
