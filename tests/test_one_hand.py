@@ -43,7 +43,8 @@ def test_another_time_it_is_the_same_line_only_a_little_different(seed):
 
 
 def test_few_lines_come_often_and_many_once():
-    assert one_hand.copies(4) * 4 == one_hand.AN_EPOCH
+    assert one_hand.copies(4) * 4 == one_hand.A_SHORT_EPOCH
+    assert one_hand.copies(40) * 40 == one_hand.AN_EPOCH
     assert one_hand.copies(1000) == 1
 
 
