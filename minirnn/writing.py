@@ -27,7 +27,7 @@ SHIPPED = pathlib.Path(__file__).parent / "weights" / "pen.npz"
 LEARNED = 20  # examples of a character in the training data, below which it is not written
 TRIES = 8  # of a line that goes wrong
 SIDE_BY_SIDE = 16  # lines written at once
-CANDIDATES = 2  # of each line, of which the more even one is taken
+CANDIDATES = 4  # of each line, of which the most even one is taken
 TEMPERATURE = 0.4
 GUIDANCE = 0.75
 
