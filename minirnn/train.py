@@ -168,7 +168,8 @@ def trained_pen(training, counts, settings):
     known = {character: max(counts.get(character, 0), n) for character, n in writer.counts.items()}
     new = writer.network.settings["hands"]
     hands = {sample.group: new for sample in training}
-    return writer.chars, writer.pens, hands, network, {"counts": known, "hands": [], "neat_hands": [new]}
+    meta = {"counts": known, "hands": [], "neat_hands": [new], "pace": writer.pace}
+    return writer.chars, writer.pens, hands, network, meta
 
 
 def rarity_weights(samples, counts, plenty=400, most=8.0):
