@@ -55,13 +55,13 @@ def copies(lines):
 
 
 def nearest_hand(writer, samples):
-    """The row of the writer's network that predicts the first of ``samples`` best; row 0 is any hand."""
-    lines = samples[:TRIED]
+    """Of the writer's hands and row 0, which is any hand, the row that predicts the first of ``samples`` best."""
+    lines, rows = samples[:TRIED], sorted({0, *writer.hands})
     costs = []
-    for row in range(writer.network.settings["hands"]):
+    for row in rows:
         judge = ValidationLines(lines, writer.chars, writer.pens, TRIED, 128, {s.group: row for s in lines})
         costs.append(evaluate(writer.network, judge))
-    return int(np.argmin(costs))
+    return rows[int(np.argmin(costs))]
 
 
 def with_another_hand(network, row, **changes):

@@ -58,7 +58,7 @@ def writer(tmp_path):
         trainer.step()
 
     class Small:
-        network, chars, pens = trainer.network, trainer.data.chars, trainer.data.pens
+        network, chars, pens, hands = trainer.network, trainer.data.chars, trainer.data.pens, [4, 3, 1]
 
     return Small()
 
