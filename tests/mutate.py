@@ -49,40 +49,72 @@ MEMORY = 4 * 2**30  # bytes of address space that a mutant may take
 
 # --- which tests judge which file: the quickest to fail first ---------------------------------------------------
 
-LAYER_TESTS = ["test_states.py", "test_layers.py"]
+def of(file, *tests):
+    return [f"{file}.py::test_{test}" for test in tests]
+
+
+CONTRACT = of(
+    "test_layers", "no_layer_writes_into_its_arguments", "outputs_have_the_dtype_of_the_input",
+    "float32_agrees_with_float64", "the_same_call_gives_the_same_bits",
+)  # fmt: skip
+CELL = [
+    *of("test_states", "recurrent_layers_against_plain_ones", "three_chunks_of_a_recurrent_layer_equal_the_whole"),
+    *of("test_layers", "new_weights_are_of_the_size_declared", "biases_of_a_new_lstm_are_small_and_of_both_signs"),
+    *of("test_layers", "backward_does_not_use_up_the_cache", "the_state_is_no_view_of_the_output"),
+    *of("test_layers", "shapes_of_recurrent_layers"), *CONTRACT,
+    *of("test_layers", "gradient_of_recurrent_layers_with_any_start_state"),
+]  # fmt: skip
+READER = [
+    *of("test_states", "window_against_a_plain_one", "reader_against_a_plain_one"),
+    *of("test_states", "three_chunks_of_the_reader_equal_the_whole"),
+    *of("test_layers", "a_new_window_walks_over_the_text_at_the_rate_asked_for", "shapes_of_reader"),
+    *of("test_layers", "the_state_of_the_reader_is_no_view_of_the_output"), *CONTRACT,
+    *of("test_layers", "gradient_of_window", "gradient_of_reader"),
+]  # fmt: skip
 # What many faults of the training loop show in, and what takes long and shows no others.
-TRAINING_FIRST = [
-    "test_a_run_leaves_its_log_its_curve_its_samples_and_its_checkpoints",
-    "test_the_same_run_twice[text]",
-    "test_a_run_that_died_at_any_steps_ends_the_same[gru, threads, averaged-saved at every step]",
-    "test_a_step_that_is_not_finite_is_left_out_and_counted[nan]",
-]
-SLOW = [
-    "test_layers.py::test_gradient_of_char_rnn", "test_layers.py::test_gradient_of_pen_rnn",
-    "test_training.py::test_any_stops",
-    *(f"test_training.py::test_a_run_that_died_at_any_steps_ends_the_same[{variant}-saved at {when}]"
-      for variant in ("hand", "hand, threads", "sgd, decay of nothing") for when in ("every step", "evaluations")),
+TRAINING_FIRST = of(
+    "test_training", "a_run_leaves_its_log_its_curve_its_samples_and_its_checkpoints", "the_same_run_twice[text]",
+    "a_run_that_died_at_any_steps_ends_the_same[gru, threads, averaged-saved at every step]",
+    "a_step_that_is_not_finite_is_left_out_and_counted[nan]",
+)  # fmt: skip
+SLOW = of("test_training", "any_stops") + [
+    f"test_training.py::test_a_run_that_died_at_any_steps_ends_the_same[{variant}-saved at {when}]"
+    for variant in ("hand", "hand, threads", "sgd, decay of nothing") for when in ("every step", "evaluations")
 ]  # fmt: skip
 
 
-def layer(judge):
-    return [f"test_gradcheck.py::test_without_a_fault_nothing_is_caught[{judge}_judge]", *LAYER_TESTS]
+def layer(judge, *more):
+    return [f"test_gradcheck.py::test_without_a_fault_nothing_is_caught[{judge}_judge]", *more]
 
 
 JUDGES = {
     "optim": ["test_optim.py"],
-    "layers/dense": layer("dense"),
-    "layers/dropout": layer("dropout"),
-    "layers/embedding": layer("embedding"),
-    "layers/softmax_cross_entropy": layer("loss"),
-    "layers/rnn": layer("rnn"),
-    "layers/lstm": layer("lstm"),
-    "layers/gru": layer("gru"),
-    "layers/window": layer("window"),
-    "layers/reader": layer("reader"),
+    "layers/dense": layer(
+        "dense", *of("test_layers", "new_weights_of_dense_and_embedding", "embedding_and_dense_take_any_leading_shape"),
+        *CONTRACT, *of("test_layers", "gradient_of_dense"),
+    ),
+    "layers/dropout": layer(
+        "dropout", *of("test_layers", "dropout_silences_exactly_the_share_asked_for", "dropout_keeps_the_mean"),
+        *of("test_layers", "dropout_does_nothing_when_the_network_is_used"), *CONTRACT,
+        *of("test_layers", "gradient_of_dropout"),
+    ),
+    "layers/embedding": layer(
+        "embedding", *of("test_layers", "new_weights_of_dense_and_embedding"), *CONTRACT,
+        *of("test_layers", "gradient_of_embedding"),
+    ),
+    "layers/softmax_cross_entropy": layer(
+        "loss", *of("test_layers", "loss_is_the_mean_over_what_counts", "nothing_counts_nothing_learned"),
+        *of("test_layers", "huge_logits_do_not_overflow"), *CONTRACT,
+        *of("test_layers", "gradient_of_softmax_cross_entropy"),
+    ),
+    "layers/rnn": layer("rnn", *CELL),
+    "layers/lstm": layer("lstm", *CELL),
+    "layers/gru": layer("gru", *CELL),
+    "layers/window": layer("window", *READER),
+    "layers/reader": layer("reader", *READER),
     "alphabets": ["test_alphabets.py"],
-    "training": [*(f"test_training.py::{test}" for test in TRAINING_FIRST), "test_training.py"],
-}
+    "training": [*TRAINING_FIRST, "test_training.py"],
+}  # fmt: skip
 
 # For the suite: one of each kind of fault, by file and by what it is called in the report.
 SHORT = {
@@ -251,6 +283,7 @@ def run_tests(name, path, tree, folder, seconds):
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         os.chdir(folder)
         sys.path[:0] = [str(TESTS), str(TESTS.parent)]
+        os.environ["PYTHONPATH"] = str(TESTS.parent)  # for what the tests start
         if tree is not None:
             sys.meta_path.insert(0, Instead("minirnn." + name.replace("/", "."), path, tree))
         phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]  # the first failure is enough
