@@ -18,7 +18,8 @@ from minirnn.prepare import prepare_labelled
 from minirnn.write import handwrite
 from minirnn.writing import Writer
 
-HAND_WORDS = ["--lr", "1e-3", "--epochs", "6"]  # three hundred lines bear larger steps than a few do
+# Three hundred lines bear larger steps than a few do.
+HAND_WORDS = ["--lr", "1e-3", "--epochs", "5", "--evaluations", "5"]
 SAMPLE_HAND = pathlib.Path(__file__).parent.parent / "data" / "sample_hand"
 
 
