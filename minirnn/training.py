@@ -38,6 +38,7 @@ from minirnn.optim import DECAY, OPTIMISERS, clip_by_global_norm, learning_rate
 LOG = ["step", "epoch", "train_loss", "validation_loss", "learning_rate", "gradient_norm", "skipped", "seconds"]
 SAVE_EVERY = 60  # seconds between checkpoints; when they are written changes no number
 TRIAL_STEPS = 50  # of a run with a budget in minutes, timed to plan the rest
+MARGIN = 0.97  # of the time left that is planned for
 MAX_SKIPPED = 10  # bad steps in a row before a run gives up
 
 
@@ -47,7 +48,7 @@ class Options:
 
     steps: int | None = None  # in all; or
     epochs: float | None = None  # so many times over the data; or
-    minutes: float | None = None  # as many steps as fit, planned once after the first few
+    minutes: float | None = None  # as many steps as fit, planned after the first few and twice again
     optimiser: str = "adam"
     lr: float = 2e-3  # the highest learning rate
     schedule: str = "cosine"  # constant, cosine, plateau, trapezoid
@@ -69,6 +70,7 @@ class Progress:
     epoch: int = 0
     index: int = 0  # of the next chunk within the epoch
     total: int = 0  # steps of the whole run; 0: not planned yet
+    plans: int = 0  # that were made by the clock
     best: float = math.inf
     since_best: int = 0  # evaluations since then
     lr_scale: float = 1.0  # what the plateau schedule has made of the learning rate
@@ -219,8 +221,10 @@ class Trainer:
                     started = time.monotonic()
                     loss, norm = self.step()
                     times.append(time.monotonic() - started)
-                    if not progress.total and progress.step >= TRIAL_STEPS:
+                    planned = self._planning_due()
+                    if planned:
                         progress.total = self.workers.agreed(self._plan_by_time(times))
+                        progress.plans += 1
                         bar.total = progress.total
                     self._show(bar, loss)
                     finished = progress.total and progress.step >= progress.total
@@ -228,8 +232,8 @@ class Trainer:
                         self._evaluate(norm)
                     patience = self.options.patience
                     progress.done = bool(finished or (patience and progress.since_best >= patience))
-                    # Saved after the trial, since a plan made by the clock is made once, resumed or not.
-                    old = time.monotonic() - saved > SAVE_EVERY or progress.step == TRIAL_STEPS
+                    # A plan that was made by the clock is kept: it must not come out otherwise after a kill.
+                    old = time.monotonic() - saved > SAVE_EVERY or planned
                     old, stop = self.workers.any(old, bool(interrupted))
                     if old or self._evaluation_due() or progress.done or stop:
                         self.save()
@@ -259,7 +263,7 @@ class Trainer:
                 f"{self.run} was planned for {progress.total} steps and stands at {progress.step}; a run can only be "
                 "given another length while its learning rate is level (--schedule constant, plateau, trapezoid)"
             )
-        progress.total, progress.done = steps, False
+        progress.total, progress.plans, progress.done = steps, 3, False
 
     def seconds_a_step(self):
         """How long a step takes, tried out without changing anything."""
@@ -273,12 +277,24 @@ class Trainer:
             times.append(time.monotonic() - started)
         return min(times)
 
+    def _planning_due(self):
+        """Of a run with a budget in minutes: after the trial, and, since a machine's speed changes, a quarter and half
+        of the way."""
+        if self.options.minutes is None or self.progress.plans == 3:
+            return False
+        due = (TRIAL_STEPS, self.progress.total // 4, self.progress.total // 2)[self.progress.plans]
+        return self.progress.step >= due
+
     def _plan_by_time(self, times):
         """How many steps fit into the minutes that were asked for, from the mean time of those taken so far."""
-        spent = time.monotonic() - self.clock + self.progress.seconds
-        left = 60 * self.options.minutes - spent - self.options.evaluations * self.progress.evaluation_seconds
+        progress, options = self.progress, self.options
+        spent = time.monotonic() - self.clock + progress.seconds
+        evaluations = options.evaluations
+        if progress.total:
+            evaluations -= progress.step * options.evaluations // progress.total
+        left = 60 * options.minutes - spent - evaluations * progress.evaluation_seconds
         # The first few are slower; but there are no more if the run was resumed just before the end of the trial.
-        return self.progress.step + max(1, int(0.95 * left / float(np.mean(times[3:] or times))))
+        return progress.step + max(1, int(MARGIN * left / float(np.mean(times[3:] or times))))
 
     def _evaluation_due(self):
         total, step = self.progress.total, self.progress.step
