@@ -1,6 +1,9 @@
 """Many images at once: each is worked on alone, so the cores share them."""
 
+import multiprocessing
 import os
+import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
 
 from threadpoolctl import threadpool_limits
@@ -17,5 +20,16 @@ def on_all_cores(function, *lists):
         yield from map(function, *lists)
         return
     # A process for every core: products that want all cores each would only be in each other's way.
-    with threadpool_limits(1), ProcessPoolExecutor(cores) as pool:
+    with threadpool_limits(1), ProcessPoolExecutor(cores, initializer=_end_with_parent) as pool:
         yield from pool.map(function, *lists)
+
+
+def _end_with_parent():
+    """Let a worker leave Ctrl-C to the process that started it, and end when that one ends, even if it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
