@@ -87,7 +87,7 @@ assert abs(measured - (kappa - 1) / (kappa + 1)) < 1e-12
 
 def draw_valley(ax, loss=f):
     """Contours of ``loss``, evenly spaced in its logarithm, and its minimum."""
-    grid = np.stack(np.meshgrid(np.linspace(-6, 6, 200), np.linspace(-6, 6, 200)), axis=-1)
+    grid = np.stack(np.meshgrid(np.linspace(-6, 6, 100), np.linspace(-6, 6, 100)), axis=-1)
     ax.contour(grid[..., 0], grid[..., 1], loss(grid), np.logspace(-1, 3, 13), colors="#cccccc", linewidths=0.8)
     ax.plot(0, 0, "+", color="black", markersize=9)
 
@@ -332,10 +332,10 @@ def train(make, lr, steps, clip=1.0, seed=0):
 
 
 CANDIDATES = {
-    "SGD": (SGD, (0.3, 1.0, 3.0, 10.0)),
-    "momentum, μ = 0.9": (lambda params: SGD(params, momentum=0.9), (0.1, 0.3, 1.0, 3.0)),
-    "RMSprop": (RMSprop, (0.003, 0.01, 0.03, 0.1)),
-    "Adam": (Adam, (0.003, 0.01, 0.03, 0.1)),
+    "SGD": (SGD, (1.0, 3.0, 10.0)),
+    "momentum, μ = 0.9": (lambda params: SGD(params, momentum=0.9), (0.3, 1.0, 3.0)),
+    "RMSprop": (RMSprop, (0.01, 0.03, 0.1)),
+    "Adam": (Adam, (0.01, 0.03, 0.1)),
 }
 reached, curves = {}, {}
 for name, (make, rates) in CANDIDATES.items():
@@ -456,7 +456,7 @@ def descend(max_norm, steps=150, lr=0.1):
 
 def draw_cliff(ax, limits_w, limits_b):
     """The loss over w and b, dark where it is high."""
-    w, b = np.meshgrid(np.linspace(*limits_w, 400), np.linspace(*limits_b, 400))
+    w, b = np.meshgrid(np.linspace(*limits_w, 300), np.linspace(*limits_b, 300))
     h = np.full_like(w, -0.4)
     for _ in range(20):
         h = np.tanh(w * h + b)

@@ -343,7 +343,7 @@ def draw_graph(ax, graph, title):
     ax.set_title(f"{title}: {ends} ends, {crossings} crossings")
 
 
-show.source(skeleton_graph, "skeletonize(ink)")
+show.source(skeleton_graph, "morphology.skeletonize")
 graph = skeleton_graph(line.ink)
 figure, axes = plt.subplots(2, 1, figsize=(12, 7.4))
 for ax, title in zip(axes, ("The skeleton", "without spurs and links")):
