@@ -68,6 +68,7 @@ READER = [
     *of("test_states", "window_against_a_plain_one", "reader_against_a_plain_one"),
     *of("test_states", "three_chunks_of_the_reader_equal_the_whole"),
     *of("test_layers", "a_new_window_walks_over_the_text_at_the_rate_asked_for", "shapes_of_reader"),
+    *of("test_layers", "a_new_window_hardly_listens_to_the_state"),
     *of("test_layers", "the_state_of_the_reader_is_no_view_of_the_output"), *CONTRACT,
     *of("test_layers", "gradient_of_window", "gradient_of_reader"),
 ]  # fmt: skip

@@ -290,6 +290,11 @@ def test_biases_of_a_new_lstm_are_small_and_of_both_signs():
     assert b.min() < 0 < b.max() and 0.099 < np.abs(b).max() <= 0.1  # 1/√H
 
 
+def test_a_new_window_hardly_listens_to_the_state():
+    W = reader.init(np.random.default_rng(0), 4, 3, 400, 8, rate=0.25)["W_window"]
+    assert W.std() == pytest.approx(0.075 / np.sqrt(400), rel=0.05) and W.dtype == np.float32
+
+
 def test_a_new_window_walks_over_the_text_at_the_rate_asked_for():
     params = reader.init(np.random.default_rng(0), 4, 3, 5, 2, rate=0.25, dtype=np.float64)
     params["W_window"][:] = 0
