@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 import urllib.error
@@ -65,14 +66,16 @@ def browsing(folder):
     driver = shutil.which("chromedriver")
     assert driver, "this test needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
     environment = os.environ | {"HOME": str(folder)}
+    # A session of its own, so that no browser is left behind whatever happens.
     process = subprocess.Popen(
-        [driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    )
+        [driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+        start_new_session=True,
+    )  # fmt: skip
     try:
         port = next(match[1] for line in process.stdout if (match := re.search(r"successfully on port (\d+)", line)))
         browser = Browser(f"http://127.0.0.1:{port}", folder / "profile")
         yield browser
         browser.call("DELETE", browser.session)
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
