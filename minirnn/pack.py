@@ -22,7 +22,7 @@ from minirnn.datasets import load_samples
 from minirnn.datasets.lines import blank, collate, cut, encode_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.parallel import Workers
-from minirnn.strokes import bounding_box, normalise
+from minirnn.strokes import bounding_box, normalise, slant
 from minirnn.writing import SIDE_BY_SIDE, Writer, symbols_of_characters, write_lines
 
 LINES = 4  # of a form that judge it
@@ -33,11 +33,8 @@ WRITTEN = 480  # lines that show the pace of the pen
 
 def looks(strokes, text):
     """How a normalised line looks: slant (dx/dy of what goes up or down), width and lifts a character -> (3,)."""
-    moves = np.concatenate([np.diff(stroke, axis=0) for stroke in strokes])
-    steep = moves[np.abs(moves[:, 1]) > np.abs(moves[:, 0])]
-    slant = (steep[:, 0] * np.sign(steep[:, 1])).sum() / max(1e-6, np.abs(steep[:, 1]).sum())
     x_min, _, x_max, _ = bounding_box(strokes)
-    return np.array([slant, (x_max - x_min) / len(text), len(strokes) / len(text)])
+    return np.array([slant(strokes), (x_max - x_min) / len(text), len(strokes) / len(text)])
 
 
 def line_costs(network, batch):

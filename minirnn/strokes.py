@@ -105,6 +105,14 @@ def normalise(strokes):
     return [(stroke - origin) / unit for stroke in strokes]
 
 
+def slant(strokes):
+    """How far the line leans: dx/dy of what goes up or down, 0 for upright writing, negative for writing that leans to
+    the right (y is down). 0 if nothing goes up or down."""
+    moves = np.concatenate([np.diff(stroke, axis=0) for stroke in strokes])
+    steep = moves[np.abs(moves[:, 1]) > np.abs(moves[:, 0])]
+    return (steep[:, 0] * np.sign(steep[:, 1])).sum() / max(1e-6, np.abs(steep[:, 1]).sum())
+
+
 def without_repeats(stroke):
     """Drop every point that repeats the one before it."""
     moved = np.any(np.diff(stroke, axis=0) != 0, axis=1)

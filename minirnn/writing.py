@@ -21,13 +21,14 @@ from minirnn.errors import MinirnnError, is_text
 from minirnn.generate import network_from
 from minirnn.models import PenRNN
 from minirnn.spacing import even_gaps
-from minirnn.strokes import smooth
+from minirnn.strokes import slant, smooth
 
 SHIPPED = pathlib.Path(__file__).parent / "weights" / "pen.npz"
 LEARNED = 20  # examples of a character in the training data, below which it is not written
 TRIES = 8  # of a line that goes wrong
 SIDE_BY_SIDE = 16  # lines written at once
 CANDIDATES = 4  # of each line, of which the most even one is taken
+MOST_SHEAR = 0.5  # of a line that leans otherwise than the ones before it
 TEMPERATURE = 0.4
 GUIDANCE = 0.75
 
@@ -189,6 +190,7 @@ class Writer:
         if not 1 <= hand <= len(self.hands):
             raise MinirnnError(f"there is no hand {hand}; choose one from 1 to {len(self.hands)}, or see --hand list")
         self.hand = self.hands[hand - 1]
+        self.slant = None  # of what it writes, as soon as it has written
 
     def unknown(self, text):
         """The characters of ``text`` that this hand has not learned to write, sorted."""
@@ -198,7 +200,8 @@ class Writer:
         """Write ``texts``, one line each -> list of `Line`.
 
         Of each line `CANDIDATES` are written. If all go wrong, or ``accept(line)`` refuses them, it is written again,
-        up to `TRIES` times; if none goes right, one of the last is returned with its fault."""
+        up to `TRIES` times; if none goes right, one of the last is returned with its fault. All lines that one writer
+        writes lean alike: as the first ones do on average."""
         lines = [None] * len(texts)
         waiting = sorted((n for n, text in enumerate(texts) if text.strip()), key=lambda n: len(texts[n]))
         for tries in range(1, TRIES + 1):
@@ -209,6 +212,9 @@ class Writer:
                     self.network, self.chars, self.pens, [texts[n] for n in batch], [self.hand] * len(batch), rng,
                     temperature,
                 )  # fmt: skip
+                if self.slant is None:
+                    self.slant = float(np.median([slant(line.strokes) for line in written if line.strokes] or [0.0]))
+                written = [lean(line, self.slant) for line in written]
                 for n in waiting[start : start + SIDE_BY_SIDE]:
                     candidates = [line for number, line in zip(batch, written) if number == n]
                     good = [line for line in candidates if not line.fault and accept(line)]
@@ -220,6 +226,13 @@ class Writer:
                         progress(len(texts[n]))
             waiting = refused
         return lines
+
+
+def lean(line, wanted):
+    """The line sheared along x so that its slant is ``wanted``."""
+    by = np.clip(wanted - slant(line.strokes), -MOST_SHEAR, MOST_SHEAR) if line.strokes else 0.0
+    strokes = [stroke + by * stroke[:, 1:] * np.array([1.0, 0.0]) for stroke in line.strokes]
+    return dataclasses.replace(line, strokes=strokes)
 
 
 def symbols_of_characters(line):

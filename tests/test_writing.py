@@ -10,6 +10,7 @@ from minirnn.alphabets import BEGIN, END, FIRST_STEP, CharAlphabet, PenAlphabet
 from minirnn.datasets.lines import encode_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.models import PenRNN
+from minirnn.strokes import slant
 from minirnn.write import clean_text, main
 from minirnn.writing import (
     CANDIDATES,
@@ -17,6 +18,7 @@ from minirnn.writing import (
     Line,
     Writer,
     fault,
+    lean,
     pen_distribution,
     symbols_of_characters,
     transliterate,
@@ -139,6 +141,20 @@ def test_of_the_candidates_the_more_even_one_is_taken(weights, monkeypatch):
     writer.pace = dict.fromkeys("abc", 10.0)
     assert writer.write(["abc"], None)[0].phi is even.phi
     assert writer.write(["abc"], None, accept=lambda line: line.phi is odd.phi)[0].phi is odd.phi
+
+
+def test_all_lines_of_a_writer_lean_alike(weights, monkeypatch):
+    upright, leaning = [np.array([[0.0, 1.0], [0.0, -1.0]])], [np.array([[-0.3, 1.0], [0.3, -1.0]])]
+    assert slant(upright) == 0
+    assert slant(leaning) == pytest.approx(-0.3)
+    line = lean(Line("l", np.zeros(1), leaning, np.zeros((1, 2)), ""), 0.1)
+    assert slant(line.strokes) == pytest.approx(0.1)
+    assert np.array_equal(line.strokes[0][:, 1], leaning[0][:, 1])
+    written = [Line("l", np.zeros(1), strokes, np.zeros((1, 2)), "") for strokes in (upright, leaning, leaning)]
+    monkeypatch.setattr(writing, "write_lines", lambda *args: written)
+    monkeypatch.setattr(writing, "CANDIDATES", 1)
+    lines = Writer(weights).write(["a", "b", "c"], None)
+    assert [slant(line.strokes) for line in lines] == pytest.approx([-0.3] * 3)
 
 
 def test_hands_are_rows(weights):
