@@ -21,7 +21,7 @@ from minirnn.sheets.prompts import PAGES
 
 RESOLUTION = 12  # pixels to the millimetre of the straightened page: half a millimetre of ink is six pixels wide
 COARSEST = 3.0  # pixels to the millimetre of the photograph; with fewer, letters run together
-BLUR = 0.25  # mm, standard deviation: more than that, and the letters of a small hand run together
+BLUR = 0.22  # mm, standard deviation: more than that, and the letters of a small hand run together
 CONTRAST = 0.4  # the least that printed black must be darker than paper
 
 COMPARED_AT = 4  # pixels to the millimetre at which the print is compared
@@ -33,7 +33,7 @@ NOISE = 5.0  # ink is darker than the paper by so many standard deviations of th
 DOT = 0.2  # mm, standard deviation of a Gaussian as wide as a dot of the pen in a photograph
 MARGIN = 3 * RESOLUTION  # pixels of paper beside the writing
 SMALLEST_WRITING = 3.0  # mm; less is no line of writing
-FINEST = 0.9  # standard deviation of y by the pen's width: below it loops fill, and what is traced is no letter
+FINEST = 1.25  # standard deviation of y by the pen's width: below it loops fill, and what is traced is no letter
 HALF_WRITTEN = 0.55  # of the length that a line of so many characters has on this page
 
 
