@@ -1,4 +1,4 @@
-"""Write a labelled set of line images in a made-up hand, as if scanned: what someone's own handwriting would be.
+"""Write a labelled set of line images in a made-up hand, as if scanned: what one's own handwriting would be.
 
     python -m minirnn.sample_hand data/sample_hand/texts.txt --out data/sample_hand
 
