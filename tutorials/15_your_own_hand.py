@@ -160,7 +160,7 @@ print(format_coverage(coverage(sample.text for sample in samples)))
 # best, "any hand" among them, and then everything is trained on:
 
 # %%
-show.source(one_hand.nearest_hand, "for row in range", "return int")
+show.source(one_hand.nearest_hand, "for row in rows", "return rows")
 show.source(one_hand.with_another_hand, "rows = params", "copy.load_params")
 
 # %% [markdown]
