@@ -5,7 +5,8 @@ the pen has to stop when the text is done. A line that did not is written again.
 
 Three things make what is written easier to read. While it is written, guidance: the pen heeds the text more than the
 network has learned to (`write_lines`). Every line is written more than once, and the one at the most even pace is taken
-(`unevenness`). And the gaps between words are evened out (`minirnn.spacing`).
+(`unevenness`). And the gaps between words are evened out (`minirnn.spacing`). A fourth makes a page one hand's: its
+lines lean alike (`lean`).
 """
 
 import dataclasses
@@ -43,7 +44,7 @@ class Line:
 
     text     what was to be written
     symbols  (T,) pen symbols, BEGIN first
-    strokes  list of (n, 2) arrays in units of the pen alphabet, y down, with even gaps
+    strokes  list of (n, 2) arrays in units of the pen alphabet, y down; their gaps are even
     phi      (T, U) the window's weight on each character of the text and on its end, step by step
     fault    "" or what went wrong: "ran on", "skipped 'x'", "left the line"
     tries    how often it was written until nothing was wrong

@@ -27,25 +27,15 @@ from minirnn.drawing.baseline import line_metrics
 from minirnn.drawing.layout import lay_out, line_scale, unwrapped
 from minirnn.drawing.paper import Sheet
 from minirnn.errors import run_command
-from minirnn.strokes import bounding_box, resample
+from minirnn.strokes import bounding_box, slant
 from minirnn.write import clean_text, write_page_lines
 from minirnn.writing import Writer
 
 LETTERS = pathlib.Path(__file__).parents[2] / "data" / "letters.txt"
-UPRIGHT = np.radians(45)  # strokes that are steeper tell the slant
 FILES = (
     ("page.png", {}), ("page.pdf", {}), ("page.svg", {}), ("plotter.svg", {"single_line": True}),
     ("animation.svg", {"animate": True}), ("page.gcode", {}),
 )  # fmt: skip
-
-
-def slant(strokes):
-    """How far the upright parts of a line lean to the right, in degrees, on average over their length."""
-    steps = np.concatenate([np.diff(resample(stroke, 0.1), axis=0) for stroke in strokes])
-    steps *= np.where(steps[:, 1:] > 0, -1, 1)  # all upwards: y points down
-    lean = np.arctan2(steps[:, 0], -steps[:, 1])
-    steep = np.abs(lean) < UPRIGHT
-    return float(np.degrees(np.average(lean[steep], weights=np.hypot(*steps[steep].T))))
 
 
 def outside(page, sheet):
@@ -82,7 +72,7 @@ def main(argv=None):
     words, found = text.split(), " ".join(line.text for line in lines).split()
     whole = sum(word == there for word, there in zip(words, found))
     sizes = [line_metrics(line.strokes, line.text)[1] * line_scale(line, sheet.letter_size) for line in lines]
-    slants = [slant(line.strokes) for line in lines]
+    slants = [np.degrees(np.arctan(-slant(line.strokes))) for line in lines]
     print(f"text      {len(text)} characters on {len(lines)} lines, {len(pages)} pages, hand {options.hand}")
     print(f"words     {whole} of {len(words)} whole and in order")
     print(f"outside   {max(outside(page, sheet) for page in pages):g} mm")
