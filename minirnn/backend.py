@@ -90,6 +90,20 @@ def uniform(rng, bound, shape, dtype):
     return rng.uniform(-bound, bound, shape).astype(dtype)
 
 
+def random_bits(rng, like):
+    """16 random bits for every element of ``like``: uint16, of its shape and on its device. ``rng``:
+    `numpy.random.Generator`."""
+    if isinstance(like, np.ndarray):
+        return rng.integers(0, 65536, like.shape, dtype=np.uint16)
+    # To bring millions of them to a GPU would take longer than all the rest. There, numbers that count up from a random
+    # one are scrambled by a hash (lowbias32: C. Wellons, "Prospecting for Hash Functions", 2018).
+    bits = np.arange(like.size, dtype=np.uint32, like=like) + rng.integers(2**32, dtype=np.uint32)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        bits ^= bits >> np.uint32(shift)
+        bits *= np.uint32(factor)
+    return (bits >> np.uint32(16)).astype(np.uint16).reshape(like.shape)
+
+
 def zeros(shape, like):
     """Zeros of ``like``'s dtype on ``like``'s device."""
     return np.zeros(shape, like.dtype, like=like)

@@ -111,7 +111,8 @@ OPTIMISERS = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
 
 def global_norm(grads):
     """The Euclidean norm of all gradients taken as one long vector, a float."""
-    return math.sqrt(sum(float(np.vdot(g, g)) for g in grads.values()))
+    squares = [np.vdot(g, g) for g in grads.values()]  # all begun before the first is waited for, if on a GPU
+    return math.sqrt(sum(map(float, squares)))
 
 
 def clip_by_global_norm(grads, max_norm):

@@ -101,7 +101,8 @@ def loss_and_gradients(network, chunk, states, rngs, workers):
 
     def forward_and_back(part, state, rng):
         loss, state, cache = network.loss(part, state, rng)
-        return float(loss), state, backend.flatten(network.backward(cache))
+        gradients = backend.flatten(network.backward(cache))
+        return float(loss), state, gradients  # float waits for a GPU, so it comes last
 
     parts, weights = workers.shares(chunk)
     mean, new_states = 0.0, []

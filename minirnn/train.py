@@ -25,7 +25,7 @@ from minirnn.alphabets import CharAlphabet, PenAlphabet
 from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, zero_or_more
 from minirnn.datasets import coverage, format_coverage, load_samples, split_by_group
 from minirnn.datasets.corpus import Corpus
-from minirnn.datasets.lines import LineBatches, ValidationLines
+from minirnn.datasets.lines import LineBatches, ValidationLines, normalised_and_encoded
 from minirnn.datasets.text import TextStreams, ValidationText
 from minirnn.drawing.plots import strokes_picture, window_path
 from minirnn.errors import MinirnnError
@@ -112,7 +112,8 @@ def hand_task(settings, run):
         change, weights = augment, rarity_weights(known[0], counts)
     else:
         change, weights = one_hand.another_time, [one_hand.copies(len(known[0]))] * len(known[0])
-    data = LineBatches(known[0], chars, pens, hands, batch, T, settings["seed"], settings["grow"], change, weights)
+    data = LineBatches(known[0], chars, pens, hands, batch, T, settings["seed"], settings["grow"], change, weights,
+                       processes=settings["threads"] if settings["device"] == "gpu" else 0)  # fmt: skip
     judge = ValidationLines(known[1], chars, pens, batch, T, hands)
     judges = "the same" if training is validation else f"{len(known[1]):,} others"
     print(f"lines       {len(known[0]):,} to learn from, {judges} to judge by")
@@ -143,16 +144,18 @@ def hand_task(settings, run):
 def new_pen(training, counts, settings):
     """Alphabets and a network with fresh weights -> chars, pens, {group: row}, network, meta."""
     chars = CharAlphabet("".join(counts))
-    strokes = [normalise(sample.strokes) for sample in training[:: max(1, len(training) // 4000)]]
+    some = training[:: max(1, len(training) // 4000)]
+    strokes = [normalise(sample.strokes) for sample in some]
     pens = PenAlphabet.fit_lifts(
         strokes, settings["lifts"], settings["seed"], settings["directions"], settings["step_length"]
     )
     groups = sorted({sample.group for sample in training})
-    characters = sum(len(sample.text) + 1 for sample in training[:: max(1, len(training) // 4000)])
+    characters = sum(len(sample.text) + 1 for sample in some)
+    _, lines = normalised_and_encoded(strokes, pens)
     network = PenRNN(
         len(pens), characters=len(chars) + 1, heights=pens.n_heights, hands=len(groups) + 1,
         layers=settings["layers"], hidden=settings["hidden"], embed=settings["embed"],
-        rate=characters / sum(len(pens.encode(line)) for line in strokes),
+        rate=characters / sum(map(len, lines)),
         dropout=settings["dropout"], seed=settings["seed"],
     )  # fmt: skip
     hands = {group: row for row, group in enumerate(groups, start=1)}
@@ -230,7 +233,8 @@ def build_parser():
                      "--steps may give it another length")  # fmt: skip
     run.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     run.add_argument("--threads", type=positive_int, default=min(2, os.cpu_count() or 1),
-                     help="threads that share the sequences of a batch")  # fmt: skip
+                     help="threads that share the sequences of a batch; with --device gpu, processes that make batches "
+                     "of handwriting ahead of time")  # fmt: skip
     run.add_argument("--seed", type=zero_or_more, default=0, help="of everything that is drawn at random")
     data = parser.add_argument_group("the data")
     data.add_argument("--text", metavar="FILE", help="UTF-8 text to learn, by default data/letters.txt")

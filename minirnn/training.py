@@ -145,7 +145,7 @@ class Trainer:
         keywords = {"weight_decay": options.weight_decay} if options.optimiser == "adam" else {}
         self.optimiser = OPTIMISERS[options.optimiser](self.params, **keywords)
         self.mean = {name: a.copy() for name, a in self.params.items()} if options.average else None
-        self.workers = mpi.workers(options.threads)
+        self.workers = mpi.workers(options.threads if network.device == "cpu" else 1)  # a GPU shares out by itself
         self.states = None  # of the network, one for each thread's share of the batch
         self.progress = Progress()
         self.rows = []

@@ -98,12 +98,12 @@ def add_operators():
     """``a + b``, ``b + a`` and ``a += b`` by the ufunc of each operator."""
     ufuncs = {
         "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "matmul": np.matmul,
-        "pow": np.power, "eq": np.equal, "ge": np.greater_equal, "gt": np.greater, "lt": np.less,
+        "pow": np.power, "xor": np.bitwise_xor, "rshift": np.right_shift, "eq": np.equal, "ge": np.greater_equal, "gt": np.greater, "lt": np.less,
     }  # fmt: skip
     for name, ufunc in ufuncs.items():
         setattr(Device, f"__{name}__", lambda a, b, ufunc=ufunc: ufunc(a, b))
         setattr(Device, f"__r{name}__", lambda a, b, ufunc=ufunc: ufunc(b, a))
-        if name in ("add", "sub", "mul", "truediv"):
+        if name in ("add", "sub", "mul", "truediv", "xor"):
             setattr(Device, f"__i{name}__", lambda a, b, ufunc=ufunc: ufunc(a, b, out=a))
 
 
@@ -112,6 +112,14 @@ add_operators()
 
 def to_device(tree):
     return backend.tree_map(Device, tree)
+
+
+@pytest.fixture
+def same_masks(monkeypatch):
+    """Dropout masks of the host on the device, too, so that the results can be the same."""
+    bits = backend.random_bits
+    monkeypatch.setattr(backend, "random_bits", lambda rng, like: np.asarray(
+        bits(rng, np.empty(like.shape, np.float32)), like=like))  # fmt: skip
 
 
 def leaves(tree):
@@ -153,6 +161,7 @@ def test_silent_conversion_raises(convert):
 # --- everything runs on it ----------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("same_masks")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", sorted(calls()))
 def test_layers_and_networks(name, dtype):
@@ -169,7 +178,7 @@ def test_layers_and_networks(name, dtype):
         ("embedding", embedding, "backend.empty((V, x.size), like=E)", "np.empty((V, x.size), E.dtype)"),
         ("lstm", lstm, "backend.empty((B, 3 * H), like=x)", "np.empty((B, 3 * H), x.dtype)"),
         ("reader", reader, "backend.zeros((B, K), like=x)", "np.zeros((B, K), x.dtype)"),
-        ("dropout", dropout, "return np.asarray(m, like=like)", "return m"),
+        ("dropout", dropout, "m = kept.astype(like.dtype)", "m = kept.get().astype(like.dtype)"),
         ("softmax_cross_entropy", softmax_cross_entropy, "np.arange(len(targets), like=targets)",
          "np.arange(len(targets))"),
     ],
@@ -224,6 +233,7 @@ def train(network, chunk, put):
     return losses, network.params, state
 
 
+@pytest.mark.usefixtures("same_masks")
 @pytest.mark.parametrize("kind", ["rnn", "lstm", "gru", "pen"])
 def test_training_gives_the_same_bits(kind):
     def network():
@@ -274,6 +284,22 @@ def test_flatten_and_back():
     flat = backend.flatten(tree)
     assert flat == {"lstm1.Wx": 1, "lstm1.Wh": 2, "softmax.b": 3}
     assert backend.unflatten(flat) == tree
+
+
+def test_random_bits_are_made_on_the_device():
+    like = Device(np.empty((300, 700), np.float32))
+    bits = backend.random_bits(np.random.default_rng(1), like)
+    assert isinstance(bits, Device) and bits.shape == like.shape and bits.dtype == np.uint16
+    values = bits.get()
+    assert np.array_equal(values, backend.random_bits(np.random.default_rng(1), like).get())
+    assert (values != backend.random_bits(np.random.default_rng(2), like).get()).mean() > 0.999
+    # As even as chance: of 210,000 values a 16th falls into each 16th of the range, +- 5 standard deviations; no two
+    # rows or neighbours go together.
+    shares = np.bincount(values.ravel() >> 12, minlength=16)
+    assert np.abs(shares - values.size / 16).max() < 5 * (values.size / 16) ** 0.5
+    centred = values / 65536 - 0.5
+    for other in (np.roll(centred, 1, axis=1), np.roll(centred, 1, axis=0)):
+        assert abs((centred * other).mean()) < 5 / 12 / values.size**0.5
 
 
 def test_zeros_and_empty_are_made_beside_their_like():

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from minirnn import backend
 from minirnn.benchmarks import CLIP, LR, TEMPERATURE
 from minirnn.torch_weights import to_torch
 
@@ -97,11 +98,13 @@ class PyTorch:
 
     def __init__(self, network, chunk, device="cpu"):
         self.device = "cuda" if device == "gpu" else "cpu"
+        torch.backends.cudnn.allow_tf32 = False  # float32 here as everywhere else in the comparison
         kind = {"CharRNN": CharRNN, "PenRNN": PenRNN}[network.kind]
         odd = ("cell", "rate", "dropout")
         self.module = kind(**{name: value for name, value in network.settings.items() if name not in odd})
-        dtype = torch.from_numpy(network.params["softmax"]["W"]).dtype
-        self.module.to(dtype).copy_weights(network.params)
+        params = backend.tree_map(backend.to_host, network.params)
+        dtype = torch.from_numpy(params["softmax"]["W"]).dtype
+        self.module.to(dtype).copy_weights(params)
         self.module.to(self.device)
         self.chunk = {name: torch.from_numpy(array).long().to(self.device) for name, array in chunk.items()}
         self.adam = torch.optim.Adam(self.module.parameters(), LR, fused=True)

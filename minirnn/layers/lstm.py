@@ -25,12 +25,13 @@ Backward, for t = T .. 1. Two errors come back from step t+1: dh (through Wh) an
 
 Two tricks, and no more. All products with x_t are one product before the loop, and all weight gradients one
 product after it; only h Wh stays inside. And since σ(z) = (1 + tanh(z/2)) / 2, one call of tanh serves all four
-gates.
+gates. On a GPU the loops are those of `minirnn.layers.loops`.
 """
 
 import numpy as np
 
 from minirnn import backend
+from minirnn.layers import loops
 
 
 def init(rng, D, H, dtype=np.float32):
@@ -105,11 +106,14 @@ def forward(x, state, params):
     c = backend.empty((T + 1, B, H), like=x)
     tanh_c = backend.empty((T, B, H), like=x)
     h[0], c[0] = state
-    recurrent = backend.empty((B, 4 * H), like=x)
-    for t in range(T):
-        np.matmul(h[t], Wh, out=recurrent)
-        z[t] += recurrent
-        cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h[t + 1])
+    if loops.on_gpu(x, H):
+        loops.lstm_forward(z, Wh, h, c, tanh_c)
+    else:
+        recurrent = backend.empty((B, 4 * H), like=x)
+        for t in range(T):
+            np.matmul(h[t], Wh, out=recurrent)
+            z[t] += recurrent
+            cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h[t + 1])
     return h[1:], (h[T].copy(), c[T].copy()), (x, z, h, c, tanh_c, params)
 
 
@@ -121,12 +125,15 @@ def backward(dy, dstate, cache):
     H = h.shape[2]
     dh, dc = start(B, params) if dstate is None else (dstate[0].copy(), dstate[1].copy())
     dz = backend.empty((T, B, 4 * H), like=x)
-    scratch = backend.empty((B, 3 * H), like=x)
-    WhT = params["Wh"].T.copy()
-    for t in reversed(range(T)):
-        dh += dy[t]
-        cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], scratch)
-        np.matmul(dz[t], WhT, out=dh)  # dh of step t-1, to which its dy is still to be added
+    if loops.on_gpu(x, H):
+        loops.lstm_backward(dy, gates, c, tanh_c, params["Wh"], dz, dh, dc)
+    else:
+        scratch = backend.empty((B, 3 * H), like=x)
+        WhT = params["Wh"].T.copy()
+        for t in reversed(range(T)):
+            dh += dy[t]
+            cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], scratch)
+            np.matmul(dz[t], WhT, out=dh)  # dh of step t-1, to which its dy is still to be added
     dz = dz.reshape(T * B, 4 * H)
     grads = {
         "Wx": x.reshape(T * B, D).T @ dz,  # dWx

@@ -12,13 +12,14 @@ Equations, for t = 1 .. T:
 Backward, for t = T .. 1: w_t is used by whoever reads the output, by the LSTM at t+1, and h_t by the window, by
 the output and by the LSTM at t+1; every one of these errors is added before the step is undone.
 
-Only the products with w_{t-1} and h_{t-1} stay inside the loop.
+Only the products with w_{t-1} and h_{t-1} stay inside the loop. On a GPU the loops are those of
+`minirnn.layers.loops`, which keep of the window what they need to make the rest anew.
 """
 
 import numpy as np
 
 from minirnn import backend
-from minirnn.layers import lstm, window
+from minirnn.layers import loops, lstm, window
 
 
 def init(rng, D, E, H, K, rate, dtype=np.float32):
@@ -58,16 +59,19 @@ def forward(x, C, state, params):
     phi = backend.empty((T, B, C.shape[1]), like=x)
     windows = []
     wh[0, :, E:], c[0], kappa, wh[0, :, :E] = state
-    recurrent = backend.empty((B, 4 * H), like=x)
-    for t in range(T):
-        np.matmul(wh[t, :, :E], Ww, out=recurrent)
-        z[t] += recurrent
-        np.matmul(wh[t, :, E:], Wh, out=recurrent)
-        z[t] += recurrent
-        h = wh[t + 1, :, E:]
-        lstm.cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h)
-        wh[t + 1, :, :E], kappa, phi[t], window_cache = window.step_forward(h @ W_window + b_window, kappa, C)
-        windows.append(window_cache)
+    if loops.on_gpu(x, H, E, kappa.shape[1], C.shape[1]):
+        kappa, windows = loops.reader_forward(z, params, C, wh, c, tanh_c, kappa, phi)
+    else:
+        recurrent = backend.empty((B, 4 * H), like=x)
+        for t in range(T):
+            np.matmul(wh[t, :, :E], Ww, out=recurrent)
+            z[t] += recurrent
+            np.matmul(wh[t, :, E:], Wh, out=recurrent)
+            z[t] += recurrent
+            h = wh[t + 1, :, E:]
+            lstm.cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h)
+            wh[t + 1, :, :E], kappa, phi[t], window_cache = window.step_forward(h @ W_window + b_window, kappa, C)
+            windows.append(window_cache)
     w, h = wh[1:, :, :E], wh[1:, :, E:]
     cache = (x, C, z, wh, c, tanh_c, phi, windows, params)
     return h, w, phi, (h[-1].copy(), c[-1].copy(), kappa, w[-1].copy()), cache
@@ -79,8 +83,6 @@ def backward(dh_out, dw_out, dstate, cache):
     x, C, gates, wh, c, tanh_c, phi, windows, params = cache
     T, B, D = x.shape
     H, E, K = len(params["Wh"]), len(params["Ww"]), len(params["b_window"]) // 3
-    W_recurrentT = np.concatenate([params["Ww"], params["Wh"]]).T.copy()
-    W_windowT = params["W_window"].T.copy()
     dwh = backend.zeros((B, E + H), like=x)  # [dw, dh] that step t+1 sends back
     dc = backend.zeros((B, H), like=x)
     dkappa = backend.zeros((B, K), like=x)
@@ -89,14 +91,20 @@ def backward(dh_out, dw_out, dstate, cache):
     dz = backend.empty((T, B, 4 * H), like=x)
     dw = backend.empty((T, B, E), like=x)
     dz_window = backend.empty((T, B, 3 * K), like=x)
-    scratch = backend.empty((B, 3 * H), like=x)
-    for t in reversed(range(T)):
-        np.add(dw_out[t], dwh[:, :E], out=dw[t])
-        dz_window[t], dkappa = window.step_backward(dw[t], dkappa, C, windows[t])
-        dh = dh_out[t] + dwh[:, E:]
-        dh += dz_window[t] @ W_windowT
-        lstm.cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], scratch)
-        np.matmul(dz[t], W_recurrentT, out=dwh)
+    if loops.on_gpu(x, H, E, K, C.shape[1]):
+        dw[...], dkappa = dw_out, dkappa.copy()
+        loops.reader_backward(dh_out, gates, params, C, c, tanh_c, windows, dz, dw, dz_window, dwh, dc, dkappa)
+    else:
+        W_recurrentT = np.concatenate([params["Ww"], params["Wh"]]).T.copy()
+        W_windowT = params["W_window"].T.copy()
+        scratch = backend.empty((B, 3 * H), like=x)
+        for t in reversed(range(T)):
+            np.add(dw_out[t], dwh[:, :E], out=dw[t])
+            dz_window[t], dkappa = window.step_backward(dw[t], dkappa, C, windows[t])
+            dh = dh_out[t] + dwh[:, E:]
+            dh += dz_window[t] @ W_windowT
+            lstm.cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], scratch)
+            np.matmul(dz[t], W_recurrentT, out=dwh)
     dC = np.matmul(phi.transpose(1, 2, 0), dw.transpose(1, 0, 2))
     dz, dz_window = dz.reshape(T * B, 4 * H), dz_window.reshape(T * B, 3 * K)
     dW_recurrent = wh[:-1].reshape(T * B, E + H).T @ dz

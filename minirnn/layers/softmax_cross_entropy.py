@@ -32,7 +32,7 @@ def forward(z, targets, mask=None):
         loss = -log_p.mean()
     else:
         counts = mask.reshape(-1)
-        weight = counts.astype(z.dtype) / max(1, int(counts.sum()))
+        weight = counts.astype(z.dtype) / np.maximum(counts.sum(), 1).astype(z.dtype)
         loss = -(log_p * weight).sum()
     return loss, (p, rows, targets, weight, z.shape)
 
