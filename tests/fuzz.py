@@ -3,6 +3,7 @@ within a bound of time and memory.
 
     python tests/fuzz.py                                     every reader, a thousand inputs each
     python tests/fuzz.py --inputs 10000 checkpoint inkml     some readers, ten thousand inputs each
+    python tests/fuzz.py --inputs 500 --first 1500 png       only five hundred of them (beginning with a 500th)
     python tests/fuzz.py --keep faults jpeg                  leave the files that made faults in a folder
 
 Half of the inputs are good files with bytes flipped, cut out, doubled, and replaced by what has broken readers before;
@@ -34,6 +35,8 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")  # threads would take memory of their own, by cores
+
 import hypothesis
 import numpy as np
 import tqdm
@@ -54,6 +57,7 @@ from minirnn.writing import Writer, write_lines
 SECONDS = 10  # of computing that an input may take
 MEMORY = 2**29  # bytes that reading may allocate, beside what the libraries take
 PIXELS = 40_000  # an image with more is read, but not traced
+SHARE = 500  # inputs that are made at once
 
 
 class TooSlow(BaseException):
@@ -493,12 +497,12 @@ def prepared(reader, folder):
     return seeds
 
 
-def inputs(seeds, count, name):
-    """Yield ``count`` inputs, half of them drawn by Hypothesis, which has to call, and so fills a list first."""
-    share = 500
-    for start in range(0, count, share):
+def inputs(seeds, first, count, name):
+    """Yield the inputs from number ``first`` on, half of them drawn by Hypothesis, which has to call, and so fills a
+    list first."""
+    for start in range(first, first + count, SHARE):
         rng = np.random.default_rng([start, *name.encode()])
-        n = min(share, count - start)
+        n = min(SHARE, first + count - start)
         yield from (random_input(seeds, rng) for _ in range(n - n // 2))
         drawn = []
         draw = any_input(seeds).map(drawn.append)
@@ -513,10 +517,11 @@ def inputs(seeds, count, name):
             pass
 
         run()
+        assert len(drawn) >= n // 2
         yield from drawn[: n // 2]
 
 
-def fuzz_in_child(name, count, counts, report, keep):
+def fuzz_in_child(name, first, count, counts, report, keep):
     """In a forked process: judge all inputs that have not been judged yet; the faults go into the file ``report``."""
     warnings.simplefilter("ignore")
     reader = READERS[name]
@@ -525,9 +530,9 @@ def fuzz_in_child(name, count, counts, report, keep):
         seeds = prepared(reader, folder)
         taken = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
         resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
-        first = counts[0]
-        for number, data in enumerate(inputs(seeds, count, name)):
-            if number < first:
+        judged = counts[0]
+        for number, data in enumerate(inputs(seeds, first, count, name), first):
+            if number < judged:
                 continue
             counts[0] = number + 1
             if keep:
@@ -541,26 +546,28 @@ def fuzz_in_child(name, count, counts, report, keep):
                 (keep / f"{name}-{number}").unlink()
 
 
-def fuzz(name, count, keep=None):
-    """Judge ``count`` inputs of a reader -> how many were read, how many refused, list of (number of input, fault).
+def fuzz(name, count, keep=None, first=0):
+    """Judge ``count`` inputs of a reader, from number ``first`` on -> how many were read, how many refused, list of
+    (number of input, fault).
 
     A process of its own does it; should an input end that, or never end, another one goes on behind it."""
-    counts = np.frombuffer(mmap.mmap(-1, 24), np.int64)  # shared: inputs judged, read, refused
+    counts = np.frombuffer(mmap.mmap(-1, 24), np.int64)  # shared: number of the next input, read, refused
+    counts[0] = first
     faults = []
     with tempfile.NamedTemporaryFile() as report, tqdm.tqdm(total=count, desc=name, mininterval=2) as bar:
-        while counts[0] < count:
+        while counts[0] < first + count:
             before = counts[0]
             child = os.fork()
             if child == 0:
                 code = 1
                 try:
-                    fuzz_in_child(name, count, counts, report.name, keep)
+                    fuzz_in_child(name, first, count, counts, report.name, keep)
                     code = 0
                 except BaseException:
                     traceback.print_exc()
                 finally:
                     os._exit(code)
-            status = watch(child, counts, bar)
+            status = watch(child, counts, first, bar)
             if os.WIFSIGNALED(status):
                 faults.append((int(counts[0]) - 1, f"the process died of signal {os.WTERMSIG(status)}"))
             elif status and counts[0] == before:
@@ -569,12 +576,12 @@ def fuzz(name, count, keep=None):
     return int(counts[1]), int(counts[2]), faults
 
 
-def watch(child, counts, bar):
+def watch(child, counts, first, bar):
     """Wait until a child process ends -> its status; one that goes on with one input for too long is killed."""
     number, since = -1, time.monotonic()
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
-        bar.update(int(counts[0]) - bar.n)
+        bar.update(int(counts[0]) - first - bar.n)
         if ended:
             return status
         if counts[0] != number:
@@ -588,6 +595,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("readers", nargs="*", metavar="READER", help=f"of {', '.join(READERS)}")
     parser.add_argument("--inputs", type=int, default=1000, help="of each reader (default 1000)")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first input (default 0)")
     parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="for the files that made faults")
     options = parser.parse_args(argv)
     unknown = set(options.readers) - READERS.keys()
@@ -597,7 +605,7 @@ def main(argv=None):
         options.keep.mkdir(parents=True, exist_ok=True)
     total = 0
     for name in options.readers or READERS:
-        read, refused, faults = fuzz(name, options.inputs, options.keep)
+        read, refused, faults = fuzz(name, options.inputs, options.keep, options.first)
         total += len(faults)
         print(f"{name:15}{options.inputs:7,} inputs: {read:,} read, {refused:,} refused, {len(faults)} faults")
         kinds = collections.defaultdict(list)

@@ -338,19 +338,24 @@ def try_all(name, tree, mutants, seconds, jobs):
     path = PACKAGE / f"{name}.py"
     waiting, running, survivors = list(mutants), {}, []
     with tqdm.tqdm(total=len(waiting), desc=name, mininterval=2) as bar:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                mutant = waiting.pop(0)
-                mutant.put(ast.copy_location(mutant.new, mutant.old))
-                child, folder, end = start(name, path, ast.fix_missing_locations(tree), seconds)
-                mutant.put(mutant.old)
-                running[child] = (folder, end), mutant
-            child, survived = wait_for({child: limits for child, (limits, _) in running.items()})
-            mutant = running.pop(child)[1]
-            if survived:
-                survivors.append(mutant.name)
-                bar.write(f"survived  {name}  {mutant.name}")
-            bar.update()
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    mutant = waiting.pop(0)
+                    mutant.put(ast.copy_location(mutant.new, mutant.old))
+                    child, folder, end = start(name, path, ast.fix_missing_locations(tree), seconds)
+                    mutant.put(mutant.old)
+                    running[child] = (folder, end), mutant
+                child, survived = wait_for({child: limits for child, (limits, _) in running.items()})
+                mutant = running.pop(child)[1]
+                if survived:
+                    survivors.append(mutant.name)
+                    bar.write(f"survived  {name}  {mutant.name}")
+                bar.update()
+        finally:  # interrupted: nothing goes on alone
+            for child, ((folder, _), _) in running.items():
+                os.killpg(child, signal.SIGKILL)
+                shutil.rmtree(folder, ignore_errors=True)
     return survivors
 
 

@@ -35,7 +35,7 @@ def bad(folder):
 def test_faults_are_found(monkeypatch):
     inputs = [b"1", b"{}", b"2", b"3", b"4", b"1"]
     monkeypatch.setitem(fuzz.READERS, "bad", fuzz.Reader("x", lambda: [fuzz.Seed(b"1")], bad))
-    monkeypatch.setattr(fuzz, "inputs", lambda seeds, count, name: inputs)
+    monkeypatch.setattr(fuzz, "inputs", lambda seeds, first, count, name: inputs[first:])
     monkeypatch.setattr(fuzz, "SECONDS", 0.2)
     read, refused, faults = fuzz.fuzz("bad", len(inputs))
     assert (read, refused) == (2, 0)
@@ -45,5 +45,14 @@ def test_faults_are_found(monkeypatch):
 
 def test_inputs_can_be_made_again():
     seeds = fuzz.READERS["jsonl"].seeds()
-    first, second = (list(fuzz.inputs(seeds, 40, "jsonl")) for _ in range(2))
+    first, second = (list(fuzz.inputs(seeds, 0, 40, "jsonl")) for _ in range(2))
     assert first == second and len(set(first)) > 25
+
+
+def test_a_part_of_the_inputs_is_what_the_whole_has_there(monkeypatch):
+    monkeypatch.setattr(fuzz, "SHARE", 10)
+    seeds = fuzz.READERS["jsonl"].seeds()
+    whole, part = list(fuzz.inputs(seeds, 0, 30, "jsonl")), list(fuzz.inputs(seeds, 10, 15, "jsonl"))
+    assert part[:10] == whole[10:20] and part[10:] != whole[20:]
+    read, refused, faults = fuzz.fuzz("jsonl", 5, first=10)
+    assert (read + refused, faults) == (5, [])
