@@ -11,7 +11,7 @@ from minirnn.images.draw_scan import draw_ink, to_pixels
 from minirnn.images.measure import overlap, random_scan, summary
 from minirnn.images.pipeline import read_line
 from minirnn.images.skeleton import clean_graph, length, skeleton_graph
-from minirnn.images.trace import direct_stroke, is_mark, order_strokes, smooth_path, split_words, trace
+from minirnn.images.trace import direct_stroke, is_mark, order_strokes, smooth_path, trace
 
 SHAPE = (160, 300)
 
@@ -91,7 +91,7 @@ def test_a_stem_runs_from_top_to_bottom():
 
 
 def test_strokes_go_straight_on_through_a_crossing():
-    one, two = traced(bar(60, 40, 160, 130), bar(60, 130, 160, 40))
+    one, two = sorted(traced(bar(60, 40, 160, 130), bar(60, 130, 160, 40)), key=lambda stroke: stroke[0, 1])
     assert ends_near(one, (60, 40), (160, 130))
     assert ends_near(two, (60, 130), (160, 40)) or ends_near(two, (160, 40), (60, 130))
 
@@ -163,12 +163,26 @@ def test_the_direction_does_not_depend_on_how_the_path_was_walked(count, seed):
 # --- order ---------------------------------------------------------------------------------------------------
 
 
-def test_letters_come_first_then_the_dot_and_the_bar_word_by_word():
-    stem_t, bar_t = bar(50, 20, 50, 100), bar(35, 40, 68, 40)
-    stem_i, dot = bar(80, 65, 80, 100), np.array([[81.0, 40.0]])
-    next_word = wave(250, 100, 35, 3)
-    ordered = order_strokes([next_word, dot, bar_t, stem_i, stem_t], 4)
-    assert [id(s) for s in ordered] == [id(s) for s in (stem_t, stem_i, bar_t, dot, next_word)]
+def test_dots_and_bars_follow_their_letters():
+    stem_t, bar_t = bar(50, 20, 50, 100), bar(35, 40, 78, 40)
+    stem_i, dot = bar(90, 65, 80, 100), np.array([[96.0, 40.0]])
+    letter, next_word = wave(110, 100, 35, 1), wave(250, 100, 35, 3)
+    written = [stem_t, bar_t, stem_i, dot, letter, next_word]
+    for shuffled in ([5, 3, 1, 2, 0, 4], [4, 1, 0, 3, 2, 5]):
+        ordered = order_strokes([written[n] for n in shuffled], 4)
+        assert [id(s) for s in ordered] == [id(s) for s in written]
+
+
+def test_a_bar_across_two_letters_comes_once_after_the_one_at_its_middle():
+    stems, across = [bar(x, 20, x, 100) for x in (50, 70, 130)], bar(38, 40, 98, 40)
+    ordered = order_strokes([across, *stems], 4)
+    assert [id(s) for s in ordered] == [id(s) for s in (stems[0], stems[1], across, stems[2])]
+
+
+def test_a_tail_to_the_left_does_not_bring_a_letter_forward():
+    first, tailed = wave(50, 100, 35, 2), np.concatenate([bar(120, 60, 120, 130), bar(120, 130, 30, 140)[:20]])
+    ordered = order_strokes([tailed, first], 4)
+    assert [id(s) for s in ordered] == [id(s) for s in (first, tailed)]
 
 
 def test_a_full_stop_and_a_dash_are_no_marks():
@@ -176,11 +190,6 @@ def test_a_full_stop_and_a_dash_are_no_marks():
     stop, dash = np.array([[160.0, 99.0]]), bar(170, 85, 200, 85)
     for stroke in (stop, dash):
         assert not is_mark(stroke, [*word, stroke], 80, 25, 4)
-
-
-def test_words_are_split_where_the_gap_is_wide():
-    strokes = [bar(0, 0, 10, 50), bar(15, 0, 25, 50), bar(60, 0, 70, 50)]
-    assert [len(word) for word in split_words(strokes, 25)] == [2, 1]
 
 
 # --- against the truth ---------------------------------------------------------------------------------------

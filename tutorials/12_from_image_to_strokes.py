@@ -383,8 +383,10 @@ show.source(trace.join_edges, "for ends in graph", "partners[one], partners[two]
 # ## Step 10: direction and order
 #
 # Nothing in an image says which way the pen went. What remains are the habits of a right-handed European hand: upright
-# strokes begin at the top, others at the left, rings at the top and counterclockwise. Strokes are ordered word by word
-# from the left, and within a word the dots and bars come last. With these two steps the tracing is complete:
+# strokes begin at the top, others at the left, rings at the top and counterclockwise. Letters are ordered from the left
+# by their middles, and each is followed by the dots and bars that belong to it. At school one learns to dot the i when
+# the word is done; recordings show that most people do it as soon as they have lifted the pen, and the network has
+# learned from them. With these two steps the tracing is complete:
 
 # %%
 show.source(trace.trace, "graph = clean_graph", "return order_strokes")
