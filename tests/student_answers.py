@@ -33,7 +33,7 @@ class Package:
 
     def lstm_step_backward(dh, dc, x, h_prev, c_prev, gates, c, Wx, Wh):
         dz, dc = np.empty_like(gates), dc.copy()
-        lstm.cell_backward(dh, dc, gates, c_prev, np.tanh(c), dz, np.empty((len(dh), 3 * dh.shape[1])))
+        lstm.cell_backward(dh.copy(), dc, gates, c_prev, np.tanh(c), dz, np.empty_like(gates))
         return dz @ Wx.T, dz @ Wh.T, dc, x.T @ dz, h_prev.T @ dz, dz.sum(axis=0)
 
     def gru_backward(dy, x, h, r, u, n, m, Wx, Wh):

@@ -176,7 +176,7 @@ def test_layers_and_networks(name, dtype):
     [
         ("embedding", embedding, "np.arange(V, like=E)", "np.arange(V)"),
         ("embedding", embedding, "backend.empty((V, x.size), like=E)", "np.empty((V, x.size), E.dtype)"),
-        ("lstm", lstm, "backend.empty((B, 3 * H), like=x)", "np.empty((B, 3 * H), x.dtype)"),
+        ("lstm", lstm, "slope = backend.empty((B, 4 * H), like=x)", "slope = np.empty((B, 4 * H), x.dtype)"),
         ("reader", reader, "backend.zeros((B, K), like=x)", "np.zeros((B, K), x.dtype)"),
         ("dropout", dropout, "m = kept.astype(like.dtype)", "m = kept.get().astype(like.dtype)"),
         ("softmax_cross_entropy", softmax_cross_entropy, "np.arange(len(targets), like=targets)",

@@ -153,17 +153,18 @@ FAULTS = {
         ("np.multiply(dc, g, out=di)", "np.multiply(dc, c_prev, out=di)"),
         ("np.multiply(dc, c_prev, out=df)", "np.multiply(dc, g, out=df)")),
     "lstm: dc loses the path from the next cell": (
-        lstm_judge, lstm, ("dc += dg", "dc[:] = dg")),
+        lstm_judge, lstm, ("dc += dh\n", "dc[:] = dh\n")),
     "lstm: dc loses the path from the output": (
-        lstm_judge, lstm, ("dc += dg", "pass"), ("dc -= dg", "pass")),
+        lstm_judge, lstm, ("dc += dh\n", "pass\n"), ("dc -= dh", "pass")),
     "lstm: dc through the output without the derivative of tanh": (
-        lstm_judge, lstm, ("dc -= dg", "pass")),
+        lstm_judge, lstm, ("dc -= dh", "pass")),
     "lstm: dc passes the cell without the forget gate": (
         lstm_judge, lstm, ("dc *= f", "pass")),
     "lstm: derivative of tanh in the place of the sigmoid's": (
-        lstm_judge, lstm, ("np.subtract(ifo, scratch, out=scratch)", "np.subtract(1, scratch, out=scratch)")),
+        lstm_judge, lstm,
+        ("np.subtract(1, gates, out=slope)\n    slope *= gates", "np.subtract(1, gates * gates, out=slope)")),
     "lstm: derivative of tanh of the candidate forgotten": (
-        lstm_judge, lstm, ("np.subtract(1, dg, out=dg)", "dg[:] = 1")),
+        lstm_judge, lstm, ("np.subtract(1, slope_g, out=slope_g)", "slope_g[:] = 1")),
     "lstm: output gate's delta from the old cell": (
         lstm_judge, lstm, ("np.multiply(dh, tanh_c, out=do)", "np.multiply(dh, c_prev, out=do)")),
     "lstm: argument of the sigmoids not halved for the tanh": (
@@ -173,7 +174,7 @@ FAULTS = {
     "lstm: bias gradient summed over the wrong axis": (
         lstm_judge, lstm, ('"b": dz.sum(axis=0)', '"b": dz.reshape(T, B, 4 * H).sum(axis=1)[0]')),
     "lstm: a buffer for every step aliased to the first": (
-        lstm_judge, lstm, ("tanh_c[t], dz[t], scratch)", "tanh_c[t], dz[0], scratch)")),
+        lstm_judge, lstm, ("tanh_c[t], dz[t], slope)", "tanh_c[t], dz[0], slope)")),
     "lstm: gradient of the start cell lost": (
         lstm_judge, lstm, ("(dh, dc), grads", "(dh, dc * 0), grads")),
     "lstm: cell not handed on": (

@@ -98,10 +98,10 @@ show.source(lstm.cell_backward, "np.multiply(dh, tanh_c, out=do)")
 #
 # This `+=` is the heart of it. With `=` the error from the future would be thrown away at every step, and the LSTM
 # would be a vanilla RNN with extra steps. The package saves an array by multiplying out, dh o - dh o tanh², in the
-# memory of dg, which is not needed yet:
+# memory of dh, which is not needed any more:
 
 # %%
-show.source(lstm.cell_backward, "np.multiply(dh, o, out=dg)", "dc -= dg")
+show.source(lstm.cell_backward, "dh *= o", "dc -= dh")
 
 # %% [markdown]
 # **4. What made the cell.** c_t = f c_{t-1} + i g. A sum hands its error on unchanged to each term; in each term the
@@ -113,7 +113,7 @@ show.source(lstm.cell_backward, "np.multiply(dh, o, out=dg)", "dc -= dg")
 # matrix, no derivative of a squashing function. Note also what df needs: the cell *before* the step.
 
 # %%
-show.source(lstm.cell_backward, "np.multiply(dc, g, out=di)", "np.multiply(dc, c_prev, out=df)")
+show.source(lstm.cell_backward, "np.multiply(dc, g, out=di)", "np.multiply(dc, i, out=dg)")
 show.source(lstm.cell_backward, "dc *= f")
 
 # %% [markdown]
@@ -123,7 +123,7 @@ show.source(lstm.cell_backward, "dc *= f")
 #     dz_i = di i (1 - i),   dz_f = df f (1 - f),   dz_o = do o (1 - o),   dz_g = dg (1 - g²)
 
 # %%
-show.source(lstm.cell_backward, "ifo = gates", "dg *= dc")
+show.source(lstm.cell_backward, "np.subtract(1, gates", "dz *= slope")
 
 # %% [markdown]
 # **6. Weights and input.** z_t = x_t Wx + h_{t-1} Wh + b, with the parameters used at every step, so that their
@@ -320,8 +320,8 @@ show.picture(figure, "05_two_paths.png")
 # name, as a variable or in the comment at its end:
 
 # %%
-for name, line in {"do": "out=do)", "dc": "dc -= dg", "di": "out=di)", "df": "out=df)", "dz_i, dz_f, dz_o": "# dz_i",
-                   "dz_g": "# dz_g", "dc of step t-1": "# dc_{t-1}"}.items():  # fmt: skip
+for name, line in {"do": "out=do)", "dc": "dc -= dh", "di": "out=di)", "df": "out=df)", "dg": "out=dg)",
+                   "dz_i, dz_f, dz_o, dz_g": "# dz_i", "dc of step t-1": "# dc_{t-1}"}.items():  # fmt: skip
     print(f"{name}:")
     show.source(lstm.cell_backward, line)
 for name, line in {"dh": "dh += dy", "dWx": "# dWx", "dWh": "# dWh", "db": "# db", "dx": "# dx"}.items():

@@ -70,28 +70,27 @@ def cell_forward(z, c_prev, c, tanh_c, h):
     np.multiply(o, tanh_c, out=h)
 
 
-def cell_backward(dh, dc, gates, c_prev, tanh_c, dz, scratch):
+def cell_backward(dh, dc, gates, c_prev, tanh_c, dz, slope):
     """One step back. dz (B, 4H) is filled in; dc (B, H), the error of the cell at step t, becomes that of step t-1 in
-    place. dh, c_prev, tanh_c (B, H) and gates (B, 4H) are only read; scratch (B, 3H) is overwritten."""
+    place. c_prev, tanh_c (B, H) and gates (B, 4H) are only read; dh (B, H) and slope (B, 4H) are overwritten."""
     H = dh.shape[1]
     i, f, o, g = gates[:, :H], gates[:, H : 2 * H], gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
     di, df, do, dg = dz[:, :H], dz[:, H : 2 * H], dz[:, 2 * H : 3 * H], dz[:, 3 * H :]
     np.multiply(dh, tanh_c, out=do)
-    np.multiply(dh, o, out=dg)  # dg lends its memory: dh o (1 - tanh²) = dh o - (dh tanh) (o tanh)
-    dc += dg
-    dg *= tanh_c
-    dg *= tanh_c
-    dc -= dg  # dc, both paths added
+    dh *= o  # dh lends its memory: dh o (1 - tanh²) = dh o - dh o tanh tanh
+    dc += dh
+    dh *= tanh_c
+    dh *= tanh_c
+    dc -= dh  # dc, both paths added
     np.multiply(dc, g, out=di)
     np.multiply(dc, c_prev, out=df)
-    ifo = gates[:, : 3 * H]
-    np.multiply(ifo, ifo, out=scratch)
-    np.subtract(ifo, scratch, out=scratch)  # σ' = σ (1 - σ)
-    dz[:, : 3 * H] *= scratch  # dz_i, dz_f, dz_o
-    np.multiply(g, g, out=dg)
-    np.subtract(1, dg, out=dg)  # tanh' = 1 - tanh²
-    dg *= i
-    dg *= dc  # dz_g: dg is dc i, times tanh'
+    np.multiply(dc, i, out=dg)
+    np.subtract(1, gates, out=slope)
+    slope *= gates  # σ' = σ (1 - σ), what i, f and o need; g needs another
+    slope_g = slope[:, 3 * H :]
+    np.multiply(g, g, out=slope_g)
+    np.subtract(1, slope_g, out=slope_g)  # tanh' = 1 - tanh²
+    dz *= slope  # dz_i, dz_f, dz_o, dz_g
     dc *= f  # dc_{t-1}
 
 
@@ -128,11 +127,11 @@ def backward(dy, dstate, cache):
     if loops.on_gpu(x, H):
         loops.lstm_backward(dy, gates, c, tanh_c, params["Wh"], dz, dh, dc)
     else:
-        scratch = backend.empty((B, 3 * H), like=x)
+        slope = backend.empty((B, 4 * H), like=x)
         WhT = params["Wh"].T.copy()
         for t in reversed(range(T)):
             dh += dy[t]
-            cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], scratch)
+            cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], slope)
             np.matmul(dz[t], WhT, out=dh)  # dh of step t-1, to which its dy is still to be added
     dz = dz.reshape(T * B, 4 * H)
     grads = {

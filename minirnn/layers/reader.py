@@ -97,13 +97,13 @@ def backward(dh_out, dw_out, dstate, cache):
     else:
         W_recurrentT = np.concatenate([params["Ww"], params["Wh"]]).T.copy()
         W_windowT = params["W_window"].T.copy()
-        scratch = backend.empty((B, 3 * H), like=x)
+        slope = backend.empty((B, 4 * H), like=x)
         for t in reversed(range(T)):
             np.add(dw_out[t], dwh[:, :E], out=dw[t])
             dz_window[t], dkappa = window.step_backward(dw[t], dkappa, C, windows[t])
             dh = dh_out[t] + dwh[:, E:]
             dh += dz_window[t] @ W_windowT
-            lstm.cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], scratch)
+            lstm.cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], slope)
             np.matmul(dz[t], W_recurrentT, out=dwh)
     dC = np.matmul(phi.transpose(1, 2, 0), dw.transpose(1, 0, 2))
     dz, dz_window = dz.reshape(T * B, 4 * H), dz_window.reshape(T * B, 3 * K)
