@@ -209,7 +209,7 @@ FAULTS = {
     "dense: bias gradient summed over the wrong axis": (
         dense_judge, dense, ("dy.sum(axis=0)", "dy.sum(axis=1)")),
     "dropout: mask redrawn": (
-        dropout_judge, dropout, ("else dy * m", "else dy * draw_mask(np.random.default_rng(1), 0.4, dy)")),
+        dropout_judge, dropout, ("else dy * m", "else dy * draw_mask(backend.np.random.default_rng(1), 0.4, dy)")),
     "dropout: error not scaled up": (
         dropout_judge, dropout, ("else dy * m", "else dy * (m > 0)")),
     "loss: gradient divided by T twice": (
@@ -224,7 +224,7 @@ FAULTS = {
     "loss: mask ignored, forward as well": (
         loss_value_judge, softmax_cross_entropy, ("if mask is None:", "if True:")),
     "loss: what does not count still divides": (
-        loss_value_judge, softmax_cross_entropy, ("max(1, int(counts.sum()))", "len(targets)")),
+        loss_value_judge, softmax_cross_entropy, ("np.maximum(counts.sum(), 1).astype(z.dtype)", "len(targets)")),
     # Window and reader
     "window: kappa not accumulated on the way back": (
         window_judge, window, ("dkappa = dkappa - 2 * beta", "dkappa = -2 * beta")),
