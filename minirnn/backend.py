@@ -104,6 +104,15 @@ def random_bits(rng, like):
     return (bits >> np.uint32(16)).astype(np.uint16).reshape(like.shape)
 
 
+def pieces(*arrays):
+    """The arrays, all of one shape, in pieces of some rows, all at the same places. What a dozen operations go over
+    piece by piece is fetched from memory once, for it stays in the processor's cache; on a GPU one piece is best."""
+    first = arrays[0]
+    rows = max(1, 2**15 * len(first) // first.size) if isinstance(first, np.ndarray) else len(first)
+    for start in range(0, len(first), rows):
+        yield [array[start : start + rows] for array in arrays]
+
+
 def zeros(shape, like):
     """Zeros of ``like``'s dtype on ``like``'s device."""
     return np.zeros(shape, like.dtype, like=like)

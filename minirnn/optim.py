@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 
+from minirnn import backend
+
 
 class SGD:
     """Stochastic gradient descent, with momentum (Sutskever et al. 2013, in the form that PyTorch uses).
@@ -83,23 +85,23 @@ class Adam:
         self.steps += 1
         unbias_m = 1 - self.beta1**self.steps
         unbias_s = math.sqrt(1 - self.beta2**self.steps)
-        for name, theta in params.items():
-            g, m, s = grads[name], self.m[name], self.s[name]
-            work = np.multiply(g, 1 - self.beta1)
-            m *= self.beta1
-            m += work
-            np.multiply(g, g, out=work)
-            work *= 1 - self.beta2
-            s *= self.beta2
-            s += work
-            np.sqrt(s, out=work)
-            work /= unbias_s
-            work += self.eps
-            np.divide(m, work, out=work)
-            work *= lr / unbias_m
-            if self.weight_decay:
-                theta *= 1 - lr * self.weight_decay
-            theta -= work
+        for name in params:
+            for theta, g, m, s in backend.pieces(params[name], grads[name], self.m[name], self.s[name]):
+                work = np.multiply(g, 1 - self.beta1)
+                m *= self.beta1
+                m += work
+                np.multiply(g, g, out=work)
+                work *= 1 - self.beta2
+                s *= self.beta2
+                s += work
+                np.sqrt(s, out=work)
+                work /= unbias_s
+                work += self.eps
+                np.divide(m, work, out=work)
+                work *= lr / unbias_m
+                if self.weight_decay:
+                    theta *= 1 - lr * self.weight_decay
+                theta -= work
 
     def moments(self):
         """The arrays that a checkpoint has to keep: {"m": {name: array}, "s": {name: array}}."""

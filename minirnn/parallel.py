@@ -99,20 +99,23 @@ def start(network, chunk, workers):
 def loss_and_gradients(network, chunk, states, rngs, workers):
     """One chunk forward and back -> loss, states after it, {name: gradient}; ``rngs`` draw the dropout masks."""
 
-    def forward_and_back(part, state, rng):
+    def forward_and_back(part, weight, state, rng):
         loss, state, cache = network.loss(part, state, rng)
         gradients = backend.flatten(network.backward(cache))
-        return float(loss), state, gradients  # float waits for a GPU, so it comes last
+        for g in gradients.values():
+            g *= weight
+        return weight * float(loss), state, gradients  # float waits for a GPU, so it comes last
 
-    parts, weights = workers.shares(chunk)
-    mean, new_states = 0.0, []
-    total = {name: np.zeros_like(a) for name, a in backend.flatten(network.params).items()}
-    for (loss, state, gradients), weight in zip(workers.map(forward_and_back, parts, states, rngs), weights):
-        mean += weight * loss
-        new_states.append(state)
+    results = workers.map(forward_and_back, *workers.shares(chunk), states, rngs)
+    losses, new_states, shares = ([result[k] for result in results] for k in range(3))
+    if shares:
+        total = shares.pop(0)
+    else:  # of many processes, one that has no sequence
+        total = {name: np.zeros_like(a) for name, a in backend.flatten(network.params).items()}
+    for gradients in shares:
         for name, g in gradients.items():
-            total[name] += g * weight
-    mean, total = workers.add_up(mean, total)
+            total[name] += g
+    mean, total = workers.add_up(sum(losses), total)
     return mean, new_states, total
 
 
