@@ -124,7 +124,7 @@ def reset_of_one_layer_judge():
 FAULTS = {
     # The vanilla recurrent layer
     "rnn: recurrent term dropped on the way back": (
-        rnn_judge, rnn, ("np.matmul(da[t], WhT, out=dh)", "dh[:] = 0")),
+        rnn_judge, rnn, ("backend.product(da[t], WhT, out=dh)", "dh[:] = 0")),
     "rnn: dy overwrites the error from the next step": (
         rnn_judge, rnn, ("dh += dy[t]", "dh[:] = dy[t]")),
     "rnn: derivative of tanh taken at the previous state": (
@@ -146,7 +146,7 @@ FAULTS = {
     "rnn: state of the first step handed on": (
         rnn_chunks_judge, rnn, ("(h[T].copy(),)", "(h[1].copy(),)")),
     "rnn: one buffer for all steps": (
-        rnn_judge, rnn, ("np.matmul(da[t], WhT, out=dh)", "np.matmul(da[t], WhT, out=dh); da[-1] = da[t]")),
+        rnn_judge, rnn, ("backend.product(da[t], WhT, out=dh)", "backend.product(da[t], WhT, out=dh); da[-1] = da[t]")),
     # The LSTM
     "lstm: forget gate's delta in the input gate's slot": (
         lstm_judge, lstm,

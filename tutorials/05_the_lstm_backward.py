@@ -76,7 +76,7 @@ show.picture(figure, "05_the_way_of_the_error.png")
 
 # %%
 show.source(lstm.backward, "dh += dy[t]")
-show.source(lstm.backward, "np.matmul(dz[t], WhT, out=dh)")
+show.source(lstm.backward, "backend.product(dz[t], WhT, out=dh)")
 
 # %% [markdown]
 # (The second line is executed for step t+1, just before the first one for step t: dh already holds dz_{t+1} Whᵀ when

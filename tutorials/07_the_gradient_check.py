@@ -167,13 +167,13 @@ print(f"floor {FLOOR:g}, tolerance {TOLERANCE:g}")
 FAULTS = {
     "no fault": ("dc *= f", "dc *= f"),
     "later steps forgotten": ("dh += dy[t]", "dh[...] = dy[t]"),
-    "dc overwritten, not added": ("dc += dg", "dc[...] = dg"),
+    "dc overwritten, not added": ("dc += dh\n", "dc[...] = dh\n"),
     "forget gate left out of dc": ("dc *= f", "pass"),
     "df with c_t, not c_(t-1)": ("np.multiply(dc, c_prev, out=df)", "np.multiply(dc, np.arctanh(tanh_c), out=df)"),
-    "tanh' of g left out": ("np.subtract(1, dg, out=dg)", "dg[...] = 1"),
+    "tanh' of g left out": ("np.subtract(1, slope_g, out=slope_g)", "slope_g[...] = 1"),
     "dWh with h_t, not h_(t-1)": ("h[:-1].reshape", "h[1:].reshape"),
     "db a mean, not a sum": ("dz.sum(axis=0)", "dz.mean(axis=0)"),
-    "Wh a thousandth too large": ("np.matmul(dz[t], WhT, out=dh)", "np.matmul(dz[t], 1.001 * WhT, out=dh)"),
+    "Wh a thousandth too large": ("product(dz[t], WhT, out=dh)", "product(dz[t], 1.001 * WhT, out=dh)"),
 }
 
 

@@ -231,7 +231,7 @@ assert largest < 1e-12
 
 # %%
 show.source(reader.forward, "for t in range(T)", "windows.append")
-show.source(reader.backward, "np.add(dw_out[t]", "np.matmul(dz[t], W_recurrentT")
+show.source(reader.backward, "np.add(dw_out[t]", "backend.product(dz[t], W_recurrentT")
 
 # %% [markdown]
 # ## It learns to read

@@ -81,5 +81,6 @@ class Products:
 def multiply(made):
     """Carry out a list of products, each as often as it says."""
     for times, left, right, out in made:
+        product = backend.product if left.ndim == 2 else np.matmul
         for _ in range(times):
-            np.matmul(left, right, out=out)
+            product(left, right, out=out)

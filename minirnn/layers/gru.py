@@ -60,7 +60,7 @@ def forward(x, state, params):
     h[0] = state[0]
     recurrent = backend.empty((B, 3 * H), like=x)
     for t in range(T):
-        np.matmul(h[t], Wh, out=recurrent)
+        backend.product(h[t], Wh, out=recurrent)
         ru, n = z[t, :, : 2 * H], z[t, :, 2 * H :]
         ru += recurrent[:, : 2 * H]
         ru *= 0.5
@@ -109,7 +109,7 @@ def backward(dy, dstate, cache):
         dq[t] = dz[t]
         dq[t, :, 2 * H :] *= r
         dh *= u
-        np.matmul(dq[t], WhT, out=scratch)
+        backend.product(dq[t], WhT, out=scratch)
         dh += scratch
     dz, dq = dz.reshape(T * B, 3 * H), dq.reshape(T * B, 3 * H)
     grads = {

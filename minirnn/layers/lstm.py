@@ -110,7 +110,7 @@ def forward(x, state, params):
     else:
         recurrent = backend.empty((B, 4 * H), like=x)
         for t in range(T):
-            np.matmul(h[t], Wh, out=recurrent)
+            backend.product(h[t], Wh, out=recurrent)
             z[t] += recurrent
             cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h[t + 1])
     return h[1:], (h[T].copy(), c[T].copy()), (x, z, h, c, tanh_c, params)
@@ -132,7 +132,7 @@ def backward(dy, dstate, cache):
         for t in reversed(range(T)):
             dh += dy[t]
             cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], slope)
-            np.matmul(dz[t], WhT, out=dh)  # dh of step t-1, to which its dy is still to be added
+            backend.product(dz[t], WhT, out=dh)  # dh of step t-1, to which its dy is still to be added
     dz = dz.reshape(T * B, 4 * H)
     grads = {
         "Wx": x.reshape(T * B, D).T @ dz,  # dWx

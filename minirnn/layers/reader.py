@@ -64,9 +64,9 @@ def forward(x, C, state, params):
     else:
         recurrent = backend.empty((B, 4 * H), like=x)
         for t in range(T):
-            np.matmul(wh[t, :, :E], Ww, out=recurrent)
+            backend.product(wh[t, :, :E], Ww, out=recurrent)
             z[t] += recurrent
-            np.matmul(wh[t, :, E:], Wh, out=recurrent)
+            backend.product(wh[t, :, E:], Wh, out=recurrent)
             z[t] += recurrent
             h = wh[t + 1, :, E:]
             lstm.cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h)
@@ -104,7 +104,7 @@ def backward(dh_out, dw_out, dstate, cache):
             dh = dh_out[t] + dwh[:, E:]
             dh += dz_window[t] @ W_windowT
             lstm.cell_backward(dh, dc, gates[t], c[t], tanh_c[t], dz[t], slope)
-            np.matmul(dz[t], W_recurrentT, out=dwh)
+            backend.product(dz[t], W_recurrentT, out=dwh)
     dC = np.matmul(phi.transpose(1, 2, 0), dw.transpose(1, 0, 2))
     dz, dz_window = dz.reshape(T * B, 4 * H), dz_window.reshape(T * B, 3 * K)
     dW_recurrent = wh[:-1].reshape(T * B, E + H).T @ dz

@@ -48,7 +48,7 @@ def forward(x, state, params):
     a = (x.reshape(T * B, D) @ Wx).reshape(T, B, H)
     a += b
     for t in range(T):
-        np.matmul(h[t], Wh, out=h[t + 1])
+        backend.product(h[t], Wh, out=h[t + 1])
         h[t + 1] += a[t]
         np.tanh(h[t + 1], out=h[t + 1])
     return h[1:], (h[T].copy(),), (x, h, params)
@@ -69,7 +69,7 @@ def backward(dy, dstate, cache):
         np.multiply(h[t + 1], h[t + 1], out=da[t])
         np.subtract(1, da[t], out=da[t])
         da[t] *= dh
-        np.matmul(da[t], WhT, out=dh)
+        backend.product(da[t], WhT, out=dh)
     da = da.reshape(T * B, H)
     grads = {
         "Wx": x.reshape(T * B, D).T @ da,
