@@ -10,7 +10,7 @@ from skimage.morphology import skeletonize
 from minirnn.images.draw_scan import draw_ink, to_pixels
 from minirnn.images.measure import overlap, random_scan, summary
 from minirnn.images.pipeline import read_line
-from minirnn.images.skeleton import clean_graph, length, skeleton_graph
+from minirnn.images.skeleton import centre_graph, clean_graph, length, skeleton_graph
 from minirnn.images.trace import direct_stroke, is_mark, order_strokes, smooth_path, trace
 
 SHAPE = (160, 300)
@@ -61,6 +61,21 @@ def test_every_pixel_of_any_skeleton_is_in_the_graph(seed, share):
         assert tuple(path[0]) == tuple(graph.nodes[a])
         assert tuple(path[-1]) == tuple(graph.nodes[b])
         assert np.abs(np.diff(path, axis=0)).max(initial=0) <= 1
+
+
+@pytest.mark.parametrize("wide", [3, 4, 5, 6])
+def test_a_skeleton_is_led_to_the_middle_of_the_ink(wide):
+    ink = np.zeros((40, 90), bool)
+    ink[10 : 10 + wide, 5:85] = True
+    raw, centred = skeleton_graph(ink), centre_graph(skeleton_graph(ink))
+    middle = 10 + (wide - 1) / 2
+    before, after = (
+        np.concatenate([path for _, _, path in graph.edges.values()])[10:-10, 1] - middle for graph in (raw, centred)
+    )
+    assert np.abs(after).max() < 0.15
+    assert wide % 2 or np.abs(before).max() == 0.5
+    for a, b, path in centred.edges.values():
+        assert np.array_equal(path[[0, -1]], [centred.nodes[a], centred.nodes[b]])
 
 
 @settings(max_examples=12, deadline=None)

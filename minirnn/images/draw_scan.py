@@ -35,7 +35,7 @@ def draw_ink(strokes, shape, pen):
     for stroke in strokes:
         points = (np.asarray(stroke) + 0.5) * OVERSAMPLE - 0.5
         if len(points) > 1:
-            draw.line([tuple(p) for p in points], fill=255, width=broad)
+            draw.line([tuple(p) for p in np.round(points)], fill=255, width=broad)  # it would cut off fractions
         for x, y in points:  # round ends and corners
             draw.ellipse([x - (broad - 1) / 2, y - (broad - 1) / 2, x + (broad - 1) / 2, y + (broad - 1) / 2], fill=255)
     blocks = np.asarray(image, dtype=np.float64).reshape(height, OVERSAMPLE, width, OVERSAMPLE)

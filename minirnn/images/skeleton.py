@@ -188,6 +188,25 @@ def skeleton_graph(ink):
     return Graph(nodes, edges, width)
 
 
+def centre_graph(graph):
+    """Move a skeleton, in place, from its pixels to the middle of the ink, which may lie between them.
+
+    Where the ink is an even number of pixels wide, thinning keeps the left or the upper of the two in the middle: left
+    so, a trace would lie a tenth of a pixel off on average.
+    """
+    weight = graph.width**4
+    near = np.maximum(ndimage.uniform_filter(weight, 3, mode="constant"), 1e-9)
+    # Among the 3 x 3 pixels around each one, the mean place relative to it, the more open ink weighing more.
+    shift = (
+        np.stack([ndimage.prewitt(weight, axis, mode="constant") for axis in (1, 0)], axis=-1) / (9 * near)[..., None]
+    )
+    graph.nodes = {node: at + shift[tuple(at.astype(int)[::-1])] for node, at in graph.nodes.items()}
+    for edge, (a, b, path) in graph.edges.items():
+        x, y = path.astype(int).T
+        graph.edges[edge] = (a, b, path + shift[y, x])
+    return graph
+
+
 def _neighbours(skeleton):
     """Pixel (x, y) -> list of the pixels it is linked to.
 

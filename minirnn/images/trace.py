@@ -16,6 +16,7 @@ from minirnn.images.clean import pen_width
 from minirnn.images.skeleton import (
     SHARPEST_TURN,
     arc_length,
+    centre_graph,
     clean_graph,
     is_corner,
     length,
@@ -38,7 +39,7 @@ def trace(ink, pen=None):
     if not ink.any():
         return []
     pen = pen_width(ink) if pen is None else pen
-    graph = clean_graph(skeleton_graph(ink), pen)
+    graph = clean_graph(centre_graph(skeleton_graph(ink)), pen)
     partners = double_edges(graph, pen, longest=RETRACED * np.nonzero(ink)[0].std())
     partners = join_edges(graph, pen, partners)
     paths = [reach_ends(path, graph.width, pen) for path in walk_strokes(graph, partners)]
