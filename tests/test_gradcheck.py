@@ -168,9 +168,9 @@ FAULTS = {
     "lstm: output gate's delta from the old cell": (
         lstm_judge, lstm, ("np.multiply(dh, tanh_c, out=do)", "np.multiply(dh, c_prev, out=do)")),
     "lstm: argument of the sigmoids not halved for the tanh": (
-        lstm_judge, lstm, ("ifo *= 0.5\n    np.tanh(z, out=z)", "np.tanh(z, out=z)")),
+        lstm_judge, lstm, ("z *= half\n    np.tanh(z, out=z)", "np.tanh(z, out=z)")),
     "lstm: gates not shifted back from tanh to sigmoid": (
-        lstm_judge, lstm, ("np.tanh(z, out=z)\n    ifo *= 0.5", "np.tanh(z, out=z)")),
+        lstm_judge, lstm, ("np.tanh(z, out=z)\n    z *= half", "np.tanh(z, out=z)")),
     "lstm: bias gradient summed over the wrong axis": (
         lstm_judge, lstm, ('"b": dz.sum(axis=0)', '"b": dz.reshape(T, B, 4 * H).sum(axis=1)[0]')),
     "lstm: a buffer for every step aliased to the first": (

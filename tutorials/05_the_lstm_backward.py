@@ -123,7 +123,8 @@ show.source(lstm.cell_backward, "dc *= f")
 #     dz_i = di i (1 - i),   dz_f = df f (1 - f),   dz_o = do o (1 - o),   dz_g = dg (1 - g²)
 
 # %%
-show.source(lstm.cell_backward, "np.subtract(1, gates", "dz *= slope")
+show.source(lstm.cell_backward, "np.subtract(1, gates", "np.subtract(1, slope_g")
+show.source(lstm.cell_backward, "dz *= slope")
 
 # %% [markdown]
 # **6. Weights and input.** z_t = x_t Wx + h_{t-1} Wh + b, with the parameters used at every step, so that their

@@ -145,21 +145,22 @@ show.source(lstm.backward, "grads = {", "}")
 #     σ(z) = 1 / (1 + exp(-z)) = (1 + tanh(z/2)) / 2
 #
 # (multiply numerator and denominator by exp(z/2)), so if the columns of i, f and o are halved first, one call of tanh
-# serves the whole block.
+# serves the whole block. The halving goes over the whole block, too, with 1 in the place of ½ for g: three quarters of
+# every row, with a gap to the next row, would take the processor longer than all of it.
 
 # %%
 def one_tanh(z):
     """As `activate`, with a single call of tanh, in place."""
     H = z.shape[1] // 4
-    ifo = z[:, : 3 * H]
-    ifo *= 0.5
+    half = np.repeat(np.array([0.5, 0.5, 0.5, 1], z.dtype), H)
+    z *= half
     np.tanh(z, out=z)
-    ifo *= 0.5
-    ifo += 0.5
+    z *= half
+    z += 1 - half
     return z[:, :H], z[:, H : 2 * H], z[:, 2 * H : 3 * H], z[:, 3 * H :]
 
 
-show.source(lstm.cell_forward, "ifo = z", "ifo += 0.5")
+show.source(lstm.cell_forward, "z *= half", "z += 1 - half")
 
 # %% [markdown]
 # ## 5. No new arrays

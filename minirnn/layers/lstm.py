@@ -53,15 +53,22 @@ def start(B, params):
     return backend.zeros((B, len(Wh)), like=Wh), backend.zeros((B, len(Wh)), like=Wh)
 
 
-def cell_forward(z, c_prev, c, tanh_c, h):
-    """One step behind the products. z (B, 4H) becomes the gates i, f, o, g in place; c_prev (B, H) is only read; c,
-    tanh_c and h (B, H) are filled in."""
+def halves(H, like):
+    """(4H,), what `cell_forward` multiplies z with: ½ for the sigmoids of i, f and o, 1 for the tanh of g; of the dtype
+    and on the device of ``like``."""
+    half = backend.empty(4 * H, like=like)
+    half[: 3 * H], half[3 * H :] = 0.5, 1
+    return half
+
+
+def cell_forward(z, half, c_prev, c, tanh_c, h):
+    """One step behind the products. z (B, 4H) becomes the gates i, f, o, g in place; half (4H,) is that of `halves`;
+    c_prev (B, H) is only read; c, tanh_c and h (B, H) are filled in."""
     H = h.shape[1]
-    ifo = z[:, : 3 * H]
-    ifo *= 0.5
+    z *= half
     np.tanh(z, out=z)
-    ifo *= 0.5
-    ifo += 0.5
+    z *= half
+    z += 1 - half
     i, f, o, g = z[:, :H], z[:, H : 2 * H], z[:, 2 * H : 3 * H], z[:, 3 * H :]
     np.multiply(f, c_prev, out=c)
     np.multiply(i, g, out=h)  # h lends its memory to i g
@@ -76,6 +83,11 @@ def cell_backward(dh, dc, gates, c_prev, tanh_c, dz, slope):
     H = dh.shape[1]
     i, f, o, g = gates[:, :H], gates[:, H : 2 * H], gates[:, 2 * H : 3 * H], gates[:, 3 * H :]
     di, df, do, dg = dz[:, :H], dz[:, H : 2 * H], dz[:, 2 * H : 3 * H], dz[:, 3 * H :]
+    np.subtract(1, gates, out=slope)
+    slope *= gates  # σ' = σ (1 - σ), what i, f and o need; g needs another
+    slope_g = slope[:, 3 * H :]
+    np.multiply(g, g, out=slope_g)
+    np.subtract(1, slope_g, out=slope_g)  # tanh' = 1 - tanh²
     np.multiply(dh, tanh_c, out=do)
     dh *= o  # dh lends its memory: dh o (1 - tanh²) = dh o - dh o tanh tanh
     dc += dh
@@ -85,11 +97,6 @@ def cell_backward(dh, dc, gates, c_prev, tanh_c, dz, slope):
     np.multiply(dc, g, out=di)
     np.multiply(dc, c_prev, out=df)
     np.multiply(dc, i, out=dg)
-    np.subtract(1, gates, out=slope)
-    slope *= gates  # σ' = σ (1 - σ), what i, f and o need; g needs another
-    slope_g = slope[:, 3 * H :]
-    np.multiply(g, g, out=slope_g)
-    np.subtract(1, slope_g, out=slope_g)  # tanh' = 1 - tanh²
     dz *= slope  # dz_i, dz_f, dz_o, dz_g
     dc *= f  # dc_{t-1}
 
@@ -108,11 +115,11 @@ def forward(x, state, params):
     if loops.on_gpu(x, H):
         loops.lstm_forward(z, Wh, h, c, tanh_c)
     else:
-        recurrent = backend.empty((B, 4 * H), like=x)
+        recurrent, half = backend.empty((B, 4 * H), like=x), halves(H, like=x)
         for t in range(T):
             backend.product(h[t], Wh, out=recurrent)
             z[t] += recurrent
-            cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h[t + 1])
+            cell_forward(z[t], half, c[t], c[t + 1], tanh_c[t], h[t + 1])
     return h[1:], (h[T].copy(), c[T].copy()), (x, z, h, c, tanh_c, params)
 
 

@@ -62,14 +62,14 @@ def forward(x, C, state, params):
     if loops.on_gpu(x, H, E, kappa.shape[1], C.shape[1]):
         kappa, windows = loops.reader_forward(z, params, C, wh, c, tanh_c, kappa, phi)
     else:
-        recurrent = backend.empty((B, 4 * H), like=x)
+        recurrent, half = backend.empty((B, 4 * H), like=x), lstm.halves(H, like=x)
         for t in range(T):
             backend.product(wh[t, :, :E], Ww, out=recurrent)
             z[t] += recurrent
             backend.product(wh[t, :, E:], Wh, out=recurrent)
             z[t] += recurrent
             h = wh[t + 1, :, E:]
-            lstm.cell_forward(z[t], c[t], c[t + 1], tanh_c[t], h)
+            lstm.cell_forward(z[t], half, c[t], c[t + 1], tanh_c[t], h)
             wh[t + 1, :, :E], kappa, phi[t], window_cache = window.step_forward(h @ W_window + b_window, kappa, C)
             windows.append(window_cache)
     w, h = wh[1:, :, :E], wh[1:, :, E:]
