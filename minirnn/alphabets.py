@@ -84,10 +84,12 @@ class PenAlphabet:
 
     def __init__(self, lifts, directions=64, step=0.3):
         lifts = np.asarray(lifts, dtype=np.float64)
-        if lifts.ndim != 2 or lifts.shape[1] != 2 or len(lifts) == 0 or not np.isfinite(lifts).all():
-            raise MinirnnError(f"the lifts have shape {lifts.shape}; expected (lifts, 2), all finite")
-        if directions < 4 or not step > 0:
-            raise MinirnnError(f"{directions} directions, steps of {step}: need 4 or more, and a positive step")
+        if lifts.ndim != 2 or lifts.shape[1] != 2 or len(lifts) == 0 or not (np.abs(lifts) < 1e6).all():
+            raise MinirnnError(f"the lifts have shape {lifts.shape}; expected (lifts, 2), all less than a million")
+        if directions < 4 or not 0.001 <= step <= 1000:
+            raise MinirnnError(
+                f"{directions} directions, steps of {step}: need 4 or more, and a step from 0.001 to 1000"
+            )
         self.lifts, self.directions, self.step = lifts, int(directions), float(step)
         angles = np.arange(self.directions) * 2 * pi / self.directions
         steps = self.step * np.column_stack([np.cos(angles), np.sin(angles)])

@@ -1,9 +1,10 @@
 """Command line arguments: the parser that all commands use, and types for its arguments."""
 
 import argparse
-import math
 
 from minirnn.errors import MinirnnError
+
+HUGE = 1e100  # what is not below it, a product of it may be no number any more
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,13 +39,13 @@ def probability(text):
 
 
 def above_zero(text):
-    """A finite number above 0."""
-    return _number(float, text, lambda value: 0 < value < math.inf, "a number above zero")
+    """A number above 0 and below `HUGE`."""
+    return _number(float, text, lambda value: 0 < value < HUGE, f"a number above zero and below {HUGE:g}")
 
 
 def not_negative(text):
-    """A finite number of 0 or more."""
-    return _number(float, text, lambda value: 0 <= value < math.inf, "a number of zero or more")
+    """A number from 0 up to, but without, `HUGE`."""
+    return _number(float, text, lambda value: 0 <= value < HUGE, f"a number of zero or more and below {HUGE:g}")
 
 
 def _number(kind, text, allowed, wanted):

@@ -40,6 +40,8 @@ def _check_finite(path, arrays):
 def load(path, kind=None):
     """Read a checkpoint -> meta, arrays. A file that is missing, damaged, of another version, or not of the
     ``kind`` asked for ("CharRNN", "PenRNN") is a `MinirnnError`."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe might never end
+        raise MinirnnError(f"{path} is no file; give a checkpoint, or the folder of a run")
     try:
         with zipfile.ZipFile(path) as archive:
             # Many members that all point at the same bytes could grow without bound.

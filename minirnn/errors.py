@@ -52,7 +52,7 @@ def run_command(main, argv=None):
     except OSError as error:  # what no part of the program has put into better words
         if debug:
             traceback.print_exc()
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
         print(f"minirnn: {printable(what)}; check the name, its permissions, and the room on the disk", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interruption:

@@ -52,8 +52,8 @@ def generate(network, alphabet, seed_text, length, *, temperature=0.8, top_k=0, 
     unknown = alphabet.unknown(seed_text)
     if unknown and not skip_unknown:
         raise MinirnnError(
-            f"the seed text has characters that the network never saw: {' '.join(map(repr, unknown))}; "
-            "leave them out, or give --skip-unknown"
+            f"the seed text {seed_text!r} has characters that the network never saw: "
+            f"{' '.join(map(repr, unknown))}; give another --seed, or --skip-unknown"
         )
     ids = alphabet.encode(seed_text, skip_unknown=True)
     if not len(ids):

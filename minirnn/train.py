@@ -349,6 +349,8 @@ def check_sources(settings):
     source = "text" if settings["task"] == "text" else "data"
     if settings[source] is None:
         raise MinirnnError("--task hand needs --data, the folder of IAM-OnDB's archives or a .jsonl file")
+    if settings["text"] is not None and settings["data"] is not None:
+        raise MinirnnError("--text is for --task text and --data for --task hand; leave out one of them")
     if not pathlib.Path(settings[source]).exists():
         raise MinirnnError(f"{settings[source]} does not exist; check the name after --{source}")
     settings[source] = str(pathlib.Path(settings[source]).resolve())

@@ -307,6 +307,8 @@ class Trainer:
         progress, network = self.progress, self.network
         with self._averaged():
             loss = evaluate(network, self.validation, self.workers)
+            if not math.isfinite(loss):
+                self._give_up("the loss on the validation data is not finite")
             if self.sample and self.workers.rank == 0:
                 self.sample(network, progress.step)
             if loss < progress.best and progress.step:

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from minirnn.alphabets import BEGIN, END, CharAlphabet, PenAlphabet
 from minirnn.errors import MinirnnError
-from minirnn.strokes import resample
+from minirnn.strokes import resample, smooth
 
 # A codebook without a plan: a grid that is nowhere farther than 0.29 from any lift up to 20 units long.
 GRID = np.stack(np.meshgrid(np.arange(-20, 20.1, 0.4), np.arange(-20, 20.1, 0.4)), axis=-1).reshape(-1, 2)
@@ -142,6 +142,24 @@ def test_refuses_what_is_no_handwriting(strokes):
         PenAlphabet(GRID).encode(strokes)
 
 
+@pytest.mark.parametrize(
+    "lifts, directions, step",
+    [(lifts, 4, 1) for lifts in ([], [1.0, 2.0], [[1.0]], [[0, np.nan]], [[0, 1e6]], [[-1e6, 0]])]
+    + [([[0, 1]], directions, step) for directions, step in [(3, 1), (4, 0), (4, 0.0009), (4, 1000.5), (4, np.nan)]],
+)
+def test_refuses_what_is_no_alphabet_of_the_pen(lifts, directions, step):
+    words = r"expected \(lifts, 2\)" if (directions, step) == (4, 1) else "from 0.001 to 1000"
+    with pytest.raises(MinirnnError, match=words):
+        PenAlphabet(lifts, directions, step)
+
+
+@pytest.mark.parametrize("step", [0.001, 1000])
+def test_the_shortest_and_the_longest_step_can_be_smoothed(step):
+    pens = PenAlphabet([[-999999.0, 999999.0]], 4, step)
+    (stroke,) = pens.decode([BEGIN, 6, 2, 2, 3, 3, 2, END])
+    assert len(stroke) == 6 and np.isfinite(smooth(stroke)).all()
+
+
 def test_vectors_say_what_each_id_does():
     pens = PenAlphabet([[5.0, 0.0], [0.0, 6.0]], directions=8, step=0.5)
     assert len(pens) == 2 + 8 + 2 == len(pens.vectors) == len(pens.is_lift)
@@ -194,9 +212,3 @@ def test_survives_a_checkpoint(tmp_path):
         again = PenAlphabet.from_arrays(arrays)
     np.testing.assert_array_equal(again.vectors, pens.vectors)
     assert (again.directions, again.step) == (32, 0.36)
-
-
-@pytest.mark.parametrize("bad", [{"lifts": []}, {"lifts": [[np.nan, 0]]}, {"directions": 3}, {"step": 0.0}])
-def test_refuses_an_alphabet_that_cannot_walk(bad):
-    with pytest.raises(MinirnnError):
-        PenAlphabet(**{"lifts": [[0.0, 0.0]], **bad})

@@ -118,7 +118,8 @@ WRONG = {
         "--seed -1", "--warmup -1", "--patience -1", "--grow -1", "--weight-decay -1", "--weight-decay nan",
         "--steps 0", "--minutes 0", "--epochs nan", "--steps 5 --epochs 2", "--cell perceptron", "--optimiser newton",
         "--schedule never", "--device tpu", "--task swim", "--threads 0", "--evaluations 0", "--nonsense", "--hid 8",
-        "one too many", "--text", "--step-length 0", "--directions 0", "--lifts 0",
+        "one too many", "--text", "--step-length 0", "--directions 0", "--lifts 0", "--epochs 1e100", "--minutes 1e308",
+        "--weight-decay 1e100",
     ],
     generate.main: [
         "", "run --length 0", "run --length -5", "run --temperature 0", "run --temperature nan", "run --top-k -1",
@@ -170,6 +171,16 @@ def test_texts_that_cannot_be_learned(fails, data):
     assert not os.path.exists("new") and not os.listdir("runs"), "what never began leaves no run behind"
 
 
+@pytest.mark.parametrize("task", ["", "--task text", "--task hand"])
+def test_one_thing_is_learned_at_a_time(fails, task):
+    write_hand(Path("hand.jsonl"))
+    fails(train.main, f"{task} --text text.txt --data hand.jsonl", "--text is for --task text", "leave out one")
+
+
+def test_what_cannot_be_read_twice_is_no_text(fails):
+    fails(train.main, "--text /dev/zero", "is a device or a pipe", "save the text in a file")
+
+
 def test_a_text_that_is_not_there(fails):
     fails(train.main, "--text none.txt", "none.txt does not exist", "--text")
     fails(train.main, ["--text", ".", *TINY], "directory")
@@ -187,6 +198,12 @@ def test_a_text_of_one_letter_is_learned(capsys):
 
 def test_a_network_larger_than_any_memory(fails):
     fails(train.main, ["--text", "text.txt", *TINY, "--hidden", str(10**14)], "out of memory")
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+def test_a_learning_rate_that_spoils_the_network(fails):
+    fails(train.main, ["--text", "text.txt", *TINY, "--lr", "1e99"], "the loss on the validation data is not finite",
+          "try a smaller --lr", unchanged=False)  # fmt: skip
 
 
 # --- handwriting that cannot be learned -------------------------------------------------------------------------
@@ -401,6 +418,10 @@ def test_runs_that_cannot_be_read(fails, run, main, more):
     fails(main, f"text.txt {more}", "text.txt is damaged or is no checkpoint")
     Path("run/best.npz").write_bytes(Path("run/best.npz").read_bytes()[:2000])
     fails(main, f"run {more}", "run/best.npz is damaged")
+    os.remove("run/best.npz")
+    os.mkdir("run/best.npz")
+    fails(main, f"run {more}", "run/best.npz is no file", "give a checkpoint")
+    fails(main, f"/dev/zero {more}", "/dev/zero is no file")
 
 
 @pytest.mark.parametrize("main, more", READERS)
@@ -412,7 +433,7 @@ def test_a_run_that_claims_a_terabyte_and_one_that_is_not_a_number(fails, run, m
 
 
 def test_a_seed_that_the_network_never_saw(fails, run, capsys):
-    fails(generate.main, ["run", "--seed", "tea für"], "'f' 'r' 'ü'", "--skip-unknown")
+    fails(generate.main, ["run", "--seed", "tea für"], "'tea für'", "'f' 'r' 'ü'", "another --seed", "--skip-unknown")
     assert run_command(generate.main, ["run", "--seed", "tea für", "--skip-unknown", "--length", "9"]) == 0
     fails(generate.main, ["run", "--seed", "XYZ", "--skip-unknown"], "give another --seed")
 
@@ -472,6 +493,19 @@ def test_ctrl_c_and_sigterm_save_first(number):
     last = errors.splitlines()[-1]
     assert last == f"minirnn: interrupted and saved at step {step}; go on with --resume run"
     assert "Traceback" not in errors
+
+
+def test_ctrl_c_while_a_command_is_being_loaded():
+    Path("tqdm.py").write_text("import time; print('loading', flush=True); time.sleep(60)")
+    command = [sys.executable, "-m", "minirnn.train"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "minirnn: interrupted\n")
+    Path("tqdm.py").write_text("1 / 0")
+    result = python("-m", "minirnn.train")
+    assert result.returncode == 1 and result.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
 def test_the_reader_of_our_output_may_go_away(trained):

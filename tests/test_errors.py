@@ -48,7 +48,8 @@ WRONG = {
         ("--resume none", "no run at none", "check the name"),
         ("--resume empty", "no run at empty"),
         ("--task hand", "--data"),
-        ("--task hand --data empty", "neither ascii-all.tar.gz nor a folder ascii; give the folder"),
+        ("--task hand --data empty", "neither ascii-all.tar.gz nor a folder ascii; give the folder", "minirnn.prepare"),
+        ("--task hand --data text.txt", "text.txt is neither .jsonl nor .inkml nor a folder", "minirnn.prepare"),
         ("--task hand --data bad.jsonl", "bad.jsonl is not UTF-8"),
         ("--task hand --data bad.inkml", "bad.inkml is not well-formed XML"),
         ("--task hand --data pen.jsonl --init bad --held-out 0.4", "bad is damaged or is no checkpoint"),
@@ -176,6 +177,7 @@ def raising(error):
         (MemoryError("Unable to allocate 9 TB"), 2, "minirnn: out of memory (Unable to allocate 9 TB); use a smaller"),
         (PermissionError(errno.EACCES, "Permission denied", "a/b"), 2, "minirnn: a/b: Permission denied; check the"),
         (OSError("strange"), 2, "minirnn: strange; check the name"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "minirnn: No space left on device; check the name"),
         (KeyboardInterrupt("and saved"), 130, "minirnn: interrupted and saved"),
     ],
 )

@@ -189,6 +189,11 @@ def test_dropout_silences_exactly_the_share_asked_for(p):
     assert (m == 0).sum() == round(p * 65536) and m.mean() == pytest.approx(1, abs=1e-12)
 
 
+def test_dropout_of_nearly_everything_leaves_a_little():
+    m = dropout.draw_mask(np.random.default_rng(0), 1 - 1e-9, np.empty((1000, 1000)))
+    assert set(np.unique(m)) == {0.0, 65536.0} and m.mean() == pytest.approx(1, abs=0.5)
+
+
 def test_dropout_does_nothing_when_the_network_is_used():
     x = np.ones((2, 3))
     y, cache = dropout.forward(x, None)

@@ -48,7 +48,9 @@ def read_samples(source, report=None, progress=False):
         yield from read_iam_ondb(source, report, progress)
         return
     else:
-        raise MinirnnError(f"{source} is neither .jsonl nor .inkml nor the folder of IAM-OnDB")
+        raise MinirnnError(
+            f"{source} is neither .jsonl nor .inkml nor a folder; python -m minirnn.prepare makes strokes of images"
+        )
     for sample in samples:
         report.used += 1
         yield sample

@@ -34,6 +34,8 @@ class Corpus:
     """
 
     def __init__(self, path, folder):
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            raise MinirnnError(f"{path} is a device or a pipe, which cannot be read again; save the text in a file")
         self.path = path
         for dtype in NUMBERS:
             try:

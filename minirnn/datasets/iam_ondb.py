@@ -140,7 +140,10 @@ def _files(folder, kind, suffix, progress=False):
             except OSError as error:
                 raise MinirnnError(f"cannot read {path}: {error.strerror}; check its permissions") from None
     else:
-        raise MinirnnError(f"{folder} has neither {archive.name} nor a folder {kind}; give the folder of IAM-OnDB")
+        raise MinirnnError(
+            f"{folder} has neither {archive.name} nor a folder {kind}; give the folder of IAM-OnDB, or what "
+            "python -m minirnn.prepare made of images"
+        )
 
 
 def _files_in_archive(archive, suffix, progress):

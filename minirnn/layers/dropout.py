@@ -15,7 +15,7 @@ from minirnn import backend
 def draw_mask(rng, p, like):
     """A mask m (...) of ``like``'s shape, dtype and device. ``rng``: `numpy.random.Generator`; 0 <= p < 1."""
     # 16 random bits a unit are enough and five times faster than a float: p is met to within 1/65536.
-    threshold = round(p * 65536)
+    threshold = min(round(p * 65536), 65535)
     kept = backend.random_bits(rng, like) >= threshold
     m = kept.astype(like.dtype)
     m *= 65536 / (65536 - threshold)
