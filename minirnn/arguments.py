@@ -1,9 +1,11 @@
 """Command line arguments: the parser that all commands use, and types for its arguments."""
 
 import argparse
+import pathlib
 
 from minirnn.errors import MinirnnError
 
+PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # as which a diagram can be saved
 HUGE = 1e100  # what is not below it, a product of it may be no number any more
 
 
@@ -46,6 +48,18 @@ def above_zero(text):
 def not_negative(text):
     """A number from 0 up to, but without, `HUGE`."""
     return _number(float, text, lambda value: 0 <= value < HUGE, f"a number of zero or more and below {HUGE:g}")
+
+
+def degrees(text):
+    """An angle from -60 to 60 degrees."""
+    return _number(float, text, lambda value: -60 <= value <= 60, "from -60 to 60")
+
+
+def picture(text):
+    """The path of a picture to be drawn, whose name says by its end what it will be."""
+    if pathlib.Path(text).suffix.lower() not in PICTURES:
+        raise argparse.ArgumentTypeError(f"the name {text!r} ends in none of {', '.join(PICTURES)}")
+    return pathlib.Path(text)
 
 
 def _number(kind, text, allowed, wanted):

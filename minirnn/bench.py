@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from minirnn import backend
-from minirnn.arguments import Parser, positive_int
+from minirnn.arguments import Parser, picture, positive_int
 from minirnn.benchmarks import memory, scaling
 from minirnn.benchmarks.machine import describe_machine
 from minirnn.benchmarks.package import Package
@@ -181,9 +181,10 @@ def build_parser():
     sizes.add_argument("--rounds", type=positive_int, default=9, help="turns of each contender (default 9)")
     sizes.add_argument("--device", choices=["cpu", "gpu"], default="cpu", help="gpu: CuPy against cuDNN")
     parser.add_argument("--json", metavar="FILE", help="all times, and the machine")
-    parser.add_argument("--plot", metavar="FILE", help="a picture: .png, .svg or .pdf")
+    parser.add_argument("--plot", type=picture, metavar="FILE", help="a picture: .png, .svg or .pdf")
     other = parser.add_argument_group("instead")
-    other.add_argument("--scaling", metavar="FILE", help="plot time and memory of a training step against its sizes")
+    other.add_argument("--scaling", type=picture, metavar="FILE",
+                       help="plot time and memory of a training step against its sizes")  # fmt: skip
     other.add_argument("--corpus", type=positive_int, nargs="+", metavar="MB",
                        help="train on so many megabytes of text, each size in a process of its own")  # fmt: skip
     return parser

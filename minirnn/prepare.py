@@ -19,7 +19,7 @@ from skimage.draw import polygon2mask
 from skimage.measure import approximate_polygon
 from tqdm import tqdm
 
-from minirnn.arguments import Parser
+from minirnn.arguments import Parser, picture
 from minirnn.datasets import Sample, coverage, format_coverage, write_jsonl
 from minirnn.datasets.labelled import FORMATS, find_images, read_labelled, recognise_format
 from minirnn.errors import MinirnnError, run_command
@@ -150,7 +150,7 @@ def cut_pages(pages, out):
     """Cut pages into line images in the folder ``out``, with a metadata.csv whose texts are to be filled in.
 
     ``pages`` are image files. Returns (number of lines, list of problems). Raises MinirnnError if ``out`` holds a
-    metadata.csv already, which may have been filled in.
+    metadata.csv already, which may have been filled in, and if there is no line in any of them.
     """
     _make_folder(out)
     if (out / "metadata.csv").exists():
@@ -168,6 +168,9 @@ def cut_pages(pages, out):
             name = f"{path.stem}_{path.suffix[1:]}_{number:02d}.png"
             save_image(out / name, line.grey)
             rows.append((name, "", path.stem))
+    if not rows:
+        more = f" (and so on, {len(problems)} pages)" if len(problems) > 1 else ""
+        raise MinirnnError(f"{problems[0]}{more}; nothing to prepare")
     with atomic(out / "metadata.csv", newline="") as file:
         csv.writer(file).writerows([METADATA, *rows])
     return len(rows), problems
@@ -193,7 +196,7 @@ def main(argv=None):
     parser.add_argument("source", type=pathlib.Path, help="a labelled folder, an image of a page, or a folder of pages")
     parser.add_argument("--out", type=pathlib.Path, help="folder for the strokes or lines")
     parser.add_argument("--format", choices=FORMATS, help="of the labelled folder; by default it is recognised")
-    parser.add_argument("--show", type=pathlib.Path, metavar="PNG", help="draw every step for the (first) image")
+    parser.add_argument("--show", type=picture, metavar="PNG", help="draw every step for the (first) image")
     options = parser.parse_args(argv)
     source, out = options.source, options.out
 
@@ -216,8 +219,7 @@ def main(argv=None):
     else:
         count, problems = cut_pages(pages, out)
         print("\n".join([*problems, f"{count} lines of {len(pages)} pages in {out}"]))
-        if count:
-            print(f"write what they say into {out / 'metadata.csv'}, then prepare {out} as a labelled folder")
+        print(f"write what they say into {out / 'metadata.csv'}, then prepare {out} as a labelled folder")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from minirnn.arguments import Parser, above_zero, positive_int, zero_or_more
+from minirnn.arguments import Parser, above_zero, degrees, positive_int, zero_or_more
 from minirnn.datasets import Sample
 from minirnn.datasets.text import read_text
 from minirnn.errors import MinirnnError, run_command
@@ -62,8 +62,11 @@ def write_best(writer, texts, rng, temperature=TEMPERATURE, keep=None):
     """Write every text twice -> the better line of each, the best ``keep`` of them, in the order of the texts.
 
     Better is a line of which its text tells more (see `minirnn.pack.information`): the label has to be true. Texts with
-    characters that the hand has not learned, and lines that went wrong, are left out."""
+    characters that the hand has not learned, and lines that went wrong, are left out. Raises MinirnnError if the hand
+    can write none."""
     texts = [text for text in texts if not writer.unknown(text)]
+    if not texts:
+        raise MinirnnError("the hand can write none of the texts; give others")
     with tqdm(total=2 * sum(map(len, texts)), unit="character", desc="writing", disable=None) as bar:
         lines = [line for _ in range(2) for line in writer.write(texts, rng, temperature, progress=bar.update)]
     samples = [Sample(line.text, line.strokes or [np.zeros((1, 2))], "") for line in lines]
@@ -100,7 +103,7 @@ def main(argv=None):
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for the images")
     parser.add_argument("--weights", metavar="RUN", help="a run that learned hands (default: the shipped one)")
     parser.add_argument("--rows", type=zero_or_more, nargs="+", default=[1, 5], help="hands to take the mean of")
-    parser.add_argument("--lean", type=float, default=14.0, help="degrees further to the right")
+    parser.add_argument("--lean", type=degrees, default=14.0, help="degrees further to the right")
     parser.add_argument("--width", type=above_zero, default=0.85, help="times as wide")
     parser.add_argument("--temperature", type=above_zero, default=0.35, help="lower is more regular")
     parser.add_argument("--keep", type=positive_int, default=300, help="so many lines, those that came out best")

@@ -15,13 +15,14 @@ from minirnn.errors import MinirnnError
 DESKEW_ASPECT = 3.0
 # A line flatter than this share of its width (a lone dash) has no height to measure by.
 FLAT = 1e-3
+FARTHEST = 1e30  # a coordinate can be: squares and sums of larger ones may be no numbers any more
 
 
 def check_strokes(strokes, where="strokes"):
     """Return ``strokes`` as a list of (n, 2) float64 arrays.
 
     Raises MinirnnError, naming ``where`` and the stroke, if there is none, or if one is empty, is no list of
-    (x, y) pairs, or holds a value that is no finite number.
+    (x, y) pairs, or holds a value that is no finite number or not below `FARTHEST`.
     """
     try:
         strokes = list(strokes)
@@ -41,9 +42,10 @@ def _check_stroke(stroke, where):
         raise MinirnnError(f"{where} is empty; a stroke needs at least one point")
     if stroke.ndim != 2 or stroke.shape[1] != 2:
         raise MinirnnError(f"{where} has shape {stroke.shape}; expected (points, 2), one x and one y a point")
-    if not np.isfinite(stroke).all():
-        point = int(np.flatnonzero(~np.isfinite(stroke).all(axis=1))[0]) + 1
-        raise MinirnnError(f"{where}, point {point} is not a finite number; remove the point or mend it")
+    good = (np.abs(stroke) < FARTHEST).all(axis=1)
+    if not good.all():
+        point = int(np.flatnonzero(~good)[0]) + 1
+        raise MinirnnError(f"{where}, point {point} is not a finite number below {FARTHEST:g}; remove it or mend it")
     return stroke
 
 

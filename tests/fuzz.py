@@ -52,6 +52,7 @@ from minirnn.images.pipeline import read_line
 from minirnn.images.reading import read_image
 from minirnn.prepare import trace_item
 from minirnn.sheets import reading as sheet_reading
+from minirnn.strokes import normalise
 from minirnn.writing import Writer, write_lines
 
 SECONDS = 10  # of computing that an input may take
@@ -217,6 +218,13 @@ def read_cache(folder):
         raise AssertionError("a damaged cache was believed")
 
 
+def normalised(samples):
+    """What is done to recordings of a pen wherever they are used."""
+    for sample in samples:
+        if not all(np.isfinite(stroke).all() for stroke in normalise(sample.strokes)):
+            raise AssertionError("strokes that are not finite")
+
+
 STROKES = [[[0, 0], [3.5, 9]], [[4, 0], [4, 9], [5e0, -1]]]
 JSONL = "".join(
     json.dumps({"text": text, "strokes": STROKES, "group": "page 1"}) + "\n" for text in ("ab", "cd")
@@ -355,10 +363,18 @@ READERS = {
         "cache.npz", lambda: checkpoint_seeds(cache_file()), read_cache,
         lambda folder: (folder / "pen.jsonl").write_bytes(JSONL),
     ),
-    "iam-strokes": Reader("lineStrokes-all.tar.gz", iam_seeds, lambda folder: list(read_iam_ondb(folder)), furnish_iam),
-    "iam-texts": Reader("ascii-all.tar.gz", iam_text_seeds, lambda folder: list(read_iam_ondb(folder)), furnish_iam),
-    "inkml": Reader("pen.inkml", lambda: [Seed(INKML)], lambda folder: read_inkml(folder / "pen.inkml")),
-    "jsonl": Reader("pen.jsonl", lambda: [Seed(JSONL)], lambda folder: list(jsonl.read_jsonl(folder / "pen.jsonl"))),
+    "iam-strokes": Reader(
+        "lineStrokes-all.tar.gz", iam_seeds, lambda folder: normalised(read_iam_ondb(folder)), furnish_iam
+    ),
+    "iam-texts": Reader(
+        "ascii-all.tar.gz", iam_text_seeds, lambda folder: normalised(read_iam_ondb(folder)), furnish_iam
+    ),
+    "inkml": Reader(
+        "pen.inkml", lambda: [Seed(INKML)], lambda folder: normalised([read_inkml(folder / "pen.inkml")])
+    ),
+    "jsonl": Reader(
+        "pen.jsonl", lambda: [Seed(JSONL)], lambda folder: normalised(jsonl.read_jsonl(folder / "pen.jsonl"))
+    ),
     "metadata.csv": Reader(
         "metadata.csv",
         lambda: [

@@ -30,6 +30,7 @@ from minirnn import (
     label,
     pack,
     prepare,
+    sample_hand,
     sheet,
     train,
     write,
@@ -89,7 +90,14 @@ WRONG = {
         ("", "path"), ("none", "neither a folder nor an exercise"), ("empty", "holds no exercise"),
     ],
     "gradcheck": [("--tolerance 0", "--tolerance", "above zero"), ("--seed x", "--seed")],
-    "bench": [("--hidden 0", "--hidden", "1 or more"), ("--models swim", "--models"), ("--device tpu", "--device")],
+    "bench": [
+        ("--hidden 0", "--hidden", "1 or more"), ("--models swim", "--models"), ("--device tpu", "--device"),
+        ("--plot a.doc", "--plot", "'a.doc' ends in none of .png"), ("--scaling a", "--scaling", "'a' ends in none"),
+    ],
+    "sample_hand": [
+        ("", "texts"), ("none --out new", "none: No such file"), ("bad --out new", "bad is not UTF-8"),
+        ("text.txt --out new --lean nan", "--lean", "from -60 to 60"), ("text.txt --out new --rows 99", "from 0 to"),
+    ],
     "pack": [
         ("run", "--data"), ("none --data empty -o new.npz", "no checkpoint at none"),
         ("bad --data empty -o new.npz", "bad is damaged"), ("bad --data empty -o new.npz --hands 0", "--hands"),
@@ -100,7 +108,8 @@ WRONG = {
 }  # fmt: skip
 MODULES = {
     "train": train, "generate": generate, "evaluate": evaluate, "write": write, "prepare": prepare, "label": label,
-    "sheet": sheet, "grade": grade, "gradcheck": gradcheck, "bench": bench, "pack": pack, "__main__": listing,
+    "sheet": sheet, "grade": grade, "gradcheck": gradcheck, "bench": bench, "pack": pack, "sample_hand": sample_hand,
+    "__main__": listing,
     "images.measure": measure, "sheets.simulate": simulate,
 }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The command: from a folder of images to strokes, from a page to lines to be labelled, every step as a picture."""
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -78,9 +79,20 @@ def test_an_unlabelled_page_is_cut_into_lines_which_can_then_be_labelled(tmp_pat
 def test_of_pages_without_labels_the_broken_one_is_reported(tmp_path):
     save_image(tmp_path / "blank.png", np.ones((60, 80)))
     (tmp_path / "broken.png").write_bytes(b"")
-    count, problems = cut_pages([tmp_path / "blank.png", tmp_path / "broken.png"], tmp_path / "out")
-    assert count == 0
-    assert len(problems) == 2
+    save_image(tmp_path / "page.png", PAGE)
+    pages = [tmp_path / name for name in ("blank.png", "page.png", "broken.png")]
+    count, problems = cut_pages(pages, tmp_path / "out")
+    assert count == 2
+    assert ["no line" in problems[0], "broken.png: not an image" in problems[1]] == [True, True]
+
+
+@pytest.mark.parametrize("names, more", [(["blank.png"], ""), (["blank.png", "broken.png"], " (and so on, 2 pages)")])
+def test_pages_without_any_line_are_an_error(tmp_path, names, more):
+    save_image(tmp_path / "blank.png", np.ones((60, 80)))
+    (tmp_path / "broken.png").write_bytes(b"")
+    with pytest.raises(MinirnnError, match=rf"blank\.png: no line of handwriting found{re.escape(more)}; nothing"):
+        cut_pages([tmp_path / name for name in names], tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_every_step_is_drawn(tmp_path):
@@ -104,6 +116,14 @@ def test_the_outline_of_a_line_is_cut_from_its_page():
 def test_mistakes_on_the_command_line_are_said_in_one_line(arguments, capsys):
     assert run_command(main, arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["steps.doc", "steps"])
+def test_steps_are_drawn_as_pictures_only(tmp_path, name, capsys):
+    save_image(tmp_path / "page.png", PAGE)
+    assert run_command(main, [str(tmp_path / "page.png"), "--show", str(tmp_path / name)]) == 2
+    assert f"the name '{tmp_path / name}' ends in none of .png, .jpg" in capsys.readouterr().err
+    assert not list(tmp_path.glob("steps*"))
 
 
 def test_tracing_is_measured(tmp_path, capsys):

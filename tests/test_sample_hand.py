@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minirnn import sample_hand
-from minirnn.errors import run_command
+from minirnn.errors import MinirnnError, run_command
 from minirnn.images.measure import overlap
 from minirnn.images.pipeline import read_line
 from minirnn.images.reading import read_image
@@ -61,6 +61,8 @@ def test_the_better_of_two_tries_is_kept_and_of_all_lines_the_best(monkeypatch):
     monkeypatch.setattr(sample_hand, "information", information)
     best = sample_hand.write_best(Hand(), ["worse", "bad", "Q", "poor", "never", "fine"], None, keep=3)
     assert [line.text for line in best] == ["worse", "bad", "fine"]
+    with pytest.raises(MinirnnError, match="can write none of the texts"):
+        sample_hand.write_best(Hand(), ["Q"], None)
 
 
 def test_the_set_is_what_prepare_reads_and_its_ink_is_that_of_the_lines(tmp_path):

@@ -31,6 +31,7 @@ def wave(width=60.0, points=400):
         ([[[0, 0], [1]]], "pairs of numbers"),
         ([[[0, 0], [1, np.nan]]], "stroke 1, point 2 is not a finite number"),
         ([[[np.inf, 0]]], "not a finite number"),
+        ([[[0, 0], [0, -1e30]]], r"point 2 is not a finite number below 1e\+30"),
     ],
 )
 def test_refuses_what_is_no_handwriting(strokes, message):
@@ -47,6 +48,11 @@ def test_normalises_anything_a_hand_could_make(strokes):
     assert [len(stroke) for stroke in normalised] == [len(stroke) for stroke in strokes]
     assert all(np.isfinite(stroke).all() for stroke in normalised)
     assert abs(normalised[0][0, 0]) < 1e-9
+
+
+def test_the_farthest_points_are_normalised_too():
+    normalised = normalise([np.array([[0, 0], [9e29, -9e29]]), np.array([[-9e29, 1e-30], [5, 9e29]])])
+    assert all(np.isfinite(stroke).all() for stroke in normalised) and bounding_box(normalised)[2] < 10
 
 
 def test_normalised_line_is_level_centred_and_has_unit_height():

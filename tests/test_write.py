@@ -299,6 +299,8 @@ def test_plotter_options_reach_the_gcode(tmp_path, monkeypatch):
         (["Ana", "-o", "a.png", "--margin=-3"], "must not be negative"),
         (["Ana", "-o", "a.png", "--raggedness", "1.5"], "'1.5' is not from 0"),
         (["Ana", "-o", "a.png", "--slips=-1"], "is not a number of zero or more"),
+        (["Ana", "-o", "a.png", "--pen-width", "101"], "blots out the page; choose one of at most 100 mm"),
+        (["Ana", "-o", "a.png", "--letter-size", "0.09"], "too small to write; give 0.1 mm or more"),
         (["Ana", "-o", "a.png", "--colour", "bleu"], "unknown colour 'bleu'"),
         (["Ana", "-o", "a.png", "--page", "a44"], "unknown page size"),
         (["a" * 200, "-o", "a.png", "--page", "a6"], "put a space into it"),

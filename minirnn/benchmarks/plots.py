@@ -63,4 +63,4 @@ def _figure(width, height):
 
 def _save(figure, path):
     with atomic(path, "wb") as file:
-        figure.savefig(file, format=pathlib.Path(path).suffix[1:] or "png")
+        figure.savefig(file, format=pathlib.Path(path).suffix[1:])

@@ -61,6 +61,8 @@ def choose_pen(name, colour=None, width=None):
     """Return the pen called ``name``, with ink of another colour or a point of another width if they are given."""
     if name not in PENS:
         raise MinirnnError(f"unknown pen {name!r}; use one of {', '.join(PENS)}")
+    if width is not None and width > 100:
+        raise MinirnnError(f"a pen that is {width:g} mm wide blots out the page; choose one of at most 100 mm")
     pen = PENS[name]
     return replace(pen, colour=check_colour(colour) if colour else pen.colour, width=width or pen.width)
 

@@ -66,7 +66,9 @@ class Sheet:
             self.line_spacing = 3.8 * self.letter_size
         if self.paper not in PAPERS:
             raise MinirnnError(f"unknown paper {self.paper!r}; use one of {', '.join(PAPERS)}")
-        if not 0 < self.letter_size <= self.line_spacing / 1.5:
+        if self.letter_size < 0.1:
+            raise MinirnnError(f"letters of {self.letter_size:g} mm are too small to write; give 0.1 mm or more")
+        if not self.letter_size <= self.line_spacing / 1.5:
             raise MinirnnError(
                 f"a letter size of {self.letter_size:g} mm does not suit a line spacing of "
                 f"{self.line_spacing:g} mm; the spacing must be 1.5 letter sizes or more, 3.8 look best"
