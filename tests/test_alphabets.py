@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
+from minirnn import alphabets
 from minirnn.alphabets import BEGIN, END, CharAlphabet, PenAlphabet
 from minirnn.errors import MinirnnError
 from minirnn.strokes import resample, smooth
@@ -125,8 +126,9 @@ def test_a_gap_wider_than_any_lift_is_closed_up():
 
 def test_a_gap_is_closed_up_where_every_lift_misses_it_by_more_than_three_units():
     pens = PenAlphabet([[0.0, 0.0], [4.0, 0.0]])
-    walked, closed = (pens.decode(pens.encode([[[0.0, 0.0]], [[4.0 + miss, 0.0]]]))[1] for miss in (2.9, 3.1))
+    walked, just, closed = (pens.decode(pens.encode([[[0.0, 0.0]], [[4.0 + miss, 0.0]]]))[1] for miss in (2.9, 3, 3.1))
     assert walked[-1, 0] == pytest.approx(6.9, abs=0.3), "the pen walks what the lift has missed"
+    assert just[-1, 0] == pytest.approx(7.0, abs=0.3)
     assert closed.tolist() == [[4.0, 0.0]]
 
 
@@ -203,6 +205,54 @@ def test_lifts_are_fitted_to_the_lines_and_reproducible():
     np.testing.assert_array_equal(again.lifts, pens.lifts)
     assert (pens.directions, pens.step, len(pens)) == (32, 0.4, 2 + 32 + 3)
     assert len(PenAlphabet.fit_lifts(lines[:1], count=192).lifts) == 2  # there are no more different ones
+
+
+def test_a_few_different_lifts_are_their_own_codebook():
+    """They lead from each end to the next start; the first from (0, 0)."""
+    line = [[[1.0, 2.0], [5.0, 5.0]], [[4.0, 5.0], [0.0, 1.0], [7.0, 0.0]], [[9.0, 0.0]], [[8.0, 0.0], [0.0, 0.0]]]
+    pens = PenAlphabet.fit_lifts([[np.array(stroke) for stroke in line]] * 30)
+    assert sorted(pens.lifts.tolist()) == [[-1.0, 0.0], [1.0, 2.0], [2.0, 0.0]]
+
+
+def test_what_a_codebook_is_if_nothing_is_said():
+    dots = np.random.default_rng(0).uniform(-5, 5, (400, 1, 2))
+    lines = [[dot] for dot in dots]
+    pens, same, other = (PenAlphabet.fit_lifts(lines, **more) for more in ({}, {"count": 192, "seed": 0}, {"seed": 1}))
+    assert (len(pens.lifts), pens.directions, pens.step) == (192, 64, 0.3)
+    assert np.array_equal(pens.lifts, same.lifts) and not np.array_equal(pens.lifts, other.lifts)
+
+
+# The pen on its way. Its step is 1, it stands in 0, and points of the plane are complex numbers.
+
+
+@pytest.mark.parametrize(
+    "path, here, after, target",
+    [
+        ([1, 0.2], 1, 1, (1, 1)),  # a step away from the path: back to it
+        ([0, 1], 0, 1, (1, 1)),  # a corner just one step away
+        ([0, 3], 0, 1, (1, 1)),
+        ([0, 0.75, -0.75], 0, 1, (0.75, 2)),  # the path ends: to the farthest point, of two the first
+        ([0, 0.5], 0, 1, None),  # what is left is no more than half a step
+        ([0, 0.5j, 0, 2], 0, 1, (1, 3)),  # a hairpin is cut off if that loses no more than to shoot past its tip
+        ([0, 0.6j, 0, 2], 0, 1, (0.6j, 2)),
+    ],
+)
+def test_what_the_pen_steps_towards(path, here, after, target):
+    assert alphabets._next_target([complex(point) for point in path], complex(here), after, 0j, 1.0) == target
+
+
+def test_where_a_segment_leaves_a_circle():
+    assert alphabets._leave_circle(0j, 5 + 0j, 0j, 2.0) == 2
+    assert alphabets._leave_circle(1 + 1j, 5 + 1j, 1 + 1j, 0.5) == 1.5 + 1j
+    assert alphabets._leave_circle(-1 + 3j, 7 + 3j, 0j, 5.0) == pytest.approx(4 + 3j)
+    assert alphabets._leave_circle(2 + 0j, 3 + 1j, 0j, 2.0) == pytest.approx(2)  # from the rim outwards
+
+
+@pytest.mark.parametrize("point, distance", [(1 + 1j, 1), (1.5 - 2j, 2), (-3 + 4j, 5), (5 - 4j, 5), (2, 0), (0.5, 0)])
+def test_the_distance_to_a_segment(point, distance):
+    assert alphabets._distance_to_segment(complex(point), 0j, 2 + 0j) == pytest.approx(distance)
+    turned = [1j * complex(z) + 3 for z in (point, 0, 2)]
+    assert alphabets._distance_to_segment(*turned) == pytest.approx(distance)
 
 
 def test_survives_a_checkpoint(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from layer_calls import calls
 
 from minirnn import backend, gradcheck
-from minirnn.layers import CELLS, dense, dropout, embedding, reader, softmax_cross_entropy
+from minirnn.layers import CELLS, dense, dropout, embedding, reader, softmax_cross_entropy, window
 
 # The same examples on every run: whether the suite passes must not be a matter of luck.
 drawn = settings(max_examples=12, deadline=None, derandomize=True)
@@ -142,7 +142,8 @@ def naive_loss(z, targets, mask):
 def assert_loss_is_the_mean_over_what_counts(seed=0, T=4, B=3, V=5):
     rng = np.random.default_rng(seed)
     z, targets = rng.standard_normal((T, B, V)), rng.integers(0, V, (T, B))
-    for mask in (None, rng.random((T, B)) < 0.6, np.zeros((T, B), bool)):
+    one = np.arange(T * B).reshape(T, B) == T * B - 1
+    for mask in (None, rng.random((T, B)) < 0.6, np.zeros((T, B), bool), one):
         loss, _ = softmax_cross_entropy.forward(z, targets, mask)
         assert loss == pytest.approx(naive_loss(z, targets, mask), abs=1e-12)
 
@@ -298,6 +299,11 @@ def test_biases_of_a_new_lstm_are_small_and_of_both_signs():
 def test_a_new_window_hardly_listens_to_the_state():
     W = reader.init(np.random.default_rng(0), 4, 3, 400, 8, rate=0.25)["W_window"]
     assert W.std() == pytest.approx(0.075 / np.sqrt(400), rel=0.05) and W.dtype == np.float32
+
+
+def test_a_new_window_is_wide_and_its_weights_add_up_to_one():
+    b = window.init(np.random.default_rng(0), H=4, K=5, rate=0.25, dtype=np.float64)["b"]
+    np.testing.assert_allclose(np.exp(b).reshape(3, 5), np.outer([1 / 5, 1 / 2, 1 / 4], np.ones(5)))
 
 
 def test_a_new_window_walks_over_the_text_at_the_rate_asked_for():

@@ -224,7 +224,110 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path):
     assert not (tmp_path / "last.npz").exists()
 
 
+# --- where it begins --------------------------------------------------------------------------------------------
+
+
+def test_what_holds_if_nothing_is_said():
+    """Of the settings, and of a run that has not begun."""
+    assert training.Options() == training.Options(
+        steps=None, epochs=None, minutes=None, optimiser="adam", lr=0.002, schedule="cosine", warmup=20,
+        weight_decay=0.0, clip=1.0, evaluations=10, patience=0, average=0.0, threads=1, seed=0,
+    )  # fmt: skip
+    assert training.Progress() == training.Progress(
+        step=0, epoch=0, index=0, total=0, plans=0, best=math.inf, since_best=0, lr_scale=1.0, loss_sum=0.0,
+        loss_steps=0, skipped=0, skipped_in_a_row=0, evaluation_seconds=0.0, seconds=0.0, done=False,
+    )  # fmt: skip
+
+
+def test_a_run_can_be_saved_before_its_first_step(tmp_path):
+    text_trainer(tmp_path).save()
+    trainer = resumed(text_trainer, tmp_path, {})
+    assert trainer.progress.step == 0 and trainer.states is None
+
+
+def noted_calls(trainer, monkeypatch):
+    """Step through two epochs and a bit -> for each step (fresh, states that went in, states that came out)."""
+    calls, honest, chunk = [], training.parallel.loss_and_gradients, trainer.data.chunk
+
+    def noting(network, part, states, rngs, workers):
+        loss, after, grads = honest(network, part, states, rngs, workers)
+        calls[-1] += [states, after, len(rngs)]
+        return loss, after, grads
+
+    def noted_chunk(epoch, index):
+        fresh, part = chunk(epoch, index)
+        calls.append([fresh])
+        return fresh, part
+
+    monkeypatch.setattr(training.parallel, "loss_and_gradients", noting)
+    monkeypatch.setattr(trainer.data, "chunk", noted_chunk)
+    for _ in range(2 * trainer.data.chunks(0) + 2):
+        trainer.step()
+    return calls
+
+
+@pytest.mark.parametrize("make", [text_trainer, hand_trainer])
+def test_the_state_is_carried_from_chunk_to_chunk_until_a_fresh_one(tmp_path, monkeypatch, make):
+    calls = noted_calls(make(tmp_path, threads=2), monkeypatch)
+    assert sum(fresh for fresh, *_ in calls) >= 2
+    for (_, _, left, _), (fresh, came, _, shares) in itertools.pairwise(calls):
+        assert shares == len(came)
+        if not fresh:
+            assert came is left
+        else:
+            assert all(not np.any(a) or np.all(a == a.flat[0]) for share in came for layer in share for a in layer)
+
+
+def test_the_shares_of_another_process_draw_other_numbers(tmp_path, monkeypatch):
+    trainer = text_trainer(tmp_path, threads=2)
+    trainer.workers.first_share = 3
+    drawn = []
+    honest = training.parallel.loss_and_gradients
+
+    def noting(network, part, states, rngs, workers):
+        drawn.extend(rng.random() for rng in rngs)
+        return honest(network, part, states, rngs, workers)
+
+    monkeypatch.setattr(training.parallel, "loss_and_gradients", noting)
+    trainer.step()
+    assert drawn == [np.random.default_rng([trainer.options.seed, 0, share]).random() for share in (3, 4)]
+
+
+def test_a_gpu_has_one_worker(tmp_path):
+    trainer = text_trainer(tmp_path, threads=2)
+    assert trainer.workers.count == 2
+    trainer.network.device = "gpu"
+    again = training.Trainer(trainer.network, trainer.data, trainer.validation, trainer.options, tmp_path, {})
+    assert again.workers.count == 1
+
+
 # --- how long ---------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_leaves_three_per_cent_of_the_time(tmp_path, monkeypatch):
+    trainer = text_trainer(tmp_path, steps=None, minutes=2.0, evaluations=4)
+    monkeypatch.setattr(training.time, "monotonic", lambda: trainer.clock + 10)
+    trainer.progress.step, trainer.progress.seconds, trainer.progress.evaluation_seconds = 100, 20, 5
+    # Two minutes, less the thirty seconds that are over and four evaluations; the first three steps were slow.
+    assert trainer._plan_by_time([9, 9, 9, 0.25, 0.75]) == 100 + int(0.97 * 70 / 0.5)
+    assert trainer._plan_by_time([2, 3]) == 100 + int(0.97 * 70 / 2.5)
+    trainer.progress.total = 200  # half of it is done, and so are two of the evaluations
+    assert trainer._plan_by_time([9, 9, 9, 0.5]) == 100 + int(0.97 * 80 / 0.5)
+    trainer.progress.seconds = 1000
+    assert trainer._plan_by_time([1]) == 101
+
+
+def test_plans_are_made_after_fifty_steps_and_at_a_quarter_and_half_of_the_way(tmp_path):
+    trainer = text_trainer(tmp_path, steps=None, minutes=2.0)
+    due = {}
+    for plans, total in ((0, 0), (1, 400), (2, 400), (3, 400)):
+        trainer.progress.plans, trainer.progress.total = plans, total
+        for step in range(400):
+            trainer.progress.step = step
+            if trainer._planning_due():
+                due.setdefault(plans, step)
+    assert due == {0: 50, 1: 100, 2: 200}
+    assert not text_trainer(tmp_path)._planning_due()
 
 
 def test_steps_epochs_and_minutes(tmp_path, monkeypatch):
@@ -356,6 +459,17 @@ def test_what_is_judged_and_kept_is_the_mean_of_the_weights(tmp_path):
     network = text_trainer(tmp_path / "other").network
     network.load_params({name.removeprefix("params."): a for name, a in best.items()})
     assert math.isclose(training.evaluate(network, trainer.validation), trainer.progress.best)
+
+
+def test_evaluation_of_a_single_symbol(tmp_path):
+    trainer = text_trainer(tmp_path)
+    (_, chunk), *_ = trainer.validation
+    mask = np.zeros_like(chunk["mask"])
+    mask[0, 0] = True
+    one = {**chunk, "mask": mask}
+    loss, _, _ = trainer.network.loss(one, trainer.network.start(one["x"].shape[1]))
+    assert training.evaluate(trainer.network, [(True, one)]) == pytest.approx(loss)
+    assert training.evaluate(trainer.network, [(True, {**chunk, "mask": np.zeros_like(mask)})]) == 0
 
 
 def test_evaluation_weighs_every_symbol_the_same(tmp_path):
@@ -546,6 +660,7 @@ def test_a_second_process_is_refused_by_the_name_of_the_first(tmp_path):
         assert list(tmp_path.glob(".*.tmp")), "but not what a living one is writing"
         holder.send_signal(signal.SIGKILL)
     with locked(tmp_path):  # the lock of the dead does not block
+        assert not list(tmp_path.glob(".*.tmp"))
         assert (tmp_path / "lock").read_text(encoding="utf-8") == str(os.getpid())
     with locked(tmp_path):
         pass
