@@ -5,7 +5,7 @@
 #
 # the README's two lines are gone through in a fresh copy of the last commit, in a folder with spaces and letters that
 # are not ASCII in its name, with a home folder of its own, without a compiler and without a display: with the newest
-# versions of what the package needs, and then, where wheels of them exist, with the oldest that setup.cfg allows.
+# versions of what the package needs, and then with the oldest that setup.cfg allows and of which there are wheels.
 # VERSIONS=newest does the first part only.
 # Whoever is root becomes an ordinary user for it, and has no network after the install. What ran stands in a line each.
 
@@ -23,6 +23,9 @@ fi
 # What setup.cfg asks for at least, as versions to be had exactly.
 sed -n '/^install_requires/,/^$/s/^ *\([a-z-]*\)>=\(.*\)/\1==\2.*/p' "$here/setup.cfg" > "$place/oldest.txt"
 : > "$place/newest.txt"
+# Of these there are no wheels for Python 3.13 so old: the first that have some.
+sed -e 's/^numpy==.*/numpy==2.1.*/; s/^scipy==.*/scipy==1.14.1/; s/^scikit-image==.*/scikit-image==0.25.*/' \
+    -e 's/^pillow==.*/pillow==11.0.*/; s/^matplotlib==.*/matplotlib==3.9.2/' "$place/oldest.txt" > "$place/oldest-3.13.txt"
 chmod 644 "$place"/*.txt
 
 run() {  # run WORDS...: as an ordinary user, with nothing in the environment that would help
@@ -45,8 +48,9 @@ try() {  # try PYTHON VERSIONS
     [ -z "$user" ] || chown -R 65534:65534 "$home"
     cd "$home/mini rnn"
     printf '%s, %s: ' "$("$1" --version)" "$2"
-    alone='' failed=''
-    if ! { run "$1" -m venv .venv && run .venv/bin/pip install -q --prefer-binary -c "$place/$2.txt" -e '.[test]'; } \
+    alone='' failed='' versions="$place/$2.txt"
+    case "$2 $("$1" --version)" in 'oldest Python 3.13.'*) versions="$place/oldest-3.13.txt" ;; esac
+    if ! { run "$1" -m venv .venv && run .venv/bin/pip install -q --prefer-binary -c "$versions" -e '.[test]'; } \
         > "$home/log" 2>&1; then
         echo "does not install: $(tail -n 1 "$home/log")"
         return

@@ -70,6 +70,7 @@ READER = [
     *of("test_layers", "a_new_window_walks_over_the_text_at_the_rate_asked_for", "shapes_of_reader"),
     *of("test_layers", "a_new_window_hardly_listens_to_the_state"),
     *of("test_layers", "a_new_window_is_wide_and_its_weights_add_up_to_one"),
+    *of("test_layers", "the_reader_says_how_large_it_is_before_it_uses_a_gpu"),
     *of("test_layers", "the_state_of_the_reader_is_no_view_of_the_output"), *CONTRACT,
     *of("test_layers", "gradient_of_window", "gradient_of_reader"), "test_loops.py::test_reader",
 ]  # fmt: skip

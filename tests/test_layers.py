@@ -301,6 +301,16 @@ def test_a_new_window_hardly_listens_to_the_state():
     assert W.std() == pytest.approx(0.075 / np.sqrt(400), rel=0.05) and W.dtype == np.float32
 
 
+def test_the_reader_says_how_large_it_is_before_it_uses_a_gpu(monkeypatch):
+    asked = []
+    monkeypatch.setattr(reader.loops, "on_gpu", lambda x, *sizes: asked.append(sizes))
+    params = reader.init(np.random.default_rng(0), 4, 3, 5, 2, rate=0.25)
+    x, C = np.zeros((8, 1, 4), np.float32), np.zeros((1, 6, 3), np.float32)
+    y, w, _, _, cache = reader.forward(x, C, reader.start(1, params), params)
+    reader.backward(y, w, None, cache)
+    assert asked == [(5, 3, 2, 6)] * 2  # H, E, K, U
+
+
 def test_a_new_window_is_wide_and_its_weights_add_up_to_one():
     b = window.init(np.random.default_rng(0), H=4, K=5, rate=0.25, dtype=np.float64)["b"]
     np.testing.assert_allclose(np.exp(b).reshape(3, 5), np.outer([1 / 5, 1 / 2, 1 / 4], np.ones(5)))
