@@ -7,6 +7,10 @@ character), and of each group the most legible is kept: the one whose writing th
 character of it costs the network less when it sees the text than when it does not. With these hands some lines are
 written, to learn how long the pen takes for each character (`minirnn.writing.unevenness`). Weights are stored in half
 precision.
+
+A hand's row is learned from the few lines of one form, and seen often enough the network knows these by heart: new texts
+it then writes worse than "any hand", row 0, does. So all rows are moved towards row 0, to ``--strength`` of their distance
+from it.
 """
 
 import sys
@@ -17,7 +21,7 @@ from scipy.special import log_softmax
 from tqdm import tqdm
 
 from minirnn import backend, checkpoint
-from minirnn.arguments import Parser, positive_int
+from minirnn.arguments import Parser, positive_int, probability
 from minirnn.datasets import load_samples
 from minirnn.datasets.lines import blank, collate, cut, encode_text
 from minirnn.errors import MinirnnError, run_command
@@ -29,6 +33,12 @@ LINES = 4  # of a form that judge it
 LEGIBLE = 0.25  # of the forms, the more legible part, may be chosen
 BATCH, STEPS = 48, 128  # lines judged at once, and steps of them
 WRITTEN = 480  # lines that show the pace of the pen
+
+
+def weaken_hands(writer, strength):
+    """Move all hands of a `Writer` towards any hand: 1 leaves them where they are, 0 makes them all row 0."""
+    E = writer.network.params["hand"]["E"]
+    E[:] = E[:1] + strength * (E - E[:1])
 
 
 def looks(strokes, text):
@@ -129,13 +139,20 @@ def main(argv=None):
     parser.add_argument("--data", required=True, metavar="SOURCE", help="the handwriting that it was trained on")
     parser.add_argument("-o", "--out", required=True, help="the .npz to write")
     parser.add_argument("--hands", type=positive_int, default=16, help="how many hands to keep (default 16)")
+    parser.add_argument("--groups", nargs="+", metavar="GROUP", help="keep the hands of these forms, and choose none")
+    parser.add_argument("--strength", type=probability, default=0.35, help="of the hands, beside any hand (default 0.35)")
     options = parser.parse_args(argv)
     writer = Writer(options.run)
+    weaken_hands(writer, options.strength)
     samples, _ = load_samples(options.data, progress=True)
-    chosen = legible_hands(writer, samples, options.hands, Workers(2))
-    for number, (group, told) in enumerate(chosen, start=1):
-        print(f"hand {number:2}  {group:10} {told:6.2f} nats told by a character of the text")
-    groups = [group for group, _ in chosen]
+    groups = options.groups
+    if groups is None:
+        chosen = legible_hands(writer, samples, options.hands, Workers(2))
+        for number, (group, told) in enumerate(chosen, start=1):
+            print(f"hand {number:2}  {group:10} {told:6.2f} nats told by a character of the text")
+        groups = [group for group, _ in chosen]
+    for group in set(groups) - set(writer.meta["hands"]):
+        raise MinirnnError(f"{options.run} has no hand {group}; name forms that it was trained on")
     rows = [1 + writer.meta["hands"].index(group) for group in groups]
     pack(writer, groups, usual_pace(writer, rows, samples), options.out)
     print(options.out)

@@ -14,6 +14,7 @@ import pathlib
 import unicodedata
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from minirnn import backend, checkpoint
 from minirnn.alphabets import BEGIN, END, FIRST_STEP, CharAlphabet, PenAlphabet
@@ -28,7 +29,7 @@ SHIPPED = pathlib.Path(__file__).parent / "weights" / "pen.npz"
 LEARNED = 20  # examples of a character in the training data, below which it is not written
 TRIES = 8  # of a line that goes wrong
 SIDE_BY_SIDE = 16  # lines written at once
-CANDIDATES = 4  # of each line, of which the most even one is taken
+CANDIDATES = 2  # of each line, of which the most even one is taken
 MOST_SHEAR = 0.5  # of a line that leans otherwise than the ones before it
 TEMPERATURE = 0.4
 GUIDANCE = 0.75
@@ -92,7 +93,15 @@ def write_lines(network, chars, pens, texts, hands, rng, temperature=TEMPERATURE
               follows the same pen without seeing the text, as it has learned to with some lines; what it expects with
               the text and would not expect without is what makes the letters, and counts 1 + ``guidance`` times
               (classifier-free guidance: Ho and Salimans 2022, equation 6)
+
+    One core does it all: the products are so small that several would mostly wait for each other, and for very long on a
+    machine that has other work.
     """
+    with threadpool_limits(1, user_api="blas"):
+        return _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance)
+
+
+def _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance):
     ids = [encode_text(chars, text) for text in texts]
     B, U = len(ids), max(map(len, ids))
     text = np.full((2 * B, U), -1, np.int32)  # the second half sees nothing

@@ -35,7 +35,8 @@ def run(tmp_path, monkeypatch):
 
 def test_the_chosen_hands_stay_as_they_are(run, tmp_path):
     write_hand(tmp_path / "hand.jsonl")
-    pack.main([str(run), "--data", str(tmp_path / "hand.jsonl"), "-o", str(tmp_path / "pen.npz"), "--hands", "2"])
+    where = [str(run), "--data", str(tmp_path / "hand.jsonl"), "-o", str(tmp_path / "pen.npz")]
+    pack.main([*where, "--hands", "2", "--strength", "1"])
     many, few = Writer(run), Writer(tmp_path / "pen.npz", 2)
     assert len(few.hands) == 2
     assert set(few.meta["hands"]) < set(GROUPS)
@@ -44,6 +45,17 @@ def test_the_chosen_hands_stay_as_they_are(run, tmp_path):
     assert np.array_equal(few.network.params["hand"]["E"][few.hand].astype(np.float16), kept)
     assert set(few.pace) == set("abc")
     assert all(symbols > 0 for symbols in few.pace.values())
+
+
+def test_named_hands_are_kept_and_stand_nearer_to_any_hand(run, tmp_path):
+    write_hand(tmp_path / "hand.jsonl")
+    where = [str(run), "--data", str(tmp_path / "hand.jsonl"), "-o", str(tmp_path / "pen.npz")]
+    pack.main([*where, "--groups", "form 4", "form 1", "--strength", "0.25"])
+    many, few = (Writer(path).network.params["hand"]["E"] for path in (run, tmp_path / "pen.npz"))
+    assert Writer(tmp_path / "pen.npz").meta["hands"] == ["form 4", "form 1"]
+    np.testing.assert_allclose(few, many[[0, 5, 2]] * [[1], [0.25], [0.25]] + many[0] * [[0], [0.75], [0.75]], rtol=2e-3)
+    with pytest.raises(MinirnnError, match="no hand form 9"):
+        pack.main([*where, "--groups", "form 9"])
 
 
 def test_the_cost_of_lines_is_the_loss_of_the_training(run):

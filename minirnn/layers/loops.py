@@ -19,7 +19,7 @@ THREADS = 32 * WARPS
 
 
 def on_gpu(x, H, E=0, K=0, U=0):
-    """Whether the kernels can be used: ``x`` is CuPy's and float32, columns of [w, h] come in fours, the threads of a
+    """Whether the kernels can be used: ``x`` (T, B, D) is CuPy's and float32, columns of [w, h] come in fours, the threads of a
     block are enough for a window, and the weights fit into the fast memory of all blocks."""
     if not type(x).__module__.startswith("cupy") or x.dtype != np.float32:
         return False
