@@ -8,9 +8,9 @@ character of it costs the network less when it sees the text than when it does n
 written, to learn how long the pen takes for each character (`minirnn.writing.unevenness`). Weights are stored in half
 precision.
 
-A hand's row is learned from the few lines of one form, and seen often enough the network knows these by heart: new texts
-it then writes worse than "any hand", row 0, does. So all rows are moved towards row 0, to ``--strength`` of their distance
-from it.
+A hand's row is learned from the few lines of one form, and seen often enough the network knows these by heart: new
+texts it then writes worse than "any hand", row 0, does. So all rows are moved towards row 0, to ``--strength`` of their
+distance from it.
 """
 
 import sys
@@ -140,7 +140,7 @@ def main(argv=None):
     parser.add_argument("-o", "--out", required=True, help="the .npz to write")
     parser.add_argument("--hands", type=positive_int, default=16, help="how many hands to keep (default 16)")
     parser.add_argument("--groups", nargs="+", metavar="GROUP", help="keep the hands of these forms, and choose none")
-    parser.add_argument("--strength", type=probability, default=0.35, help="of the hands, beside any hand (default 0.35)")
+    parser.add_argument("--strength", type=probability, default=0.35, help="of hands beside any hand (default 0.35)")
     options = parser.parse_args(argv)
     writer = Writer(options.run)
     weaken_hands(writer, options.strength)

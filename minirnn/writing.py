@@ -94,8 +94,8 @@ def write_lines(network, chars, pens, texts, hands, rng, temperature=TEMPERATURE
               the text and would not expect without is what makes the letters, and counts 1 + ``guidance`` times
               (classifier-free guidance: Ho and Salimans 2022, equation 6)
 
-    One core does it all: the products are so small that several would mostly wait for each other, and for very long on a
-    machine that has other work.
+    One core does it all: the products are so small that several would mostly wait for each other, and for very long on
+    a machine that has other work.
     """
     with threadpool_limits(1, user_api="blas"):
         return _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance)

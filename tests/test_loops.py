@@ -64,7 +64,7 @@ def kernels(compiled, monkeypatch):
     monkeypatch.setattr(loops, "kernel", kernel)
     monkeypatch.setattr(loops, "WARPS", WARPS)
     monkeypatch.setattr(loops, "THREADS", 32 * WARPS)
-    monkeypatch.setattr(loops, "gpu", lambda: {"multiProcessorCount": 3})
+    monkeypatch.setattr(loops, "_gpu", lambda: {"multiProcessorCount": 3})
     monkeypatch.setattr(loops, "on_gpu", lambda x, *sizes: bool(ran) or ran.append("begun") is None)
     return ran
 
@@ -107,7 +107,8 @@ def test_lstm(monkeypatch, kernels, T, B, D, H):
 
 @pytest.mark.parametrize(
     "T, B, D, E, H, K, U",
-    [(3, 2, 5, 4, 8, 3, 6), (1, 1, 3, 8, 4, 1, 1), (4, 35, 6, 4, 12, 2, 70), (2, 70, 4, 12, 4, 8, 9), (6, 5, 2, 4, 16, 5, 3)],
+    [(3, 2, 5, 4, 8, 3, 6), (1, 1, 3, 8, 4, 1, 1), (4, 35, 6, 4, 12, 2, 70), (2, 70, 4, 12, 4, 8, 9),
+     (6, 5, 2, 4, 16, 5, 3)],
 )  # fmt: skip
 def test_reader(monkeypatch, kernels, T, B, D, E, H, K, U):
     rng = np.random.default_rng(T)

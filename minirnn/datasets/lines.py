@@ -1,6 +1,5 @@
 """Lines of handwriting with their texts -> batches of pen symbols for `minirnn.models.PenRNN`."""
 
-import itertools
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np

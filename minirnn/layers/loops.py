@@ -19,29 +19,29 @@ THREADS = 32 * WARPS
 
 
 def on_gpu(x, H, E=0, K=0, U=0):
-    """Whether the kernels can be used: ``x`` (T, B, D) is CuPy's and float32, columns of [w, h] come in fours, the threads of a
-    block are enough for a window, and the weights fit into the fast memory of all blocks."""
+    """Whether the kernels can be used: ``x`` (T, B, D) is CuPy's and float32, columns of [w, h] come in fours, the
+    threads of a block are enough for a window, and the weights fit into the fast memory of all blocks."""
     if not type(x).__module__.startswith("cupy") or x.dtype != np.float32:
         return False
     fours = H % 4 == 0 and E % 4 == 0
-    most = max(fast_memory(name, 2, (1, 1, H, E, U, K))[1] for name in ("forward", "backward"))
-    return fours and max(E, 3 * K) <= THREADS and most <= gpu()["sharedMemPerBlockOptin"]
+    most = max(_fast_memory(name, 2, (1, 1, H, E, U, K))[1] for name in ("forward", "backward"))
+    return fours and max(E, 3 * K) <= THREADS and most <= _gpu()["sharedMemPerBlockOptin"]
 
 
 @functools.cache
-def gpu():
+def _gpu():
     """What CUDA says of the GPU, a dict."""
     import cupy
 
     return cupy.cuda.runtime.getDeviceProperties(0)
 
 
-def fast_memory(name, Q, sizes):
-    """-> how many blocks a kernel has, each with a processor of the GPU of its own, and the bytes of fast memory that
+def _fast_memory(name, Q, sizes):
+    """How many blocks a kernel has, each with a processor of the GPU of its own, and the bytes of fast memory that
     each needs. ``sizes``: T, B, H, E, U, K."""
     _, _, H, E, U, K = sizes
     fours, inputs = (H // 4, E + H) if name == "forward" else ((E + H) // 4, H)  # of columns; rows of 16 weights
-    each = -(-fours // gpu()["multiProcessorCount"])
+    each = -(-fours // _gpu()["multiProcessorCount"])
     partial, scratch = WARPS * 16 * (32 * Q + 4), -(-(3 * THREADS + E + 3 * K + U) // 4) * 4
     return -(-fours // each), 4 * (partial + scratch + each * 16 * inputs)
 
@@ -64,7 +64,7 @@ def run(name, sizes, columns, first, before, after):
     """
     B = sizes[1]
     Q = 1 if B <= 32 else 2
-    blocks, fast = fast_memory(name, Q, sizes)
+    blocks, fast = _fast_memory(name, Q, sizes)
     width = -(-B // (32 * Q)) * 32 * Q
     x = backend.zeros((2, columns, width), like=before[0])
     if first is not None:
@@ -111,8 +111,8 @@ def reader_forward(z, params, C, wh, c, tanh_c, kappa, phi):
 
 
 def reader_backward(dh_out, gates, params, C, c, tanh_c, windows, dz, dw, dz_window, dwh, dc, dkappa):
-    """The loop of `minirnn.layers.reader.backward`: as `lstm_backward`, with dwh (B, E + H) for dh; dw (T, B, E) has the
-    error of the outputs and becomes the whole, dkappa (B, K), that of the last state, becomes that of the first, and
+    """The loop of `minirnn.layers.reader.backward`: as `lstm_backward`, with dwh (B, E + H) for dh; dw (T, B, E) has
+    the error of the outputs and becomes the whole, dkappa (B, K), that of the last state, becomes that of the first, and
     dz_window (T, B, 3K) is filled in."""
     T, B, H = tanh_c.shape
     U, E, K = *C.shape[1:], dkappa.shape[1]
