@@ -61,7 +61,7 @@ def kernels(compiled, monkeypatch):
 
         return call
 
-    monkeypatch.setattr(loops, "kernel", kernel)
+    monkeypatch.setattr(loops, "_kernel", kernel)
     monkeypatch.setattr(loops, "WARPS", WARPS)
     monkeypatch.setattr(loops, "THREADS", 32 * WARPS)
     monkeypatch.setattr(loops, "_gpu", lambda: {"multiProcessorCount": 3})

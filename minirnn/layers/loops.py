@@ -47,7 +47,7 @@ def _fast_memory(name, Q, sizes):
 
 
 @functools.cache
-def kernel(name, Q):
+def _kernel(name, Q):
     """A kernel of loops.cu, compiled when it is first needed; each of its blocks treats 32 Q sequences at once."""
     import cupy
 
@@ -55,7 +55,7 @@ def kernel(name, Q):
     return cupy.RawKernel(SOURCE.read_text(encoding="utf-8"), name, options, enable_cooperative_groups=True)
 
 
-def run(name, sizes, columns, first, before, after):
+def _run(name, sizes, columns, first, before, after):
     """Start a kernel and do not wait for it.
 
     sizes    T, B, H, E, U, K
@@ -70,7 +70,7 @@ def run(name, sizes, columns, first, before, after):
     if first is not None:
         x[0, :, :B] = first
     arrived = np.zeros(1, np.uint32, like=x)
-    call = kernel(name, Q)
+    call = _kernel(name, Q)
     call.max_dynamic_shared_size_bytes = fast
     integers = [np.int32(n) for n in (*sizes, width)]
     call((blocks,), (THREADS,), (*integers, *before, x, arrived, *after), shared_mem=fast)
@@ -85,7 +85,7 @@ def lstm_forward(z, Wh, h, c, tanh_c):
     """The loop of `minirnn.layers.lstm.forward`: z (T, B, 4H) becomes the gates; h, c (T + 1, B, H), of which the first
     are there, and tanh_c (T, B, H) are filled in."""
     T, B, H = tanh_c.shape
-    run("forward", (T, B, H, 0, 0, 0), H, h[0].T, [z, Wh, h, c, tanh_c], [z] * 6)  # no window: not looked at
+    _run("forward", (T, B, H, 0, 0, 0), H, h[0].T, [z, Wh, h, c, tanh_c], [z] * 6)  # no window: not looked at
 
 
 def lstm_backward(dy, gates, c, tanh_c, Wh, dz, dh, dc):
@@ -93,7 +93,7 @@ def lstm_backward(dy, gates, c, tanh_c, Wh, dz, dh, dc):
     state, become that of the first. The others are only read."""
     T, B, H = tanh_c.shape
     before = [contiguous(dy), gates, c, tanh_c, Wh, dz, dh, dc]
-    run("backward", (T, B, H, 0, 0, 0), 4 * H, None, before, [dz] * 7)
+    _run("backward", (T, B, H, 0, 0, 0), 4 * H, None, before, [dz] * 7)
 
 
 def reader_forward(z, params, C, wh, c, tanh_c, kappa, phi):
@@ -106,17 +106,17 @@ def reader_forward(z, params, C, wh, c, tanh_c, kappa, phi):
     kappas[0] = kappa
     W = np.concatenate([params["Ww"], params["Wh"]])
     window = [params["W_window"], params["b_window"], contiguous(C), exp_z, kappas, phi]
-    run("forward", (T, B, H, E, U, K), E + H, wh[0].T, [z, W, wh, c, tanh_c], window)
+    _run("forward", (T, B, H, E, U, K), E + H, wh[0].T, [z, W, wh, c, tanh_c], window)
     return kappas[-1].copy(), (exp_z, kappas)
 
 
 def reader_backward(dh_out, gates, params, C, c, tanh_c, windows, dz, dw, dz_window, dwh, dc, dkappa):
     """The loop of `minirnn.layers.reader.backward`: as `lstm_backward`, with dwh (B, E + H) for dh; dw (T, B, E) has
-    the error of the outputs and becomes the whole, dkappa (B, K), that of the last state, becomes that of the first, and
-    dz_window (T, B, 3K) is filled in."""
+    the error of the outputs and becomes the whole, dkappa (B, K), that of the last state, becomes that of the first,
+    and dz_window (T, B, 3K) is filled in."""
     T, B, H = tanh_c.shape
     U, E, K = *C.shape[1:], dkappa.shape[1]
     W = np.concatenate([params["Ww"], params["Wh"]])
     before = [contiguous(dh_out), gates, c, tanh_c, W, dz, dwh, dc]
     window = [params["W_window"], contiguous(C), *windows, dw, dkappa, dz_window]
-    run("backward", (T, B, H, E, U, K), 4 * H, None, before, window)
+    _run("backward", (T, B, H, E, U, K), 4 * H, None, before, window)
