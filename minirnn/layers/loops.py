@@ -76,7 +76,7 @@ def _run(name, sizes, columns, first, before, after):
     call((blocks,), (THREADS,), (*integers, *before, x, arrived, *after), shared_mem=fast)
 
 
-def contiguous(array):
+def _contiguous(array):
     """The array, or a copy of it in order."""
     return np.ascontiguousarray(array, like=array)
 
@@ -92,7 +92,7 @@ def lstm_backward(dy, gates, c, tanh_c, Wh, dz, dh, dc):
     """The loop of `minirnn.layers.lstm.backward`: dz (T, B, 4H) is filled in; dh, dc (B, H), the error of the last
     state, become that of the first. The others are only read."""
     T, B, H = tanh_c.shape
-    before = [contiguous(dy), gates, c, tanh_c, Wh, dz, dh, dc]
+    before = [_contiguous(dy), gates, c, tanh_c, Wh, dz, dh, dc]
     _run("backward", (T, B, H, 0, 0, 0), 4 * H, None, before, [dz] * 7)
 
 
@@ -105,7 +105,7 @@ def reader_forward(z, params, C, wh, c, tanh_c, kappa, phi):
     exp_z, kappas = backend.empty((T, B, 3 * K), like=z), backend.empty((T + 1, B, K), like=z)
     kappas[0] = kappa
     W = np.concatenate([params["Ww"], params["Wh"]])
-    window = [params["W_window"], params["b_window"], contiguous(C), exp_z, kappas, phi]
+    window = [params["W_window"], params["b_window"], _contiguous(C), exp_z, kappas, phi]
     _run("forward", (T, B, H, E, U, K), E + H, wh[0].T, [z, W, wh, c, tanh_c], window)
     return kappas[-1].copy(), (exp_z, kappas)
 
@@ -117,6 +117,6 @@ def reader_backward(dh_out, gates, params, C, c, tanh_c, windows, dz, dw, dz_win
     T, B, H = tanh_c.shape
     U, E, K = *C.shape[1:], dkappa.shape[1]
     W = np.concatenate([params["Ww"], params["Wh"]])
-    before = [contiguous(dh_out), gates, c, tanh_c, W, dz, dwh, dc]
-    window = [params["W_window"], contiguous(C), *windows, dw, dkappa, dz_window]
+    before = [_contiguous(dh_out), gates, c, tanh_c, W, dz, dwh, dc]
+    window = [params["W_window"], _contiguous(C), *windows, dw, dkappa, dz_window]
     _run("backward", (T, B, H, E, U, K), 4 * H, None, before, window)
