@@ -83,23 +83,23 @@ def _contiguous(array):
 
 def lstm_forward(z, Wh, h, c, tanh_c):
     """The loop of `minirnn.layers.lstm.forward`: z (T, B, 4H) becomes the gates; h, c (T + 1, B, H), of which the first
-    are there, and tanh_c (T, B, H) are filled in."""
+    are there, and tanh_c (T, B, H) are filled in; Wh is only read."""
     T, B, H = tanh_c.shape
     _run("forward", (T, B, H, 0, 0, 0), H, h[0].T, [z, Wh, h, c, tanh_c], [z] * 6)  # no window: not looked at
 
 
 def lstm_backward(dy, gates, c, tanh_c, Wh, dz, dh, dc):
     """The loop of `minirnn.layers.lstm.backward`: dz (T, B, 4H) is filled in; dh, dc (B, H), the error of the last
-    state, become that of the first. The others are only read."""
+    state, become that of the first; dy, gates, c, tanh_c and Wh are only read."""
     T, B, H = tanh_c.shape
     before = [_contiguous(dy), gates, c, tanh_c, Wh, dz, dh, dc]
     _run("backward", (T, B, H, 0, 0, 0), 4 * H, None, before, [dz] * 7)
 
 
 def reader_forward(z, params, C, wh, c, tanh_c, kappa, phi):
-    """The loop of `minirnn.layers.reader.forward`: as `lstm_forward`, with wh (T + 1, B, E + H) for h; kappa (B, K) is
-    that of the first state, phi (T, B, U) is filled in. -> kappa of the last state, and what `reader_backward` needs of
-    the windows: exp_z (T, B, 3K), kappa (T + 1, B, K)."""
+    """The loop of `minirnn.layers.reader.forward`: z, c, tanh_c as in `lstm_forward`, and wh (T + 1, B, E + H) as h there;
+    phi (T, B, U) is filled in, C and kappa (B, K), that of the first state, are only read. -> kappa of the last state,
+    and what `reader_backward` needs of the windows: exp_z (T, B, 3K), kappa (T + 1, B, K)."""
     T, B, H = tanh_c.shape
     U, E, K = *C.shape[1:], kappa.shape[1]
     exp_z, kappas = backend.empty((T, B, 3 * K), like=z), backend.empty((T + 1, B, K), like=z)
@@ -111,9 +111,9 @@ def reader_forward(z, params, C, wh, c, tanh_c, kappa, phi):
 
 
 def reader_backward(dh_out, gates, params, C, c, tanh_c, windows, dz, dw, dz_window, dwh, dc, dkappa):
-    """The loop of `minirnn.layers.reader.backward`: as `lstm_backward`, with dwh (B, E + H) for dh; dw (T, B, E) has
-    the error of the outputs and becomes the whole, dkappa (B, K), that of the last state, becomes that of the first,
-    and dz_window (T, B, 3K) is filled in."""
+    """The loop of `minirnn.layers.reader.backward`: dz, dc as in `lstm_backward`, and dwh (B, E + H) as dh there; dw
+    (T, B, E) has the error of the outputs and becomes the whole, dkappa (B, K), that of the last state, becomes that of
+    the first, and dz_window (T, B, 3K) is filled in; dh_out, gates, C, c, tanh_c and windows are only read."""
     T, B, H = tanh_c.shape
     U, E, K = *C.shape[1:], dkappa.shape[1]
     W = np.concatenate([params["Ww"], params["Wh"]])
