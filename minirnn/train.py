@@ -138,7 +138,7 @@ def hand_task(settings, run):
         window_path(path.with_name(f"{step:07d}_window.png"), lines[0].phi, lines[0].text + " ")
 
     return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run, meta, sample,
-                   {"lifts": pens.lifts})  # fmt: skip
+                   {"lifts": pens.lifts}, 1.0 if scratch else one_hand.strength(len(known[0])))  # fmt: skip
 
 
 def new_pen(training, counts, settings):

@@ -26,7 +26,7 @@ def whole_way(tmp_path_factory):
     for n in range(len(TEXTS)):
         save_image(source / f"{n}.jpg", scan_of(written_line(words=1), (150, 320), seed=n))
     (source / "text.txt").write_text(made_text())
-    words = [*SMALL, "--steps", "3", "--evaluations", "1", "--text", str(source / "text.txt"), "--init", "scratch",
+    words = [*SMALL, "--steps", "3", "--evaluations", "1", "--init", "scratch",
              "--held-out", "0.4", "--directions", "8", "--lifts", "4", "--step-length", "0.5"]  # fmt: skip
 
     def blank(path, *_):
@@ -41,6 +41,7 @@ def whole_way(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(source / "cache"))
         patch.setattr(main_job, "SAMPLE_HAND", source)
         patch.setattr(main_job, "HAND_WORDS", [])
+        patch.setattr(train, "LETTERS", source / "text.txt")
         patch.setattr(main_job, "draw_steps", blank)
         patch.setattr(main_job, "handwrite", lambda text, path, writer: blank(path) or [path])
         for place, name in ((training, "loss_curve"), (train, "strokes_picture"), (train, "window_path")):

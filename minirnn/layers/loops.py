@@ -97,9 +97,9 @@ def lstm_backward(dy, gates, c, tanh_c, Wh, dz, dh, dc):
 
 
 def reader_forward(z, params, C, wh, c, tanh_c, kappa, phi):
-    """The loop of `minirnn.layers.reader.forward`: z, c, tanh_c as in `lstm_forward`, and wh (T + 1, B, E + H) as h there;
-    phi (T, B, U) is filled in, C and kappa (B, K), that of the first state, are only read. -> kappa of the last state,
-    and what `reader_backward` needs of the windows: exp_z (T, B, 3K), kappa (T + 1, B, K)."""
+    """The loop of `minirnn.layers.reader.forward`: z, c, tanh_c as in `lstm_forward`, and wh (T + 1, B, E + H) as h
+    there; phi (T, B, U) is filled in, C and kappa (B, K), that of the first state, are only read. -> kappa of the last
+    state, and what `reader_backward` needs of the windows: exp_z (T, B, 3K), kappa (T + 1, B, K)."""
     T, B, H = tanh_c.shape
     U, E, K = *C.shape[1:], kappa.shape[1]
     exp_z, kappas = backend.empty((T, B, 3 * K), like=z), backend.empty((T + 1, B, K), like=z)
