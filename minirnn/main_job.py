@@ -19,7 +19,7 @@ from minirnn.write import handwrite
 from minirnn.writing import Writer
 
 # Three hundred lines bear larger steps than a few do.
-HAND_WORDS = ["--lr", "1e-3", "--epochs", "5", "--evaluations", "5"]
+HAND_WORDS = ["--lr", "1e-3", "--epochs", "4", "--evaluations", "4"]
 SAMPLE_HAND = pathlib.Path(__file__).parent.parent / "data" / "sample_hand"
 
 
