@@ -28,6 +28,7 @@ import numpy as np
 from tqdm import tqdm
 
 from minirnn import train
+from minirnn.all_cores import on_all_cores
 from minirnn.arguments import Parser, zero_or_more
 from minirnn.datasets import Sample, load_samples, split_by_group, write_jsonl
 from minirnn.datasets.lines import ValidationLines
@@ -35,7 +36,6 @@ from minirnn.datasets.text import read_text
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
-from minirnn.images.all_cores import on_all_cores
 from minirnn.images.measure import random_scan
 from minirnn.images.pipeline import read_line
 from minirnn.images.reading import save_image

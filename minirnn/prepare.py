@@ -19,12 +19,12 @@ from skimage.draw import polygon2mask
 from skimage.measure import approximate_polygon
 from tqdm import tqdm
 
+from minirnn.all_cores import on_all_cores
 from minirnn.arguments import Parser, picture
 from minirnn.datasets import Sample, coverage, format_coverage, write_jsonl
 from minirnn.datasets.labelled import FORMATS, find_images, read_labelled, recognise_format
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
-from minirnn.images.all_cores import on_all_cores
 from minirnn.images.pictures import draw_steps, draw_traces
 from minirnn.images.pipeline import read_line, read_page
 from minirnn.images.reading import read_image, save_image

@@ -4,9 +4,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+from minirnn.all_cores import end_with_parent, on_all_cores
 from minirnn.alphabets import END
 from minirnn.errors import MinirnnError
-from minirnn.images.all_cores import end_with_parent, on_all_cores
 from minirnn.strokes import augment, normalise
 
 END_OF_TEXT = 0  # the id that stands behind the last character, so that the pen sees the end coming

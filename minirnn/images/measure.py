@@ -22,13 +22,13 @@ import numpy as np
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
+from minirnn.all_cores import on_all_cores
 from minirnn.alphabets import PenAlphabet
 from minirnn.arguments import Parser
 from minirnn.datasets import load_samples
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
-from minirnn.images.all_cores import on_all_cores
 from minirnn.images.draw_scan import draw_scan, to_pixels
 from minirnn.images.pictures import draw_traces
 from minirnn.images.pipeline import read_line

@@ -1,4 +1,4 @@
-"""Many images at once: each is worked on alone, so the cores share them."""
+"""Many images or lines at once: each is worked on alone, so the cores share them."""
 
 import multiprocessing
 import os
@@ -8,14 +8,14 @@ from concurrent.futures import ProcessPoolExecutor
 
 from threadpoolctl import threadpool_limits
 
-MANY = 16  # images from which on it is worth while to start other processes
+MANY = 16  # elements from which on it is worth while to start other processes
 
 
 def on_all_cores(function, *lists, many=MANY):
     """Yield what ``function`` makes of the elements of ``lists``, in their order, as ``map`` does.
 
-    Processes, not threads, since tracing is Python code to a large part. What goes in and out is pickled. They are not
-    worth while for fewer than ``many`` elements."""
+    Processes, not threads, since tracing and encoding are Python code to a large part. What goes in and out is pickled.
+    They are not worth while for fewer than ``many`` elements."""
     cores = os.cpu_count() or 1
     if cores == 1 or len(lists[0]) < many:
         yield from map(function, *lists)

@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from minirnn.images import all_cores
+from minirnn import all_cores
 
 PROGRAM = """
 import os, time
-from minirnn.images import all_cores
+from minirnn import all_cores
 
 def slow(number):
     print(os.getpid(), flush=True)
