@@ -10,7 +10,6 @@ import cmath
 from math import pi, sqrt
 
 import numpy as np
-from scipy.cluster.vq import kmeans2
 
 from minirnn.errors import MinirnnError
 from minirnn.strokes import check_strokes, without_repeats
@@ -110,6 +109,8 @@ class PenAlphabet:
         lines : list of normalised lines, each a list of strokes.
         count : number of lifts in the codebook; fewer if the lines have fewer different ones.
         """
+        from scipy.cluster.vq import kmeans2  # takes half a second to load: only for who fits an alphabet
+
         lifts = np.concatenate([_lifts(strokes) for strokes in lines])
         rng = np.random.default_rng(seed)
         lifts = rng.permutation(lifts)[:LIFTS_TO_FIT]

@@ -6,7 +6,6 @@ recorded by a tablet and one traced from an image are the same thing.
 """
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 from scipy.linalg import solveh_banded
 
 from minirnn.errors import MinirnnError
@@ -136,28 +135,31 @@ def resample(stroke, spacing):
 
 
 def smooth(stroke, spacing=0.05, stiffness=0.02):
-    """Draw a smoothing spline through the stroke and sample it about every ``spacing`` units. Dots stay dots.
+    """Lay a smoothing spline through the points of a stroke and sample it about every ``spacing`` units. Dots stay dots.
 
-    Before the natural cubic spline (SciPy's ``CubicSpline``) is laid through the points p, they move to the z that
-    minimise |z - p|^2 + stiffness |second differences of z|^2 (E. T. Whittaker, 1923): for points at even distances
-    that is, but for a small boundary term, the smoothing spline itself, and unlike SciPy's ``splprep`` it
-    never swings out where a stroke turns on the spot.
+    The curve z has k - 1 points between any two of the stroke's points p, and is the one that minimises
+
+        Σ |z - p|² + stiffness k³ Σ |second differences of z|²
+
+    the first sum going over the stroke's own points (E. T. Whittaker, 1923). For a fine k that is the cubic smoothing
+    spline (C. H. Reinsch, 1967) of points that lie a step apart. Unlike SciPy's ``splprep`` it never swings out where a
+    stroke turns on the spot.
     """
     stroke = without_repeats(stroke)
     if len(stroke) < 3:
         return resample(stroke, spacing)
-    # The matrix I + stiffness D'D, D the second differences, is symmetric with two bands below the diagonal.
-    n = len(stroke)
-    rows = np.zeros((3, n))
+    k = int(np.ceil(_arc_length(stroke)[-1] / (len(stroke) - 1) / spacing))
+    n = (len(stroke) - 1) * k + 1
+    # The matrix of the equations is symmetric with two bands below its diagonal: stiffness k³ D'D, D the second
+    # differences, and a one on the diagonal for every point of the stroke.
+    bands = np.zeros((3, n))
     for shift, products in enumerate([(1, 4, 1), (-2, -2), (1,)]):
         for offset, product in enumerate(products):
-            rows[shift, offset : offset + n - 2] += product
-    bands = stiffness * rows
-    bands[0] += 1
-    knots = solveh_banded(bands, stroke, lower=True)
-    arc = _arc_length(stroke)
-    at = np.linspace(0.0, arc[-1], int(np.ceil(arc[-1] / spacing)) + 1)
-    return CubicSpline(arc, knots, bc_type="natural")(at)
+            bands[shift, offset : offset + n - 2] += stiffness * k**3 * product
+    bands[0, ::k] += 1
+    pull = np.zeros((n, 2))
+    pull[::k] = stroke
+    return solveh_banded(bands, pull, lower=True)
 
 
 def augment(strokes, rng, slant=0.15, scale=0.1, rotation=0.02):

@@ -74,14 +74,16 @@ def pen_distribution(logits, pens, temperature, ending):
     z = logits.astype(np.float64)
     z[:, BEGIN] = -np.inf
     z[~ending, END] = -np.inf
+    p = _softmax(z)
+    for kind in (slice(FIRST_STEP, FIRST_STEP + pens.directions), slice(FIRST_STEP + pens.directions, None)):
+        p[:, kind] = p[:, kind].sum(axis=1, keepdims=True) * _softmax(z[:, kind] / temperature)
+    return p
+
+
+def _softmax(z):
     p = np.exp(z - z.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
-    for kind in (slice(FIRST_STEP, FIRST_STEP + pens.directions), slice(FIRST_STEP + pens.directions, None)):
-        part = p[:, kind]
-        total = part.sum(axis=1, keepdims=True)
-        sharp = (part / np.maximum(part.max(axis=1, keepdims=True), 1e-300)) ** (1 / temperature)
-        p[:, kind] = sharp * (total / sharp.sum(axis=1, keepdims=True))
-    return p / p.sum(axis=1, keepdims=True)
+    return p
 
 
 def write_lines(network, chars, pens, texts, hands, rng, temperature=TEMPERATURE, guidance=GUIDANCE):
@@ -104,53 +106,57 @@ def write_lines(network, chars, pens, texts, hands, rng, temperature=TEMPERATURE
 def _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance):
     ids = [encode_text(chars, text) for text in texts]
     B, U = len(ids), max(map(len, ids))
+    lengths = np.array([len(characters) for characters in ids])
     text = np.full((2 * B, U), -1, np.int32)  # the second half sees nothing
     for b, characters in enumerate(ids):
         text[b, : len(characters)] = characters
-    lengths = np.array([len(characters) for characters in ids])
     device = network.device
-    chunk = {
-        "text": backend.to_device(text, device),
-        "hand": backend.to_device(np.tile(np.asarray(hands, np.int32), 2), device),
-    }
-    embedded, state = network.embed_text(chunk["text"]), network.start(2 * B)
-    symbols, phis, y = [np.full(B, BEGIN, np.int64)], [], np.zeros(B)
-    alive, place, lingered = np.ones(B, bool), np.zeros(B), np.zeros(B, int)
-    places = []
+    embedded, _ = network.embed_text(backend.to_device(text, device))
+    hand = backend.to_device(np.tile(np.asarray(hands, np.int32), 2), device)
+    state = network.start(2 * B)
+    symbols, phis, places = [np.full(B, BEGIN)], [], [np.zeros(B)]
+    y, lingered, stopped = np.zeros(B), np.zeros(B, int), np.zeros(B, bool)
+    alive = np.arange(B)  # the lines that are not done yet; those that are leave the batch
     for _ in range(SYMBOLS_A_CHARACTER * U):
-        chunk["x"] = backend.to_device(np.tile(symbols[-1], 2)[None].astype(np.int32), device)
-        chunk["height"] = backend.to_device(np.tile(pens.height_of(y), 2)[None].astype(np.int32), device)
-        logits, phi, state, _ = network.forward(chunk, state, text=embedded)
-        logits, phi = backend.to_host(logits[0]), backend.to_host(phi[0, :B])
-        phis.append(phi)
+        chunk = {"x": symbols[-1], "height": pens.height_of(y)}
+        chunk = {name: np.tile(ids[alive], 2)[None].astype(np.int32) for name, ids in chunk.items()}
+        chunk = backend.tree_map(lambda ids: backend.to_device(ids, device), chunk) | {"hand": hand}
+        logits, phi, state, _ = network.forward(chunk, state, text=(embedded, None))
+        (seeing, blind), phi = np.split(backend.to_host(logits[0]), 2), backend.to_host(phi[0, : len(alive)])
         # Where the window stands; past the text's end it sees nothing any more, and stays where it was.
-        place = np.maximum(place, (phi * np.arange(U)).sum(axis=1) / np.maximum(phi.sum(axis=1), 1e-2))
-        places.append(place)
-        seeing, blind = logits[:B], logits[B:]
-        ending = place >= lengths - 2 - LAG
+        place = np.maximum(places[-1][alive], (phi @ np.arange(U)) / np.maximum(phi.sum(axis=1), 1e-2))
+        ending = place >= lengths[alive] - 2 - LAG
         p = pen_distribution(seeing + guidance * (seeing - blind), pens, temperature, ending)
-        drawn = (p.cumsum(axis=1) < rng.random((B, 1))).sum(axis=1).clip(0, p.shape[1] - 1)
-        drawn[~alive] = END
-        y += pens.vectors[drawn, 1]
-        symbols.append(drawn)
-        lingered += place >= lengths - 1 - LAG
-        alive &= (drawn != END) & (lingered <= LINGER)
-        if not alive.any():
+        drawn = (p.cumsum(axis=1) < rng.random((len(alive), 1))).sum(axis=1).clip(0, p.shape[1] - 1)
+        for steps, now, done in ((symbols, drawn, END), (places, place, 0), (phis, phi, 0)):
+            steps.append(np.full((B, *now.shape[1:]), done, now.dtype))
+            steps[-1][alive] = now
+        y[alive] += pens.vectors[drawn, 1]
+        lingered[alive] += place >= lengths[alive] - 1 - LAG
+        stopped[alive] = drawn == END
+        goes_on = ~stopped[alive] & (lingered[alive] <= LINGER)
+        alive = alive[goes_on]
+        if not len(alive):
             break
-    symbols, phis, places = np.array(symbols), np.array(phis), np.array(places)
-    return [finish(texts[b], symbols[:, b], phis[:, b, : lengths[b]], places[:, b], pens) for b in range(B)]
+        if not goes_on.all():
+            rows = backend.to_device(np.flatnonzero(np.tile(goes_on, 2)), device)
+            hand, embedded, state = backend.tree_map(lambda array: array[rows], (hand, embedded, state))
+    symbols, phis, places = np.array(symbols), np.array(phis), np.array(places[1:])
+    return [
+        finish(texts[b], symbols[:, b], phis[:, b, : lengths[b]], places[:, b], pens, stopped[b]) for b in range(B)
+    ]
 
 
-def finish(text, symbols, phi, places, pens):
+def finish(text, symbols, phi, places, pens, stopped):
     """One of several lines written side by side -> `Line`.
 
     symbols (T + 1,) from BEGIN on, with END behind the line's own; phi (T, U), places (T,) of the window when symbol
-    t + 1 was drawn."""
+    t + 1 was drawn; stopped: whether the pen drew an END."""
     ends = np.flatnonzero(symbols == END)
-    stop = ends[0] if len(ends) else len(symbols)
-    symbols, phi = symbols[:stop], phi[:stop]
+    length = ends[0] if len(ends) else len(symbols)
+    symbols, phi = symbols[:length], phi[:length]
     strokes = pens.decode(symbols)
-    wrong = fault(text, phi, strokes, len(ends) > 0)
+    wrong = fault(text, phi, strokes, stopped)
     if strokes:
         begun = np.flatnonzero(pens.is_lift[symbols]) - 1
         begun = begun if len(begun) == len(strokes) else np.append(0, begun)  # a pen that has not learned to lift first

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import make_smoothing_spline
 
 from minirnn.errors import MinirnnError
 from minirnn.strokes import augment, bounding_box, check_strokes, deskew, normalise, resample, rotate, smooth
@@ -99,7 +100,14 @@ def test_smoothing_is_the_minimum_it_claims_to_be():
     stroke = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, -1.0], [3.0, 2.0], [5.0, 0.0]])
     D = np.diff(np.eye(5), 2, axis=0)
     expected = np.linalg.solve(np.eye(5) + 0.3 * D.T @ D, stroke)
-    np.testing.assert_allclose(smooth(stroke, stiffness=0.3)[[0, -1]], expected[[0, -1]])
+    np.testing.assert_allclose(smooth(stroke, spacing=5.0, stiffness=0.3), expected)
+
+
+def test_smoothing_is_the_smoothing_spline():
+    stroke = np.random.default_rng(0).normal(size=(12, 2)).cumsum(axis=0)
+    curve = smooth(stroke, spacing=0.02, stiffness=0.3)
+    spline = make_smoothing_spline(np.arange(12.0), stroke, lam=0.3)
+    np.testing.assert_allclose(curve, spline(np.linspace(0, 11, len(curve))), atol=0.02)
 
 
 def test_smoothing_rounds_the_corners_of_a_polygon_towards_the_circle():

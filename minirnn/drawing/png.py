@@ -4,7 +4,6 @@ import io
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
-from scipy.ndimage import gaussian_filter
 
 from minirnn.drawing.ink import Run, ink
 from minirnn.drawing.paper import RULE_WIDTH
@@ -93,6 +92,8 @@ def _draw_run(draw, points, width, value):
 
 def _grainy(cover, grain, size, seed):
     """Take away ink where the paper's tooth does not reach the lead; ``size`` is that of a grain in pixels."""
+    from scipy.ndimage import gaussian_filter  # only a pencil needs it
+
     noise = gaussian_filter(np.random.default_rng(seed).standard_normal(cover.shape, dtype=np.float32), size / 2)
     missing = grain * np.clip(0.5 + 0.4 * noise / noise.std(), 0, 1)
     return (cover * (1 - missing)).astype(np.uint8)
