@@ -107,6 +107,7 @@ def _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance)
     ids = [encode_text(chars, text) for text in texts]
     B, U = len(ids), max(map(len, ids))
     lengths = np.array([len(characters) for characters in ids])
+    inside = np.arange(U) < lengths[:, None]
     text = np.full((2 * B, U), -1, np.int32)  # the second half sees nothing
     for b, characters in enumerate(ids):
         text[b, : len(characters)] = characters
@@ -122,7 +123,8 @@ def _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance)
         chunk = {name: np.tile(ids[alive], 2)[None].astype(np.int32) for name, ids in chunk.items()}
         chunk = backend.tree_map(lambda ids: backend.to_device(ids, device), chunk) | {"hand": hand}
         logits, phi, state, _ = network.forward(chunk, state, text=(embedded, None))
-        (seeing, blind), phi = np.split(backend.to_host(logits[0]), 2), backend.to_host(phi[0, : len(alive)])
+        seeing, blind = np.split(backend.to_host(logits[0]), 2)
+        phi = backend.to_host(phi[0, : len(alive)]) * inside[alive]
         # Where the window stands; past the text's end it sees nothing any more, and stays where it was.
         place = np.maximum(places[-1][alive], (phi @ np.arange(U)) / np.maximum(phi.sum(axis=1), 1e-2))
         ending = place >= lengths[alive] - 2 - LAG

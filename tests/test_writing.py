@@ -79,6 +79,37 @@ def test_a_line_written_alone_or_beside_others_follows_its_own_text():
         assert END not in line.symbols
 
 
+def likeliest(end):
+    """A stand-in for `pen_distribution`: always the likeliest move, but END where it may be drawn, if ``end``."""
+
+    def distribution(logits, pens, temperature, ending):
+        z = logits.copy()
+        z[:, [BEGIN, END]] = -np.inf
+        z[ending & end, END] = np.inf
+        return np.eye(len(pens))[z.argmax(axis=1)]
+
+    return distribution
+
+
+def test_a_line_that_is_done_leaves_the_others_as_they_were(monkeypatch):
+    monkeypatch.setattr(writing, "pen_distribution", likeliest(end=True))
+    texts = ["a", "abcabc", "ab", "cabca"]
+    beside = write_lines(network(), CHARS, PENS, texts, [0, 1, 2, 1], np.random.default_rng(0))
+    assert len({len(line.symbols) for line in beside}) > 2, "they are done at different times"
+    for text, hand, line in zip(texts, [0, 1, 2, 1], beside):
+        (alone,) = write_lines(network(), CHARS, PENS, [text], [hand], np.random.default_rng(0))
+        assert np.array_equal(line.symbols, alone.symbols)
+        np.testing.assert_allclose(line.phi, alone.phi, atol=1e-5)
+        assert line.fault == alone.fault != "ran on"
+
+
+def test_a_pen_that_does_not_stop_has_run_on_even_beside_others_that_go_on(monkeypatch):
+    monkeypatch.setattr(writing, "pen_distribution", likeliest(end=False))
+    short, long = write_lines(network(), CHARS, PENS, ["a", "abcabc"], [0, 0], np.random.default_rng(0))
+    assert short.fault == long.fault == "ran on"
+    assert len(short.symbols) < len(long.symbols)
+
+
 def path(*centres, width=0.4, U=4):
     u = np.arange(U)
     return np.array([np.exp(-(((u - centre) / width) ** 2)) for centre in centres])
