@@ -135,7 +135,7 @@ def resample(stroke, spacing):
 
 
 def smooth(stroke, spacing=0.05, stiffness=0.02):
-    """Lay a smoothing spline through the points of a stroke and sample it about every ``spacing`` units. Dots stay dots.
+    """Draw a smoothing spline through the stroke and sample it about every ``spacing`` units. Dots stay dots.
 
     The curve z has k - 1 points between any two of the stroke's points p, and is the one that minimises
 

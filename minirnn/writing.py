@@ -10,6 +10,7 @@ lines lean alike (`lean`).
 """
 
 import dataclasses
+import operator
 import pathlib
 import unicodedata
 
@@ -142,7 +143,8 @@ def _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance)
             break
         if not goes_on.all():
             rows = backend.to_device(np.flatnonzero(np.tile(goes_on, 2)), device)
-            hand, embedded, state = backend.tree_map(lambda array: array[rows], (hand, embedded, state))
+            take = operator.itemgetter(rows)
+            hand, embedded, state = backend.tree_map(take, (hand, embedded, state))
     symbols, phis, places = np.array(symbols), np.array(phis), np.array(places[1:])
     return [
         finish(texts[b], symbols[:, b], phis[:, b, : lengths[b]], places[:, b], pens, stopped[b]) for b in range(B)
