@@ -40,7 +40,8 @@ def whole_way(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(source / "cache"))
         patch.setattr(main_job, "SAMPLE_HAND", source)
-        patch.setattr(main_job, "HAND_WORDS", [])
+        for words_of in ("HAND_WORDS", "TEXT_WORDS"):
+            patch.setattr(main_job, words_of, [])
         patch.setattr(train, "LETTERS", source / "text.txt")
         patch.setattr(main_job, "draw_steps", blank)
         patch.setattr(main_job, "handwrite", lambda text, path, writer: blank(path) or [path])
