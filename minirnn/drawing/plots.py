@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from minirnn.drawing.ink import DOT
 from minirnn.files import atomic
 from minirnn.strokes import bounding_box
 
@@ -92,7 +93,9 @@ def strokes_picture(path, titled_lines, columns=1):
         axes.set_xlim(box[0], box[0] + cell_width)
         axes.set_ylim(box[1] + cell_height, box[1])
         axes.set_aspect("equal", anchor="W")
-        axes.add_collection(LineCollection(strokes, colors="black", linewidths=0.9, capstyle="round"))
+        # A dot becomes a dash: matplotlib draws nothing for a line that goes nowhere.
+        lines = [stroke if len(stroke) > 1 else stroke + np.array([[0.0], [DOT]]) for stroke in strokes]
+        axes.add_collection(LineCollection(lines, colors="black", linewidths=0.9, capstyle="round"))
     _save(figure, path)
 
 
