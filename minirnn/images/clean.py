@@ -48,7 +48,8 @@ def threshold_ink(grey, pen=None, k=0.7, faint_k=0.3):
     m and s are mean and standard deviation in a window around each pixel. It must be much wider than the pen, or
     the inside of a stroke becomes its own background: ten times ``pen``, the pen's width in pixels (by default
     measured after a threshold by Otsu), and never under 25; scikit-image's default of 15 hollows out the strokes
-    of a 300 dpi scan. The noise of the sensor is smoothed away first, by a Gaussian of a quarter of the pen.
+    of a 300 dpi scan. The noise of the sensor is smoothed away first, by a Gaussian of a twelfth of the pen, since
+    more would close narrow loops.
 
     The strict ``k`` keeps strokes as narrow as they are and narrow loops open. Dots that the pen hardly touched
     are found by the lenient ``faint_k``: pieces of at least half a dot, of which the strict one leaves less.
@@ -58,7 +59,7 @@ def threshold_ink(grey, pen=None, k=0.7, faint_k=0.3):
         return np.zeros(grey.shape, bool)
     if pen is None:
         pen = pen_width(smooth < filters.threshold_otsu(smooth))
-    smooth = filters.gaussian(grey, np.clip(pen / 4, 0.7, 2))
+    smooth = filters.gaussian(grey, np.clip(pen / 12, 0.7, 2))
     window = max(25, 2 * round(5 * pen) + 1)  # odd: it has a middle
     # The windows are the dear part: with k = 1 the threshold is m s / 0.5, and any other lies between m and that.
     product = filters.threshold_sauvola(smooth, window, k=1, r=0.5)
