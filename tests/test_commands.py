@@ -496,7 +496,7 @@ def test_ctrl_c_and_sigterm_save_first(number):
 
 
 def test_ctrl_c_while_a_command_is_being_loaded():
-    Path("tqdm.py").write_text("import time; print('loading', flush=True); time.sleep(60)")
+    Path("tqdm.py").write_text("import time; print('loading', flush=True); time.sleep(600)")
     command = [sys.executable, "-m", "minirnn.train"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "loading\n"
