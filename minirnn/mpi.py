@@ -88,8 +88,8 @@ def run(main):
 
 
 def _wait_for(request):
-    """Until what ``request`` stands for is done. MPI's own waiting keeps a core busy, which rank 0 may need to write a page;
-    this looks ever more rarely, down to once a millisecond."""
+    """Until what ``request`` stands for is done. MPI's own waiting keeps a core busy, which rank 0 may need to write a
+    page; this looks ever more rarely, down to once a millisecond."""
     pause = 0.0
     while not request.Test():
         time.sleep(pause)
