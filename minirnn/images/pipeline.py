@@ -54,9 +54,9 @@ def clean_page(grey, straighten=True):
     if straighten:
         angle = lines.find_rotation(threshold)
         upright, matrix = lines.rotate_page(contrast, angle)
-        if upright is not contrast:
-            threshold = clean.threshold_ink(upright)
     pen = clean.pen_width(threshold)
+    if upright is not contrast:
+        threshold = clean.threshold_ink(upright, pen)
     unruled = clean.remove_ruled_lines(threshold, pen)
     if unruled.sum() < threshold.sum():
         pen = clean.pen_width(unruled)
@@ -93,7 +93,8 @@ def _line_of_page(page, mine):
     others = (page.threshold & ~mine)[box]
     grey = lines.erase(page.upright[box], others, mine[box], page.pen)
     grey, scale = lines.uniform_height(grey, mine[box])
-    ink = clean.threshold_ink(grey, page.pen * scale)
+    pen = page.pen * scale
+    ink = clean.threshold_ink(grey, pen, sharpen=np.clip((pen / lines.UNIFORM_STD - 0.13) / 0.1, 0, 1))
     pen = clean.pen_width(ink)
     ink = clean.remove_specks(ink, pen)
     strokes = trace(ink, pen)
