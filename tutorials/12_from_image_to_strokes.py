@@ -193,7 +193,7 @@ def sauvola_plain(image, row, column, window, k=0.7, R=0.5):
     return m * (1 + k * (s / R - 1))
 
 
-show.source(clean.threshold_ink, "smooth = filters.gaussian(grey, np.clip", "strict, lenient")
+show.source(clean.threshold_ink, "window = max", "strict, lenient")
 for row, column in ((150, 100), (175, 300), (300, 500)):
     # A piece of the page: scikit-image's sums run over all of an image, and the rounding errors grow with them.
     around = contrast[row - 30 : row + 31, column - 30 : column + 31]

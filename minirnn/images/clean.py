@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 from skimage import filters, measure, morphology, transform
 
-NOISE = 7.0  # of the specks that noise makes, 19 of 20 have under 6.4; of the dots that thin pens make, none under 9
+NOISE = 7.0  # standard deviations of the paper; 19 of 20 specks of noise are below 6.4, dots of thin pens above 9
 BLANK_CONTRAST = 0.08  # paper and "ink" nearer than this are one thing: an empty page
 
 
@@ -49,20 +49,20 @@ def threshold_ink(grey, pen=None, sharpen=0.0):
     m and s are mean and standard deviation in a window around each pixel. It must be much wider than the pen, or
     the inside of a stroke becomes its own background: ten times ``pen``, the pen's width in pixels (by default
     measured after a threshold by Otsu), and never under 25; scikit-image's default of 15 hollows out the strokes
-    of a 300 dpi scan. The noise of the sensor is smoothed away first, by a Gaussian of a twelfth of the pen, since
-    more would close narrow loops. Those of a pen that is broad beside its letters, of which blur has left no more than
-    grey spots, are opened by an unsharp mask and a stricter k: ``sharpen``, 0 to 1, says how much.
+    of a 300 dpi scan. The noise of the sensor is smoothed away first, but not more than needed, since that closes
+    narrow loops. Those of a pen that is broad beside its letters, of which blur has left no more than grey spots, are
+    opened by an unsharp mask and a stricter k: ``sharpen``, 0 to 1, says how much.
 
     A strict k, 0.7 to 0.85, keeps strokes as narrow as they are and narrow loops open. Dots that the pen hardly
-    touched are found by a lenient one, 0.3: pieces of at least half a dot, of which the strict one leaves less. A piece
-    that is on average no darker than `NOISE` standard deviations of the paper is none.
+    touched are found by a lenient one, 0.3: pieces of at least half a dot, of which the strict one leaves less.
     """
     smooth = filters.gaussian(grey, 1)
-    if smooth.min() > 0.9:
+    dark = smooth < filters.threshold_otsu(smooth)
+    if smooth.min() > 0.9 or not dark.any():
         return np.zeros(grey.shape, bool)
     if pen is None:
-        pen = pen_width(smooth < filters.threshold_otsu(smooth))
-    smooth = filters.gaussian(grey, np.clip(pen / 12, 0.7, 2))
+        pen = pen_width(dark)
+    smooth = _without_noise(grey, smooth, dark, pen)
     smooth = filters.unsharp_mask(smooth, radius=pen / 5, amount=2 * sharpen)
     window = max(25, 2 * round(5 * pen) + 1)  # odd: it has a middle
     # The windows are the dear part: with k = 1 the threshold is m s / 0.5, and any other lies between m and that.
@@ -71,14 +71,37 @@ def threshold_ink(grey, pen=None, sharpen=0.0):
     strict, lenient = (smooth < (1 - k) * mean + k * product for k in (0.7 + 0.15 * sharpen, 0.3))
     pieces = measure.label(lenient, connectivity=2)
     area = np.bincount(pieces.ravel())
-    # Paper is white but for its noise, and what is whiter than white was cut off: so look at the darker side only.
-    paper = smooth[~ndimage.maximum_filter(lenient, 2 * round(pen) + 1)]
-    white, noisy = np.percentile(paper, [50, 16]) if paper.size else (1.0, 1.0)
-    dark = np.bincount(pieces.ravel(), white - smooth.ravel()) > NOISE * (white - noisy) * area
-    dark[0] = False
+    real = _darker_than_noise(smooth, pieces, area, strict, pen)
     half_a_dot = 0.5 * np.pi / 4 * pen**2
-    faint = dark & (area >= half_a_dot) & (np.bincount(pieces[strict], minlength=len(area)) < half_a_dot)
-    return (strict & dark[pieces]) | faint[pieces]
+    faint = real & (area >= half_a_dot) & (np.bincount(pieces[strict], minlength=len(area)) < half_a_dot)
+    return (strict & real[pieces]) | faint[pieces]
+
+
+def _without_noise(grey, smooth, dark, pen):
+    """``grey`` smoothed by as many pixels as bring its noise down to a thirtieth of the contrast between paper and ink,
+    and by a twelfth to a quarter of the pen. ``smooth`` is smoothed by one pixel, ``dark`` the ink as far as known."""
+    white, noise = _paper(smooth, dark, pen)
+    sigma = 30 * noise / (white - np.median(smooth[dark]))
+    return filters.gaussian(grey, np.clip(sigma, np.clip(pen / 12, 0.7, 2), max(1, pen / 4)))
+
+
+def _darker_than_noise(smooth, pieces, area, strict, pen):
+    """Of each of the ``pieces``, whether it is ink and no speck that the noise of the sensor makes. ``strict``, within
+    them, is ink in all likelihood: what is nearly as dark is ink, too, however strong the noise."""
+    white, noise = _paper(smooth, pieces > 0, pen)
+    depth = np.bincount(pieces.ravel(), white - smooth.ravel()) / area
+    ink = np.median(depth[pieces[strict]]) if strict.any() else np.inf
+    real = depth > min(NOISE * noise, 0.75 * ink)
+    real[0] = False
+    return real
+
+
+def _paper(smooth, ink, pen):
+    """(grey level of the paper, standard deviation of its noise), measured a pen's width away from the ink. What is
+    whiter than white was cut off, so only the darker side counts."""
+    paper = smooth[~ndimage.maximum_filter(ink, 2 * round(pen) + 1)]
+    white, darker = np.percentile(paper, [50, 16]) if paper.size else (1.0, 1.0)
+    return white, white - darker
 
 
 def pen_width(ink):
