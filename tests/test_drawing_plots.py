@@ -27,6 +27,14 @@ def test_loss_curve_with_gaps(tmp_path):
     loss_curve(tmp_path / "empty.png", [])  # a run that was stopped before its first report
 
 
+def test_what_was_learned_fills_the_loss_curve_however_bad_the_beginning(tmp_path):
+    rows = [{"step": 0, "validation_loss": 100.0}] + [{"step": k, "validation_loss": 3 - k / 10} for k in range(1, 20)]
+    loss_curve(tmp_path / "loss.png", rows)
+    coloured = np.ptp(pixels(tmp_path / "loss.png"), axis=2) > 60
+    inside = np.nonzero(coloured[:, coloured.shape[1] // 5 : coloured.shape[1] * 2 // 5].any(axis=1))[0]
+    assert np.ptp(inside) > 0.15 * coloured.shape[0]
+
+
 def test_window_path_goes_upwards(tmp_path):
     phi = np.zeros((40, 8))
     phi[np.arange(40), np.arange(40) // 5] = 1.0

@@ -330,6 +330,20 @@ def test_plans_are_made_after_fifty_steps_and_at_a_quarter_and_half_of_the_way(t
     assert not text_trainer(tmp_path)._planning_due()
 
 
+def test_epochs_follow_each_other(tmp_path):
+    trainer = text_trainer(tmp_path)
+    chunks = trainer.data.chunks(0)
+    for place in itertools.product(range(3), range(chunks)):
+        assert (trainer.progress.epoch, trainer.progress.index) == place
+        trainer.step()
+
+
+def test_as_long_as_nothing_is_planned_the_learning_rate_does_not_fall(tmp_path):
+    trainer = text_trainer(tmp_path, steps=None, minutes=2.0, warmup=3)
+    trainer.progress.step = 49
+    assert trainer.learning_rate() == pytest.approx(trainer.options.lr, rel=1e-6)
+
+
 def test_steps_epochs_and_minutes(tmp_path, monkeypatch):
     assert text_trainer(tmp_path, steps=7).planned_steps() == 7
     trainer = text_trainer(tmp_path, steps=None, epochs=1.5)

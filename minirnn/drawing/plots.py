@@ -19,7 +19,8 @@ MAX_TICKS = 80
 
 
 def loss_curve(path, log_rows):
-    """Draw training and validation loss, and the learning rate, against the steps of a run.
+    """Draw training and validation loss, and the learning rate, against the steps of a run. The loss before any training
+    may lie above the picture, so that one sees the rest.
 
     Parameters
     ----------
@@ -28,10 +29,15 @@ def loss_curve(path, log_rows):
         value that was not measured at a step is missing or None.
     """
     figure, axes = _figure(8, 4.5)
+    learned = []
     for key, label, style in [("train_loss", "training", "-"), ("validation_loss", "validation", "o-")]:
         steps, values = _series(log_rows, key)
         if steps:
             axes.plot(steps, values, style, markersize=3, linewidth=1.2, label=label)
+        learned += [value for step, value in zip(steps, values) if step > 0]
+    if learned and min(learned) < max(learned):
+        margin = 0.1 * (max(learned) - min(learned))
+        axes.set_ylim(min(learned) - margin, max(learned) + margin)
     axes.set(xlabel="step", ylabel="loss (nats a symbol)")
     axes.grid(alpha=0.3)
     steps, rates = _series(log_rows, "learning_rate")
@@ -41,7 +47,7 @@ def loss_curve(path, log_rows):
         right.set_ylabel("learning rate (dashed)", color="0.4")
         right.set_ylim(bottom=0)
     if axes.lines:
-        axes.legend(loc="upper center")
+        axes.legend(loc="upper right")
     _save(figure, path)
 
 
