@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half-written."""
+"""Writing files so that nothing is ever half-written, and finding the newest."""
 
 import contextlib
 import os
@@ -33,3 +33,8 @@ def atomic(path, mode="w", **options):
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def newest_sample(run, pattern):
+    """The newest sample in the folder of a run whose name fits ``pattern``, a `pathlib.Path`."""
+    return max((run / "samples").glob(pattern))

@@ -12,6 +12,7 @@ is not done again, so that a run can be stopped at any moment and gone on with.
 import pathlib
 
 from minirnn.errors import MinirnnError
+from minirnn.files import newest_sample
 from minirnn.images.pictures import draw_steps
 from minirnn.images.reading import read_image
 from minirnn.prepare import prepare_labelled
@@ -65,11 +66,6 @@ def trace_images(images):
     draw_steps(images / "steps.png", read_image(min(SAMPLE_HAND.glob("*.jpg"))))
     samples, problems = prepare_labelled(SAMPLE_HAND, images)
     print(f"strokes     {len(samples)} lines traced, {len(problems)} problems")
-
-
-def newest_sample(run, pattern):
-    """The newest sample of a run whose name fits ``pattern``."""
-    return max((run / "samples").glob(pattern))
 
 
 def announce(command):

@@ -29,10 +29,9 @@ from minirnn.datasets.lines import LineBatches, ValidationLines, normalised_and_
 from minirnn.datasets.text import TextStreams, ValidationText
 from minirnn.drawing.plots import strokes_picture, window_path
 from minirnn.errors import MinirnnError
-from minirnn.files import atomic
+from minirnn.files import atomic, newest_sample
 from minirnn.generate import generate
 from minirnn.layers import CELLS
-from minirnn.main_job import newest_sample, whole_way
 from minirnn.models import CharRNN, PenRNN
 from minirnn.optim import OPTIMISERS
 from minirnn.strokes import augment, normalise
@@ -384,6 +383,8 @@ def do_all(settings, run):
     """The whole way, begun or gone on with."""
     if mpi.world() is not None:
         raise MinirnnError("the whole way is for one process; under mpiexec, say --task text or --task hand")
+    from minirnn.main_job import whole_way  # what reads pictures takes a second to load: only for who needs it
+
     write_settings(run, settings)
     general = [word for name in GENERAL for word in (name, str(settings[name[2:]]))]
     try:

@@ -107,7 +107,7 @@ def test_it_goes_on_wherever_it_was_broken_off(whole_way, whole, tmp_path, monke
 def test_the_command_begins_it_and_goes_on_with_it(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     calls = []
-    monkeypatch.setattr(train, "whole_way", lambda run, general, learn: calls.append((run.name, general)))
+    monkeypatch.setattr(main_job, "whole_way", lambda run, general, learn: calls.append((run.name, general)))
     assert run_command(train.main, ["--seed", "3", "--threads", "1"]) == 0
     assert run_command(train.main, ["--resume", "runs/main-1"]) == 0
     assert calls == [("main-1", ["--seed", "3", "--device", "cpu", "--threads", "1"])] * 2
@@ -125,7 +125,7 @@ def stopped(*_):
 ])  # fmt: skip
 def test_what_the_command_says(tmp_path, monkeypatch, capsys, words, code, said):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(train, "whole_way", stopped)
+    monkeypatch.setattr(main_job, "whole_way", stopped)
     assert run_command(train.main, []) == 130
     capsys.readouterr()
     assert run_command(train.main, words) == code

@@ -7,9 +7,6 @@ suffix of ``path`` chooses the format: .png, .svg or .pdf.
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 
 from minirnn.drawing.ink import DOT
 from minirnn.files import atomic
@@ -19,8 +16,8 @@ MAX_TICKS = 80
 
 
 def loss_curve(path, log_rows):
-    """Draw training and validation loss, and the learning rate, against the steps of a run. The loss before any training
-    may lie above the picture, so that one sees the rest.
+    """Draw training and validation loss, and the learning rate, against the steps of a run. The loss before any
+    training may lie above the picture, so that one sees the rest.
 
     Parameters
     ----------
@@ -28,7 +25,7 @@ def loss_curve(path, log_rows):
     log_rows : list of dicts with the key "step" and any of "train_loss", "validation_loss" and "learning_rate"; a
         value that was not measured at a step is missing or None.
     """
-    figure, axes = _figure(8, 4.5)
+    figure, axes = _figure_and_axes(8, 4.5)
     learned = []
     for key, label, style in [("train_loss", "training", "-"), ("validation_loss", "validation", "o-")]:
         steps, values = _series(log_rows, key)
@@ -63,7 +60,7 @@ def window_path(path, phi, text):
     has learned to read shows one steady line from the lower left to the upper right.
     """
     phi = np.asarray(phi)
-    figure, axes = _figure(9, min(12, 2.5 + 0.14 * phi.shape[1]))
+    figure, axes = _figure_and_axes(9, min(12, 2.5 + 0.14 * phi.shape[1]))
     axes.imshow(phi.T, origin="lower", aspect="auto", cmap="magma", interpolation="nearest", vmin=0)
     axes.set(xlabel="pen move", ylabel="text, upwards")
     if phi.shape[1] <= MAX_TICKS:
@@ -81,14 +78,15 @@ def strokes_picture(path, titled_lines, columns=1):
         Strokes in any one unit, y down, left ends aligned. A line may have no strokes.
     columns : int
     """
+    from matplotlib.collections import LineCollection
+
     boxes = [bounding_box(strokes) if strokes else (0, 0, 1, 1) for _, strokes in titled_lines]
     cell_width = max([box[2] - box[0] for box in boxes], default=1.0)
     cell_height = max([box[3] - box[1] for box in boxes], default=1.0)
     rows = -(-len(titled_lines) // columns) or 1
     inches_per_unit = min(12 / columns, 0.14 * cell_width) / cell_width
     cell_inches = cell_height * inches_per_unit + 0.3
-    figure = Figure(figsize=(columns * (cell_width * inches_per_unit + 0.3), rows * cell_inches), dpi=150)
-    FigureCanvasAgg(figure)
+    figure = _figure(columns * (cell_width * inches_per_unit + 0.3), rows * cell_inches, dpi=150)
     for number, ((title, strokes), box) in enumerate(zip(titled_lines, boxes)):
         row, column = divmod(number, columns)
         axes = figure.add_axes([(column + 0.03) / columns, 1 - (row + 1) / rows, 0.96 / columns,
@@ -105,9 +103,15 @@ def strokes_picture(path, titled_lines, columns=1):
     _save(figure, path)
 
 
-def _figure(width, height):
-    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+def _figure(width, height, **options):
+    """A figure of so many inches."""
+    from matplotlib.figure import Figure  # takes a second to load: only for who draws
+
+    return Figure(figsize=(width, height), **options)
+
+
+def _figure_and_axes(width, height):
+    figure = _figure(width, height, dpi=120, layout="constrained")
     return figure, figure.add_subplot()
 
 
