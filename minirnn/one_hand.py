@@ -9,9 +9,8 @@ import numpy as np
 from minirnn import backend
 from minirnn.datasets import split_by_group
 from minirnn.datasets.lines import ValidationLines
-from minirnn.images.augment import elastic_strokes
 from minirnn.models import PenRNN
-from minirnn.strokes import augment
+from minirnn.strokes import augment, elastic
 from minirnn.training import evaluate
 
 # Where the settings of minirnn.train are others: small steps, since the network can write already. (With steps of 1e-3,
@@ -46,7 +45,7 @@ def split_lines(samples, fraction, seed):
 
 def another_time(strokes, rng):
     """The normalised line as the same hand might have written it another time: hardly another slant, another size."""
-    return elastic_strokes(augment(strokes, rng, slant=0.03, scale=0.03, rotation=0.01), rng)
+    return elastic(augment(strokes, rng, slant=0.03, scale=0.03, rotation=0.01), rng)
 
 
 def copies(lines):

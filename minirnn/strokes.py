@@ -6,7 +6,6 @@ recorded by a tablet and one traced from an image are the same thing.
 """
 
 import numpy as np
-from scipy.linalg import solveh_banded
 
 from minirnn.errors import MinirnnError
 
@@ -14,6 +13,7 @@ from minirnn.errors import MinirnnError
 DESKEW_ASPECT = 3.0
 # A line flatter than this share of its width (a lone dash) has no height to measure by.
 FLAT = 1e-3
+WAVES = 8  # in a random smooth field
 FARTHEST = 1e30  # a coordinate can be: squares and sums of larger ones may be no numbers any more
 
 
@@ -145,6 +145,8 @@ def smooth(stroke, spacing=0.05, stiffness=0.02):
     spline (C. H. Reinsch, 1967) of points that lie a step apart. Unlike SciPy's ``splprep`` it never swings out where a
     stroke turns on the spot.
     """
+    from scipy.linalg import solveh_banded  # takes half a second to load: only for who draws
+
     stroke = without_repeats(stroke)
     if len(stroke) < 3:
         return resample(stroke, spacing)
@@ -177,3 +179,16 @@ def augment(strokes, rng, slant=0.15, scale=0.1, rotation=0.02):
     # Rows are points, so that the matrix stands on the right: x' = width (x - shear y), y' = height y.
     matrix = np.array([[width, 0.0], [-width * shear, height]])
     return rotate([stroke @ matrix for stroke in strokes], rng.normal(0.0, rotation))
+
+
+def elastic(strokes, rng, strength=0.05, size=2.0):
+    """Distort strokes elastically.
+
+    Points move about ``strength``, those within about ``size`` of each other alike, across strokes too: what
+    touches goes on touching. Both are in the unit of the strokes. Returns new arrays of the same shapes.
+    """
+    # A sum of waves of random direction and phase is a smooth random field that needs no grid.
+    waves = rng.normal(0, 1 / size, (WAVES, 2))
+    phases = rng.uniform(0, 2 * np.pi, (WAVES, 2))
+    height = strength * np.sqrt(2 / WAVES)  # the standard deviation of a sine is its height over the root of 2
+    return [s + height * np.sin((s @ waves.T)[:, :, None] + phases).sum(axis=1) for s in strokes]

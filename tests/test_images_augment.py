@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn_lines import clean_ink, wave, written_line
+from drawn_lines import clean_ink, written_line
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,20 +45,3 @@ def test_changes_are_switched_one_by_one():
 def test_the_pen_gets_broader_and_finer():
     ink = [(1 - augment.pen_width_image(GREY, np.random.default_rng(seed))).sum() for seed in range(8)]
     assert min(ink) < (1 - GREY).sum() < max(ink)
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 1000), st.floats(0, 0.3))
-def test_elastic_strokes_keep_their_shapes_and_stay_near(seed, strength):
-    strokes = [wave(0, 0, 1.3, 3, 1.0), np.array([[2.0, -1.5]])]
-    one, two = (augment.elastic_strokes(strokes, np.random.default_rng(seed), strength) for _ in range(2))
-    for before, after, again in zip(strokes, one, two):
-        assert np.array_equal(after, again)
-        assert after.shape == before.shape
-        assert np.abs(after - before).max() <= 4 * strength + 1e-12
-
-
-def test_what_touches_goes_on_touching():
-    point = np.array([[1.0, 2.0]])
-    one, two = augment.elastic_strokes([point, np.array([[5.0, 5.0], [1.0, 2.0]])], np.random.default_rng(0), 0.5)
-    np.testing.assert_allclose(one[0], two[1])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import make_smoothing_spline
 
 from minirnn.errors import MinirnnError
-from minirnn.strokes import augment, bounding_box, check_strokes, deskew, normalise, resample, rotate, smooth
+from minirnn.strokes import augment, bounding_box, check_strokes, deskew, elastic, normalise, resample, rotate, smooth
 
 coordinates = st.floats(-1e4, 1e4, allow_nan=False).map(lambda value: round(value, 3))
 points = st.tuples(coordinates, coordinates)
@@ -135,3 +135,20 @@ def test_augmentation_is_reproducible_and_affine():
     assert rank == 3 and residual.max() < 1e-18
     unchanged = augment(line, np.random.default_rng(4), slant=0.0, scale=0.0, rotation=0.0)
     np.testing.assert_allclose(np.concatenate(unchanged), np.concatenate(line))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000), st.floats(0, 0.3))
+def test_elastic_strokes_keep_their_shapes_and_stay_near(seed, strength):
+    strokes = [wave(9.0, 120)[0], np.array([[2.0, -1.5]])]
+    one, two = (elastic(strokes, np.random.default_rng(seed), strength) for _ in range(2))
+    for before, after, again in zip(strokes, one, two):
+        assert np.array_equal(after, again)
+        assert after.shape == before.shape
+        assert np.abs(after - before).max() <= 4 * strength + 1e-12
+
+
+def test_what_touches_goes_on_touching():
+    point = np.array([[1.0, 2.0]])
+    one, two = elastic([point, np.array([[5.0, 5.0], [1.0, 2.0]])], np.random.default_rng(0), 0.5)
+    np.testing.assert_allclose(one[0], two[1])

@@ -2,14 +2,13 @@
 
 Every change is a function of its own of (grey, rng, ...) -> grey, with grey (H, W) in [0, 1]; the same generator
 state gives the same picture. `augment_image` puts them in a row. Of these, strokes know turning, leaning, stretching
-(`minirnn.strokes.augment`) and the elastic distortion.
+(`minirnn.strokes.augment`) and the elastic distortion (`minirnn.strokes.elastic`).
 """
 
 import numpy as np
 from scipy import ndimage
 from skimage import filters, transform
 
-WAVES = 8  # in a random smooth field
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
 
 
@@ -82,19 +81,6 @@ def augment_image(grey, rng, changes=tuple(CHANGES)):
         if name in changes:
             grey = change(grey, rng)
     return grey
-
-
-def elastic_strokes(strokes, rng, strength=0.05, size=2.0):
-    """Distort strokes elastically; for the other changes of strokes see `minirnn.strokes.augment`.
-
-    Points move about ``strength``, those within about ``size`` of each other alike, across strokes too: what
-    touches goes on touching. Both are in the unit of the strokes. Returns new arrays of the same shapes.
-    """
-    # A sum of waves of random direction and phase is a smooth random field that needs no grid.
-    waves = rng.normal(0, 1 / size, (WAVES, 2))
-    phases = rng.uniform(0, 2 * np.pi, (WAVES, 2))
-    height = strength * np.sqrt(2 / WAVES)  # the standard deviation of a sine is its height over the root of 2
-    return [s + height * np.sin((s @ waves.T)[:, :, None] + phases).sum(axis=1) for s in strokes]
 
 
 def _smooth_noise(shape, rng, size):
