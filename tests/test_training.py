@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -328,6 +329,20 @@ def test_plans_are_made_after_fifty_steps_and_at_a_quarter_and_half_of_the_way(t
                 due.setdefault(plans, step)
     assert due == {0: 50, 1: 100, 2: 200}
     assert not text_trainer(tmp_path)._planning_due()
+
+
+def test_the_loss_before_any_training_is_measured_once_and_timed(tmp_path):
+    trainer = text_trainer(tmp_path / "new")
+    began = time.monotonic()
+    trainer.train()
+    assert 0 < trainer.progress.evaluation_seconds < time.monotonic() - began
+    assert trainer.rows[0]["gradient_norm"] == 0
+    killed = text_trainer(tmp_path / "killed")  # before its first step
+    killed._evaluate(norm=0.0)
+    killed.save()
+    trainer = resumed(text_trainer, tmp_path / "killed", {})
+    trainer.train()
+    assert [row["step"] for row in trainer.rows].count(0) == 1
 
 
 def test_epochs_follow_each_other(tmp_path):
