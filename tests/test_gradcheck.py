@@ -280,7 +280,7 @@ def test_planted_fault_is_caught(name, monkeypatch):
     assert not judge()
 
 
-@pytest.mark.parametrize("judge", {judge for judge, *_ in FAULTS.values()}, ids=lambda judge: judge.__name__)
+@pytest.mark.parametrize("judge", dict.fromkeys(judge for judge, *_ in FAULTS.values()), ids=lambda judge: judge.__name__)
 def test_without_a_fault_nothing_is_caught(judge):
     assert judge()
 
