@@ -2,6 +2,7 @@
 traceback, and nothing of theirs overwritten. Ctrl-C and SIGTERM save first."""
 
 import errno
+import functools
 import json
 import os
 import shutil
@@ -498,7 +499,10 @@ def test_ctrl_c_and_sigterm_save_first(number):
 def test_ctrl_c_while_a_command_is_being_loaded():
     Path("tqdm.py").write_text("import time; print('loading', flush=True); time.sleep(600)")
     command = [sys.executable, "-m", "minirnn.train"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # What a script starts in the background ignores Ctrl-C, and so does all that it starts: not here.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, preexec_fn=heard) as process:
         assert process.stdout.readline() == "loading\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
