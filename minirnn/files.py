@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half-written, and finding the newest."""
+"""Writing files so that nothing is ever half-written, and finding the newest sample of a run."""
 
 import contextlib
 import os

@@ -8,6 +8,7 @@ from minirnn.images import clean, lines
 from minirnn.images.trace import trace
 
 MARGIN = 4.0  # white around a line that was cut out, in pens
+BROAD, BROADEST = 0.13, 0.23  # pens, in standard deviations of y: narrow loops begin to fill, and are all but full
 
 
 @dataclass
@@ -94,7 +95,8 @@ def _line_of_page(page, mine):
     grey = lines.erase(page.upright[box], others, mine[box], page.pen)
     grey, scale = lines.uniform_height(grey, mine[box])
     pen = page.pen * scale
-    ink = clean.threshold_ink(grey, pen, sharpen=np.clip((pen / lines.UNIFORM_STD - 0.13) / 0.1, 0, 1))
+    sharpen = np.interp(pen / lines.UNIFORM_STD, [BROAD, BROADEST], [0, 1])
+    ink = clean.threshold_ink(grey, pen, sharpen)
     pen = clean.pen_width(ink)
     ink = clean.remove_specks(ink, pen)
     strokes = trace(ink, pen)
