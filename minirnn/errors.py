@@ -15,6 +15,10 @@ class MinirnnError(Exception):
     """Something the user can mend. The message is one line: what is wrong, where, and what to do."""
 
 
+class CannotWrite(MinirnnError):
+    """A file cannot be written: no room, no permission, no folder."""
+
+
 def is_text(value):
     """Whether ``value`` is a str that can be written: JSON can spell halves of characters that no file can hold."""
     try:

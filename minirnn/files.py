@@ -5,13 +5,13 @@ import os
 import pathlib
 import tempfile
 
-from minirnn.errors import MinirnnError
+from minirnn.errors import CannotWrite
 
 
 @contextlib.contextmanager
 def atomic(path, mode="w", **options):
     """Open a temporary file beside ``path`` for writing and put it in the place of ``path`` at the end, in one
-    step; if anything goes wrong, ``path`` stays as it was. A full disk or a read-only folder is a `MinirnnError`.
+    step; if anything goes wrong, ``path`` stays as it was. A full disk or a read-only folder is a `CannotWrite`.
     """
     path = pathlib.Path(path)
     if mode == "w":
@@ -20,7 +20,7 @@ def atomic(path, mode="w", **options):
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     except OSError as error:
-        raise MinirnnError(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from None
+        raise CannotWrite(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from None
     try:
         with os.fdopen(handle, mode, **options) as file:
             yield file
@@ -29,7 +29,7 @@ def atomic(path, mode="w", **options):
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
-        raise MinirnnError(f"cannot write {path}: {error.strerror or error}; nothing was changed") from error
+        raise CannotWrite(f"cannot write {path}: {error.strerror or error}; nothing was changed") from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)

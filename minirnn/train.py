@@ -25,7 +25,7 @@ from minirnn.alphabets import CharAlphabet, PenAlphabet
 from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, zero_or_more
 from minirnn.datasets import coverage, format_coverage, load_samples, split_by_group
 from minirnn.datasets.corpus import Corpus
-from minirnn.datasets.lines import LineBatches, ValidationLines, normalised_and_encoded
+from minirnn.datasets.lines import LineBatches, ValidationLines, encoded
 from minirnn.datasets.text import TextStreams, ValidationText
 from minirnn.drawing.plots import strokes_picture, window_path
 from minirnn.errors import MinirnnError
@@ -144,17 +144,16 @@ def new_pen(training, counts, settings):
     """Alphabets and a network with fresh weights -> chars, pens, {group: row}, network, meta."""
     chars = CharAlphabet("".join(counts))
     some = training[:: max(1, len(training) // 4000)]
-    strokes = [normalise(sample.strokes) for sample in some]
     pens = PenAlphabet.fit_lifts(
-        strokes, settings["lifts"], settings["seed"], settings["directions"], settings["step_length"]
-    )
+        [normalise(sample.strokes) for sample in some], settings["lifts"], settings["seed"], settings["directions"],
+        settings["step_length"],
+    )  # fmt: skip
     groups = sorted({sample.group for sample in training})
     characters = sum(len(sample.text) + 1 for sample in some)
-    _, lines = normalised_and_encoded(strokes, pens)
     network = PenRNN(
         len(pens), characters=len(chars) + 1, heights=pens.n_heights, hands=len(groups) + 1,
         layers=settings["layers"], hidden=settings["hidden"], embed=settings["embed"],
-        rate=characters / sum(map(len, lines)),
+        rate=characters / sum(map(len, encoded(some, pens))),
         dropout=settings["dropout"], seed=settings["seed"],
     )  # fmt: skip
     hands = {group: row for row, group in enumerate(groups, start=1)}

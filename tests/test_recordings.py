@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import pickle
 import tarfile
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -326,10 +328,40 @@ def test_the_cache_gives_the_same_until_the_source_changes(tmp_path, monkeypatch
     assert [sample.text for sample in load_samples(source, cache)[0]] == ["a", "changed"]
     assert len(os.listdir(cache)) == 1
 
-    monkeypatch.setattr("minirnn.datasets.cache.VERSION", 2)  # as another way of reading would
+    monkeypatch.setattr("minirnn.datasets.cache.VERSION", -1)  # as another way of reading would
     monkeypatch.setattr("minirnn.datasets.read_samples", lambda *_: iter([]))
     assert load_samples(source, cache)[0] == []
     assert load_samples(source, cache)[0] == []  # nothing can be kept in a cache, too
+
+
+def test_memory_does_not_grow_with_the_strokes(tmp_path, monkeypatch):
+    """They are in memory one line at a time, when a set is read for the first time and whenever it is used."""
+    lines, points = 100, 20_000  # 32 MB
+    source = tmp_path / "pen.jsonl"
+    source.write_text("read below")
+    monkeypatch.setattr("minirnn.datasets.read_samples", lambda *_: (
+        Sample(f"line {n}", [np.full((1, 2), n), np.full((points, 2), n + 0.5)], "g") for n in range(lines)
+    ))  # fmt: skip
+    tracemalloc.start()
+    for _ in range(2):
+        samples, _ = load_samples(source, tmp_path / "cache")
+        for n, sample in enumerate(samples):
+            dot, stroke = sample.strokes
+            assert sample.text == f"line {n}" and np.array_equal(dot, [[n, n]])
+            assert stroke.shape == (points, 2) and (stroke == n + 0.5).all()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 4e6
+
+
+def test_what_is_open_can_be_read_whatever_takes_its_place(tmp_path):
+    source, cache = tmp_path / "pen.jsonl", tmp_path / "cache"
+    write_jsonl(source, [Sample("a", [np.array([[1.0, 2.0]])], "g")])
+    (first,), _ = load_samples(source, cache)
+    assert pickle.loads(pickle.dumps(first)).strokes[0].tolist() == [[1, 2]]  # as another process gets it
+    write_jsonl(source, [Sample("bc", [np.array([[3.0, 4.0], [5.0, 6.0]])], "g")])
+    (second,), _ = load_samples(source, cache)
+    assert first.strokes[0].tolist() == [[1, 2]] and second.strokes[0].tolist() == [[3, 4], [5, 6]]
 
 
 def test_a_broken_cache_is_read_anew(tmp_path):
@@ -337,7 +369,9 @@ def test_a_broken_cache_is_read_anew(tmp_path):
     write_jsonl(source, [Sample("a", [np.array([[1.0, 2.0]])], "g")])
     load_samples(source, cache)
     (path,) = cache.iterdir()
-    for damage in (b"", b"PK\x03\x04 no archive", path.read_bytes()[:-50]):
+    good = path.read_bytes()
+    other_point, long = bytes([good[0] ^ 1]) + good[1:], good[:-40] + bytes([255] * 8) + good[-32:]
+    for damage in (b"", b"no cache" * 9, good[:-50], good + b" ", other_point, long):
         path.write_bytes(damage)
         assert load_samples(source, cache)[0][0].text == "a"
 

@@ -8,7 +8,7 @@ from minirnn.datasets.iam_ondb import read_iam_ondb
 from minirnn.datasets.inkml import read_inkml
 from minirnn.datasets.jsonl import read_jsonl, write_jsonl
 from minirnn.datasets.samples import Report, Sample, coverage, format_coverage, split_by_group
-from minirnn.errors import MinirnnError
+from minirnn.errors import CannotWrite, MinirnnError
 
 __all__ = [
     "Report",
@@ -57,23 +57,25 @@ def read_samples(source, report=None, progress=False):
 
 
 def load_samples(source, cache_folder=None, progress=False):
-    """Return (list of samples, `Report`) of ``source``, from the cache if nothing has changed since.
+    """Return (list of samples, `Report`) of ``source``, read once and kept in a cache until something changes.
 
-    ``cache_folder`` is where caches are kept, by default `default_cache_folder()`. One that cannot be written is
-    said, and done without.
+    ``cache_folder`` is where caches are kept, by default `default_cache_folder()`. If one cannot be written, this is
+    said, and all strokes are kept in memory.
     """
     if not pathlib.Path(source).exists():
         raise MinirnnError(f"{source} does not exist; check the path")
     mark = fingerprint(source)
     path = cache_path(source, cache_folder or default_cache_folder())
     cached = load_cache(path, mark)
+    if not cached:
+        report = Report()
+        try:
+            save_cache(path, mark, read_samples(source, report, progress), report)
+            cached = load_cache(path, mark)
+        except CannotWrite as error:
+            warning = f"minirnn: {error}; going on without a cache (MINIRNN_CACHE=FOLDER names another place for it)"
+            print(warning, file=sys.stderr)
     if cached:
         return cached
     report = Report()
-    samples = list(read_samples(source, report, progress))
-    try:
-        save_cache(path, mark, samples, report)
-    except MinirnnError as error:
-        warning = f"minirnn: {error}; going on without a cache (MINIRNN_CACHE=FOLDER names another place for it)"
-        print(warning, file=sys.stderr)
-    return samples, report
+    return list(read_samples(source, report, progress)), report

@@ -1,4 +1,10 @@
-"""Samples once read, kept in one file, until their source or the way of reading changes."""
+"""Samples once read, kept in one file, until their source or the way of reading changes.
+
+The file holds rows of two float64, x and y of a point, and behind every stroke a row of NaN; then, as JSON, the texts
+and groups of the samples and how many rows each has; then the length of the JSON and a hash of it all. The points stay
+in the file until they are asked for, and samples are written as they come: of a set of any size only the texts are in
+memory.
+"""
 
 import hashlib
 import json
@@ -7,11 +13,14 @@ import pathlib
 
 import numpy as np
 
-from minirnn import checkpoint
-from minirnn.datasets.samples import Report, Sample
-from minirnn.errors import MinirnnError
+from minirnn.datasets.samples import Report
+from minirnn.errors import CannotWrite, is_text
+from minirnn.files import atomic
+from minirnn.strokes import check_strokes
 
-VERSION = 1  # to be raised when a reader changes what it gives
+VERSION = 2  # to be raised when a reader, or this file, changes what it gives
+ROW, LENGTH, DIGEST = 16, 8, 32  # bytes: of a row, of the length of the JSON, of the hash
+PIECE = 2**20  # bytes that are read at once
 
 
 def default_cache_folder():
@@ -24,7 +33,7 @@ def default_cache_folder():
 def cache_path(source, folder):
     """The file in ``folder`` that belongs to ``source``."""
     name = hashlib.sha256(str(pathlib.Path(source).resolve()).encode()).hexdigest()[:16]
-    return pathlib.Path(folder) / f"{name}.npz"
+    return pathlib.Path(folder) / f"{name}.strokes"
 
 
 def fingerprint(source):
@@ -36,43 +45,100 @@ def fingerprint(source):
 
 
 def save_cache(path, mark, samples, report):
-    """Write samples and report to ``path``, all or nothing; ``mark`` is the `fingerprint` of their source.
+    """Write ``samples`` (an iterable, of which one at a time is in memory), and the report that they are counted in, to
+    ``path``, all or nothing; ``mark`` is the `fingerprint` of their source.
 
-    MinirnnError if the folder cannot be made or written."""
-    notes = {
-        "kind": "samples",
-        "mark": mark,
-        "texts": [sample.text for sample in samples],
-        "groups": [sample.group for sample in samples],
-        "used": report.used,
-        "skipped": report.skipped,
-    }
-    strokes = [stroke for sample in samples for stroke in sample.strokes]
-    arrays = {
-        "points": np.concatenate([*strokes, np.empty((0, 2))]),
-        "points_of_stroke": np.array([len(stroke) for stroke in strokes], dtype=np.int64),
-        "strokes_of_sample": np.array([len(sample.strokes) for sample in samples], dtype=np.int64),
-    }
+    `CannotWrite` if the folder cannot be made or written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MinirnnError(f"cannot make the folder {path.parent}: {error.strerror}") from None
-    checkpoint.save(path, notes, arrays)
+        raise CannotWrite(f"cannot make the folder {path.parent}: {error.strerror}") from None
+    texts, groups, rows = [], [], []
+    digest = hashlib.sha256()
+    with atomic(path, "wb") as file:
+
+        def put(data):
+            digest.update(data)
+            file.write(data)
+
+        for sample in samples:
+            texts.append(sample.text)
+            groups.append(sample.group)
+            rows.append(sum(len(stroke) + 1 for stroke in sample.strokes))
+            for stroke in sample.strokes:
+                put(np.append(stroke, [[np.nan, np.nan]], axis=0).tobytes())
+        notes = {"mark": mark, "texts": texts, "groups": groups, "rows": rows, "used": report.used,
+                 "skipped": report.skipped}  # fmt: skip
+        text = json.dumps(notes).encode()
+        put(text)
+        put(len(text).to_bytes(LENGTH, "little"))
+        file.write(digest.digest())
 
 
 def load_cache(path, mark):
-    """Return (samples, report), or None if there is no cache, or one of another source or a broken one."""
+    """Return (list of `StoredSample`, report), or None if there is no cache, or one of another source or a broken
+    one."""
     try:
-        notes, arrays = checkpoint.load(path, "samples")
-        if notes["mark"] != mark:
+        points = Points(path)
+        notes, size = points.notes_and_size()
+        texts, groups, rows = notes["texts"], notes["groups"], notes["rows"]
+        if notes["mark"] != mark or sum(rows) * ROW != size or min(rows, default=2) < 2:
             return None
-        strokes = np.split(arrays["points"], np.cumsum(arrays["points_of_stroke"])[:-1])
-        last = np.cumsum(arrays["strokes_of_sample"])
-        first = np.concatenate([[0], last[:-1]]).astype(int)
-        samples = [
-            Sample(text, strokes[start:stop], group)
-            for text, group, start, stop in zip(notes["texts"], notes["groups"], first, last, strict=True)
-        ]
+        if not all(map(is_text, [*texts, *groups])):
+            return None
+        first = np.cumsum([0, *rows])[:-1].tolist()
+        samples = [StoredSample(*fields, points) for fields in zip(texts, groups, first, rows, strict=True)]
         return samples, Report(notes["used"], notes["skipped"])
-    except (MinirnnError, KeyError, TypeError, ValueError, IndexError):
+    except (OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
+
+
+class Points:
+    """The file of a cache. Whoever has it open can read on, even if another takes its place."""
+
+    def __init__(self, path):
+        self.path, self.file = path, open(path, "rb")  # noqa: SIM115 (it has to outlive this function)
+
+    def __reduce__(self):
+        return Points, (self.path,)  # a process that is given samples opens the file for itself
+
+    def notes_and_size(self):
+        """What stands behind the points, and how many bytes of points there are. ValueError if any byte is another than
+        was written."""
+        end = self.file.seek(0, os.SEEK_END) - DIGEST - LENGTH
+        if end < 0:
+            raise ValueError("too short")
+        self.file.seek(end)
+        length = int.from_bytes(self.file.read(LENGTH), "little")
+        written = self.file.read(DIGEST)
+        self.file.seek(0)
+        digest, left = hashlib.sha256(), end + LENGTH
+        while left > 0:
+            piece = self.file.read(min(PIECE, left))
+            digest.update(piece)
+            left -= len(piece)
+        if digest.digest() != written or length > end:
+            raise ValueError("damaged")
+        self.file.seek(end - length)
+        return json.loads(self.file.read(length)), end - length
+
+    def rows(self, start, count):
+        """``count`` rows from ``start`` on, (count, 2)."""
+        # A map that lives as long as this call: the pages that it touched are not counted as ours any longer.
+        return np.array(np.memmap(self.file, np.float64, "r", ROW * start, (count, 2)))
+
+
+class StoredSample:
+    """A `minirnn.datasets.Sample` whose strokes are read from a cache whenever they are asked for."""
+
+    __slots__ = ("count", "group", "points", "start", "text")
+
+    def __init__(self, text, group, start, count, points):
+        self.text, self.group, self.start, self.count, self.points = text, group, start, count, points
+
+    @property
+    def strokes(self):
+        """List of (n, 2) arrays."""
+        rows = self.points.rows(self.start, self.count)
+        behind = np.flatnonzero(np.isnan(rows[:, 0])) + 1
+        return check_strokes([stroke[:-1] for stroke in np.split(rows, behind)[:-1]], self.points.path)

@@ -24,15 +24,13 @@ def blank(ids):
     return np.full_like(ids, -1)
 
 
-def normalised_and_encoded(lines, pens):
-    """Lines as lists of strokes -> the same normalised, and their pen symbols, list of (T,)."""
-    both = list(on_all_cores(_normalised_and_encoded, lines, [pens] * len(lines), many=MANY))
-    return [strokes for strokes, _ in both], [ids for _, ids in both]
+def encoded(samples, pens):
+    """Yield the pen symbols (T,) of every sample of ``samples``, a list."""
+    return on_all_cores(_encoded, samples, [pens] * len(samples), many=MANY)
 
 
-def _normalised_and_encoded(strokes, pens):
-    strokes = normalise(strokes)
-    return strokes, pens.encode(strokes)
+def _encoded(sample, pens):
+    return pens.encode(normalise(sample.strokes)).astype(np.int32)
 
 
 def collate(lines, texts, hands, pens):
@@ -75,7 +73,8 @@ class LineBatches:
     blind     part of the lines that are learned without their text: see `minirnn.writing.write_lines`
     processes to make batches ahead of time, for a network on a GPU, which is faster than one core can encode lines
 
-    Any chunk of any epoch can be asked for at any time; see `minirnn.datasets.text.TextStreams`.
+    Any chunk of any epoch can be asked for at any time; see `minirnn.datasets.text.TextStreams`. Of a line only its
+    length is kept, and a batch is made when it is asked for: memory does not grow with the strokes.
     """
 
     unit = "symbols"
@@ -86,12 +85,10 @@ class LineBatches:
     ):  # fmt: skip
         if not samples:
             raise MinirnnError("there is no line of handwriting to learn from; look at the report of what was skipped")
-        self.chars, self.pens, self.B, self.T, self.seed = chars, pens, B, T, seed
+        self.samples, self.chars, self.pens, self.B, self.T, self.seed = samples, chars, pens, B, T, seed
         self.grow, self.change, self.any_hand, self.blind = grow, change, any_hand, blind
-        self.strokes, self.lines = normalised_and_encoded([sample.strokes for sample in samples], pens)
-        self.texts = [encode_text(chars, sample.text) for sample in samples]
         self.hands = [hands.get(sample.group, 0) for sample in samples]
-        self.lengths = np.array([len(line) - 1 for line in self.lines])
+        self.lengths = np.array([len(line) - 1 for line in encoded(samples, pens)])
         self.weights = np.ones(len(samples)) if weights is None else np.asarray(weights)
         self.symbols_per_chunk = int(min(T, self.lengths.mean()) * min(B, len(samples)))
         self._plans, self._batch = {}, (None, None)
@@ -106,7 +103,7 @@ class LineBatches:
         if epoch not in self._plans:
             rng = np.random.default_rng([self.seed, epoch])
             times = np.floor(self.weights + rng.random(len(self.weights))).astype(int)
-            order = rng.permutation(np.repeat(np.arange(len(self.lines)), times))
+            order = rng.permutation(np.repeat(np.arange(len(self.samples)), times))
             batches = []
             for pool in np.split(order, range(self.B * POOL, len(order), self.B * POOL)):
                 pool = pool[np.argsort(self.lengths[pool], kind="stable")]
@@ -149,13 +146,13 @@ class LineBatches:
     def _make(self, epoch, number):
         indices = self.plan(epoch)[0][number]
         rng = np.random.default_rng([self.seed, epoch, number])
-        lines = [
-            self.pens.encode(normalise(self.change(self.strokes[i], rng))) if self.change else self.lines[i]
-            for i in indices
-        ]
+        lines = [normalise(self.samples[i].strokes) for i in indices]
+        if self.change:
+            lines = [normalise(self.change(strokes, rng)) for strokes in lines]
         hands = [0 if rng.random() < self.any_hand else self.hands[i] for i in indices]
-        texts = [blank(self.texts[i]) if rng.random() < self.blind else self.texts[i] for i in indices]
-        return collate(lines, texts, hands, self.pens)
+        texts = [encode_text(self.chars, self.samples[i].text) for i in indices]
+        texts = [blank(text) if rng.random() < self.blind else text for text in texts]
+        return collate([self.pens.encode(strokes) for strokes in lines], texts, hands, self.pens)
 
 
 _batches = None  # of which a process makes batches ahead
@@ -176,24 +173,17 @@ class ValidationLines:
     """Samples to judge by, as they are, every line once, in batches sorted by length, by row 0 or given ``hands``."""
 
     def __init__(self, samples, chars, pens, B, T, hands=None):
-        hands = hands or {}
-        _, lines = normalised_and_encoded([sample.strokes for sample in samples], pens)
-        order = np.argsort([len(line) for line in lines], kind="stable")
-        self.T, self.batches = T, []
-        for indices in np.split(order, range(B, len(order), B)):
-            self.batches.append(
-                collate(
-                    [lines[i] for i in indices],
-                    [encode_text(chars, samples[i].text) for i in indices],
-                    [hands.get(samples[i].group, 0) for i in indices],
-                    pens,
-                )
-            )
-        self.symbols = sum(len(line) - 1 for line in lines)
+        self.hands = [(hands or {}).get(sample.group, 0) for sample in samples]
+        self.encoded, self.texts = list(encoded(samples, pens)), [encode_text(chars, s.text) for s in samples]
+        order = np.argsort([len(line) for line in self.encoded], kind="stable")
+        self.pens, self.T, self.batches = pens, T, np.split(order, range(B, len(order), B))
+        self.symbols = sum(len(line) - 1 for line in self.encoded)
         self.characters = sum(len(sample.text) for sample in samples)
         self.lines = len(samples)
 
     def __iter__(self):
-        for batch in self.batches:
+        for indices in self.batches:
+            lines, texts, hands = ([of_all[i] for i in indices] for of_all in (self.encoded, self.texts, self.hands))
+            batch = collate(lines, texts, hands, self.pens)
             for start in range(0, len(batch["x"]), self.T):
                 yield start == 0, cut(batch, start, start + self.T)
