@@ -106,7 +106,7 @@ class PenAlphabet:
 
         Parameters
         ----------
-        lines : list of normalised lines, each a list of strokes.
+        lines : normalised lines, each a list of strokes; they are gone through once.
         count : number of lifts in the codebook; fewer if the lines have fewer different ones.
         """
         from scipy.cluster.vq import kmeans2  # takes half a second to load: only for who fits an alphabet

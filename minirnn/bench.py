@@ -5,6 +5,7 @@
     python -m minirnn.bench --hidden 128 512 --batch 1 32 --steps 64 --threads 1
     python -m minirnn.bench --scaling lines.png    time and memory against T, B, H, V and layers
     python -m minirnn.bench --corpus 1 100 2000    memory and speed against megabytes of text
+    python -m minirnn.bench --lines 1000 100000    the same against lines of handwriting
 
 All contenders run in one process and take turns (`minirnn.benchmarks.timing`), in float32, with the same weights and
 the same chunk. Milliseconds are medians over the turns; ratios are ratios of these medians, above 1 where the package
@@ -187,6 +188,8 @@ def build_parser():
                        help="plot time and memory of a training step against its sizes")  # fmt: skip
     other.add_argument("--corpus", type=positive_int, nargs="+", metavar="MB",
                        help="train on so many megabytes of text, each size in a process of its own")  # fmt: skip
+    other.add_argument("--lines", type=positive_int, nargs="+", metavar="N",
+                       help="train on so many lines of handwriting in the same way")  # fmt: skip
     return parser
 
 
@@ -199,7 +202,10 @@ def main(argv=None):
         lines_picture(options.scaling, series)
         return
     if options.corpus:
-        memory.measure(options.corpus)
+        memory.measure_text(options.corpus)
+        return
+    if options.lines:
+        memory.measure_lines(options.lines)
         return
     result = bench(options)
     if options.json:

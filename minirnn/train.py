@@ -145,7 +145,7 @@ def new_pen(training, counts, settings):
     chars = CharAlphabet("".join(counts))
     some = training[:: max(1, len(training) // 4000)]
     pens = PenAlphabet.fit_lifts(
-        [normalise(sample.strokes) for sample in some], settings["lifts"], settings["seed"], settings["directions"],
+        (normalise(sample.strokes) for sample in some), settings["lifts"], settings["seed"], settings["directions"],
         settings["step_length"],
     )  # fmt: skip
     groups = sorted({sample.group for sample in training})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minirnn import backend, bench
-from minirnn.benchmarks import faults, products, scaling, timing
+from minirnn.benchmarks import faults, memory, products, scaling, timing
 from minirnn.benchmarks.package import Package
 from minirnn.benchmarks.sizes import Sizes, make_chunk, make_network
 from minirnn.benchmarks.textbook import Textbook, join_gates
@@ -145,3 +145,13 @@ def test_faults_are_counted(tmp_path, capsys, monkeypatch):
     assert "still wrong: 0 lines" in out
     with pytest.raises(MinirnnError, match="ask for fewer --lines"):
         faults.main([str(text), "--lines", "99"])
+
+
+@pytest.mark.parametrize("words", [["--corpus", "1"], ["--lines", "64"]])
+def test_memory_and_speed_against_the_size_of_the_data(capsys, monkeypatch, words):
+    monkeypatch.setattr(memory, "STEPS", 2)
+    monkeypatch.setattr(memory, "DIFFERENT", 2)
+    bench.main(words)
+    names, values = capsys.readouterr().out.splitlines()
+    resident, before, rate = map(float, values.replace(",", "").split()[-3:])
+    assert "resident MB" in names and 50 < resident < 4000 and 0 < before < 300 and rate > 0

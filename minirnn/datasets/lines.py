@@ -30,7 +30,7 @@ def encoded(samples, pens):
 
 
 def _encoded(sample, pens):
-    return pens.encode(normalise(sample.strokes)).astype(np.int32)
+    return pens.encode(normalise(sample.strokes))
 
 
 def collate(lines, texts, hands, pens):
