@@ -253,7 +253,9 @@ class Trainer:
         if self.options.steps is not None:
             return self.options.steps
         if self.options.epochs is not None:
-            return max(1, round(self.options.epochs * self.data.chunks(0)))
+            whole = int(self.options.epochs)
+            chunks = sum(map(self.data.chunks, range(whole)))  # those of handwriting are not all of one length
+            return max(1, round(chunks + (self.options.epochs - whole) * self.data.chunks(whole)))
         return None
 
     def prolong(self, steps):

@@ -363,7 +363,28 @@ def test_steps_epochs_and_minutes(tmp_path, monkeypatch):
     assert text_trainer(tmp_path, steps=7).planned_steps() == 7
     trainer = text_trainer(tmp_path, steps=None, epochs=1.5)
     assert trainer.planned_steps() == round(1.5 * trainer.data.chunks(0))
+    assert text_trainer(tmp_path, steps=None, epochs=1e-9).planned_steps() == 1
     assert text_trainer(tmp_path, steps=None, minutes=1).planned_steps() is None
+    trainer = hand_trainer(tmp_path, steps=None, epochs=2.5)  # lines begin short in its first epoch
+    assert trainer.data.chunks(0) < trainer.data.chunks(1)
+    assert trainer.planned_steps() == round(sum(map(trainer.data.chunks, (0, 1))) + 0.5 * trainer.data.chunks(2))
+
+
+class Bar(training.tqdm):
+    """A bar that can be looked at after the run."""
+
+    def __init__(self, *words, **options):
+        super().__init__(*words, **options)
+        Bar.last = self
+
+
+def test_the_bar_tells_how_far_it_is_and_how_it_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "tqdm", Bar)
+    trainer = text_trainer(tmp_path, steps=None, minutes=0.02)
+    trainer.train()
+    assert Bar.last.n == Bar.last.total == trainer.progress.total > 0
+    assert f"val={trainer.rows[-2]['validation_loss']:.3f}" in Bar.last.postfix  # that of the last step comes after it
+    assert "loss=" in Bar.last.postfix and "characters/s=" in Bar.last.postfix
 
 
 @pytest.mark.parametrize("schedule", ["constant", "trapezoid"])
