@@ -408,6 +408,19 @@ def test_a_run_whose_learning_rate_has_begun_to_fall_keeps_its_length(tmp_path):
     assert trainer.progress.done
 
 
+@pytest.mark.parametrize("schedule, step, level", [
+    ("constant", 39, True), ("plateau", 40, True), ("trapezoid", 28, True), ("trapezoid", 29, False),
+    ("cosine", 1, False),
+])  # fmt: skip
+def test_up_to_when_a_run_can_be_prolonged(tmp_path, schedule, step, level):
+    trainer = text_trainer(tmp_path, steps=40, schedule=schedule)
+    trainer.progress.total, trainer.progress.step = 40, step
+    before = trainer.learning_rate()
+    with contextlib.nullcontext() if level else pytest.raises(MinirnnError, match="given another length"):
+        trainer.prolong(50)
+    assert (trainer.progress.total, trainer.learning_rate()) == (50 if level else 40, before)
+
+
 def clock(monkeypatch, seconds=1.0):
     """A clock that goes on by so many seconds whenever it is read."""
     ticks = itertools.count()
