@@ -421,6 +421,15 @@ def test_up_to_when_a_run_can_be_prolonged(tmp_path, schedule, step, level):
     assert (trainer.progress.total, trainer.learning_rate()) == (50 if level else 40, before)
 
 
+def test_a_run_cannot_end_before_it_has_come_to_it_and_what_is_prolonged_is_not_planned_again(tmp_path):
+    trainer = text_trainer(tmp_path, steps=None, minutes=2.0, schedule="constant")
+    trainer.progress.total, trainer.progress.step = 40, 30
+    with pytest.raises(MinirnnError, match="given another length"):
+        trainer.prolong(30)
+    trainer.prolong(31)
+    assert trainer.progress.total == 31 and not trainer._planning_due()
+
+
 def clock(monkeypatch, seconds=1.0):
     """A clock that goes on by so many seconds whenever it is read."""
     ticks = itertools.count()
