@@ -430,6 +430,19 @@ def test_a_run_cannot_end_before_it_has_come_to_it_and_what_is_prolonged_is_not_
     assert trainer.progress.total == 31 and not trainer._planning_due()
 
 
+def test_how_long_a_step_takes_is_the_best_of_three(tmp_path, monkeypatch):
+    trainer, now, left = text_trainer(tmp_path, threads=2), 0.0, [3.0, 1.0, 2.0]
+
+    def step(network, chunk, states, rngs, workers):
+        nonlocal now
+        now += left.pop(0)
+        assert np.array_equal(chunk["x"], trainer.data.chunk(0, 0)[1]["x"]) and len(states) == len(rngs) == 2
+
+    monkeypatch.setattr(training.time, "monotonic", lambda: now)
+    monkeypatch.setattr(training.parallel, "loss_and_gradients", step)
+    assert trainer.seconds_a_step() == 1.0 and not left
+
+
 def clock(monkeypatch, seconds=1.0):
     """A clock that goes on by so many seconds whenever it is read."""
     ticks = itertools.count()
