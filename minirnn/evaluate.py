@@ -42,7 +42,7 @@ def evaluate_hand(run, source, held_out=None, device="cpu"):
 
     Of the data that the network was trained on, only the groups that were held out then are judged; ``held_out``
     (a fraction; 1 for all of the data) changes that."""
-    writer = Writer(run, device=device)
+    writer = Writer(run, device=device, likeness=1.0)
     samples, report = load_samples(source, progress=True)
     print(f"data        {source}: {report}")
     seed = writer.meta.get("seed", 0)

@@ -64,7 +64,7 @@ def _scan_and_trace(strokes, seed):
 
 
 def learn(samples, folder, seed):
-    """Learn the hand of ``samples`` as minirnn.train does -> the `Writer` of its run."""
+    """Learn the hand of ``samples`` as minirnn.train does, in the folder's ``run`` -> a `Writer` with all of it."""
     folder.mkdir(parents=True, exist_ok=True)
     write_jsonl(folder / "samples.jsonl", samples)
     run = folder / "run"
@@ -74,7 +74,7 @@ def learn(samples, folder, seed):
         trainer = train.prepared(settings, run, resume=False)
         trainer.sample = None  # pictures on the way are not needed
         trainer.train()
-    return Writer(run)
+    return Writer(run, likeness=1.0)
 
 
 def nats(writer, samples, row):
@@ -129,7 +129,7 @@ def measure_hand(folder, number, texts, seed):
     after = learn(scanned[:LEARN], folder, seed)
     row = {"hand": f"made up {number + 1}", "learned": LEARN}
     row.update(losses(Writer(), after, own[LEARN:], scanned[LEARN:]))
-    written = write_as(after, texts[LEARN + JUDGE :][: 2 * JUDGE], seed)
+    written = write_as(Writer(folder / "run"), texts[LEARN + JUDGE :][: 2 * JUDGE], seed)
     draw(folder.parent / "legibility" / "learned", f"{number + 1}", written)
     ratios = mean_looks(written) / mean_looks(own)
     return {**row, **dict(zip(("slope", "height_to_width", "lifts"), map(float, ratios)))}

@@ -53,13 +53,12 @@ def copies(lines):
     return max(1.0, (AN_EPOCH if lines >= ENOUGH else A_SHORT_EPOCH) / lines)
 
 
-def strength(lines):
-    """How far the weights that are kept have gone from the trained ones towards those that so many lines have taught.
+def likeness(lines):
+    """How much of what so many lines have taught is used in writing: see `minirnn.writing.part_of_the_way`.
 
-    To the end they predict the hand a little better and write it worse: of the sample hand's 300 lines, traced, the
-    loss fell by 14% to the end and by 11% at 0.6 of the way, and 26 lines that it then wrote were read with a character
-    error of 0.087 and 0.065. The few and small steps that a few lines bear go nowhere near as far."""
-    return 0.7 if lines >= ENOUGH else 1.0
+    The weights that predict a hand best do not write it best. LIKENESS_FIGURES
+    The few and small steps that a few lines bear go nowhere near as far."""
+    return 0.6 if lines >= ENOUGH else 1.0
 
 
 def nearest_hand(writer, samples):

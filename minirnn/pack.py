@@ -142,7 +142,7 @@ def main(argv=None):
     parser.add_argument("--groups", nargs="+", metavar="GROUP", help="keep the hands of these forms, and choose none")
     parser.add_argument("--strength", type=probability, default=0.35, help="of hands beside any hand (default 0.35)")
     options = parser.parse_args(argv)
-    writer = Writer(options.run)
+    writer = Writer(options.run, likeness=1.0)
     weaken_hands(writer, options.strength)
     samples, _ = load_samples(options.data, progress=True)
     groups = options.groups

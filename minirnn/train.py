@@ -37,7 +37,7 @@ from minirnn.optim import OPTIMISERS
 from minirnn.strokes import augment, normalise
 from minirnn.training import Options, Trainer, locked, new_run, read_settings, write_settings
 from minirnn.write import handwrite
-from minirnn.writing import Writer, write_lines
+from minirnn.writing import Writer, part_of_the_way, write_lines
 
 LETTERS = pathlib.Path(__file__).parent.parent / "data" / "letters.txt"
 
@@ -121,6 +121,7 @@ def hand_task(settings, run):
     print(f"network     {network.settings['layers']} layers of {network.settings['hidden']}: "
           f"{network.count():,} weights")  # fmt: skip
     print(f"epoch       {data.chunks(settings['grow']):,} chunks of {batch} lines x {T} steps")
+    began = {} if scratch else backend.tree_map(np.copy, backend.flatten(network.params))
     meta = {
         **meta, "held_out": settings["held_out"], "seed": settings["seed"],
         "symbols": chars.symbols, "directions": pens.directions, "step_length": pens.step,
@@ -129,6 +130,8 @@ def hand_task(settings, run):
 
     def sample(network, step):
         rng = np.random.default_rng([settings["seed"], step])
+        if began:
+            network = part_of_the_way(network, began, meta["likeness"])
         texts = ["".join(c for c in text if c in chars.symbols) for text in SPECIMENS]
         rows = meta.get("neat_hands") or range(network.settings["hands"])
         lines = write_lines(network, chars, pens, texts, rng.choice(rows, len(texts)), rng)
@@ -136,8 +139,8 @@ def hand_task(settings, run):
         strokes_picture(path, [(f"{line.text}   {line.fault}", line.ink) for line in lines])
         window_path(path.with_name(f"{step:07d}_window.png"), lines[0].phi, lines[0].text + " ")
 
-    return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run, meta, sample,
-                   {"lifts": pens.lifts}, 1.0 if scratch else one_hand.strength(len(known[0])))  # fmt: skip
+    extra = {"lifts": pens.lifts, **{f"began.{name}": array for name, array in began.items()}}
+    return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run, meta, sample, extra)
 
 
 def new_pen(training, counts, settings):
@@ -162,14 +165,16 @@ def new_pen(training, counts, settings):
 
 def trained_pen(training, counts, settings):
     """The alphabets and the network of trained weights, with one row more for the new hand -> as `new_pen`."""
-    writer = Writer(None if settings["init"] == "pretrained" else settings["init"])
-    row = one_hand.nearest_hand(writer, [sample for sample in training if not writer.chars.unknown(sample.text)])
+    writer = Writer(None if settings["init"] == "pretrained" else settings["init"], likeness=1.0)
+    samples = [sample for sample in training if not writer.chars.unknown(sample.text)]
+    row = one_hand.nearest_hand(writer, samples)
     network = one_hand.with_another_hand(writer.network, row, dropout=settings["dropout"])
     print(f"hand        starts from row {row} of {writer.network.settings['hands']}")
     known = {character: max(counts.get(character, 0), n) for character, n in writer.counts.items()}
     new = writer.network.settings["hands"]
     hands = {sample.group: new for sample in training}
-    meta = {"counts": known, "hands": [], "neat_hands": [new], "pace": writer.pace}
+    meta = {"counts": known, "hands": [], "neat_hands": [new], "pace": writer.pace,
+            "likeness": one_hand.likeness(len(samples))}  # fmt: skip
     return writer.chars, writer.pens, hands, network, meta
 
 

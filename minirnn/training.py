@@ -135,11 +135,9 @@ def locked(run):
 class Trainer:
     """One run. ``network``, ``data`` (chunks to learn from), ``validation`` (chunks to judge by), ``options``,
     ``run`` (the folder), ``meta`` (what else a checkpoint has to say, for JSON), ``sample(network, step)``, called
-    at every evaluation to leave something to look at in the run's folder, ``extra`` arrays for every checkpoint,
-    ``strength``: what is evaluated and kept has gone so much of the way from the weights that the run began with to
-    those it has come to (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models")."""
+    at every evaluation to leave something to look at in the run's folder, ``extra`` arrays for every checkpoint."""
 
-    def __init__(self, network, data, validation, options, run, meta, sample=None, extra=None, strength=1.0):
+    def __init__(self, network, data, validation, options, run, meta, sample=None, extra=None):
         self.network, self.data, self.validation = network, data, validation
         self.options, self.run = options, pathlib.Path(run)
         self.meta, self.sample, self.extra = meta, sample, extra or {}
@@ -147,8 +145,6 @@ class Trainer:
         keywords = {"weight_decay": options.weight_decay} if options.optimiser == "adam" else {}
         self.optimiser = OPTIMISERS[options.optimiser](self.params, **keywords)
         self.mean = {name: a.copy() for name, a in self.params.items()} if options.average else None
-        self.strength = strength
-        self.origin = {name: a.copy() for name, a in self.params.items()} if strength < 1 else None
         self.workers = mpi.workers(options.threads if network.device == "cpu" else 1)  # a GPU shares out by itself
         self.states = None  # of the network, one for each thread's share of the batch
         self.progress = Progress()
@@ -339,15 +335,11 @@ class Trainer:
 
     @contextlib.contextmanager
     def _kept(self):
-        """The network with the weights that are kept in the place of the last ones: their mean, if there is one, and
-        with less than all of ``strength`` nearer to those that the run began with."""
-        if not self.mean and not self.origin:
+        """The network with the weights that are kept in the place of the last ones: their mean, if there is one."""
+        if not self.mean:
             yield
             return
-        kept = self.mean or self.params
-        if self.origin:
-            kept = {name: a + self.strength * (kept[name] - a) for name, a in self.origin.items()}
-        own, self.network.params = self.network.params, backend.unflatten(kept)
+        own, self.network.params = self.network.params, backend.unflatten(self.mean)
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, zero_or_more
+from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, probability, zero_or_more
 from minirnn.datasets.text import read_text
 from minirnn.drawing import Plotter, check_output, save_pages
 from minirnn.drawing.ink import PENS, check_colour
@@ -149,6 +149,9 @@ def build_parser():
     hand = parser.add_argument_group("the hand")
     hand.add_argument("--hand", default="1", metavar="N|RUN|list",
                       help="number of a hand, a run that learned one, or list for a specimen of each (default 1)")
+    hand.add_argument("--likeness", type=probability, metavar="SHARE",
+                      help="how much of a hand that was learned: all of it is 1, less is more legible (default 0.6; of "
+                      "one learned from a few lines 1)")
     hand.add_argument("--neatness", type=above_zero, default=1.0,
                       help="above 1 more regular, below 1 wilder (default 1)")
     hand.add_argument("--untidiness", type=not_negative, default=0.5,
@@ -231,7 +234,12 @@ def main(argv=None):
         size or "a4", margins * 4 if margins and len(margins) == 1 else margins, options.letter_size,
         options.line_spacing, options.indent, options.paper,
     )  # fmt: skip
-    writer = Writer(None, int(options.hand)) if options.hand.isdecimal() else Writer(options.hand)
+    if options.hand.isdecimal():
+        writer = Writer(None, int(options.hand))
+    else:
+        writer = Writer(options.hand, likeness=options.likeness)
+    if options.likeness is not None and not writer.learned_one:
+        raise MinirnnError(f"--likeness is for a hand that was learned, not for --hand {options.hand}; leave it out")
     text = options.text if options.file is None else read_text(options.file).rstrip("\n")
     text = unwrapped(text) if options.unwrap else text
     text = clean_text(writer, text, options.transliterate, options.skip_unknown)

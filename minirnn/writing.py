@@ -32,6 +32,7 @@ TRIES = 8  # of a line that goes wrong
 SIDE_BY_SIDE = 16  # lines written at once
 CANDIDATES = 2  # of each line, of which the most even one is taken
 MOST_SHEAR = 0.5  # of a line that leans otherwise than the ones before it
+BEGAN = "extra.began."  # arrays of a checkpoint: the weights that it started from
 TEMPERATURE = 0.4
 GUIDANCE = 0.75
 
@@ -187,25 +188,53 @@ def _alphabets(meta, arrays, settings):
     return CharAlphabet(symbols), pens, counts, hands, pace
 
 
+def _likeness(meta):
+    """What a checkpoint of a learned hand says; a ValueError if it cannot be."""
+    if not 0 <= meta["likeness"] <= 1:
+        raise ValueError("its likeness is not from 0 to 1")
+    return meta["likeness"]
+
+
+def part_of_the_way(network, began, share):
+    """A copy of a PenRNN that has gone a ``share`` of the way from the weights ``began``, {name: array}, to its own.
+
+    What has learned one hand predicts it better the farther it has gone, and from some point on writes it less legibly
+    (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models")."""
+    learned = backend.tree_map(backend.to_host, backend.flatten(network.params))
+    if learned.keys() != began.keys() or any(learned[name].shape != began[name].shape for name in began):
+        raise ValueError("it began with weights of other shapes")
+    copy = PenRNN(**network.settings)
+    with np.errstate(over="ignore", invalid="ignore"):  # a stranger's numbers, which are refused in the next line
+        weights = {name: a + np.float32(share) * (learned[name] - a) for name, a in began.items()}
+    copy.load_params(weights, "the run")
+    return copy.to_device(network.device)
+
+
 class Writer:
     """A hand: the network, its alphabets, and which row of its hands writes.
 
-    source  None for the weights that come with the package, or a run of ``minirnn.train --task hand`` (a folder or
-            a checkpoint)
-    hand    number of a hand, from 1; None: the hand of a run that learned one hand, else the first
+    source    None for the weights that come with the package, or a run of ``minirnn.train --task hand`` (a folder or
+              a checkpoint)
+    hand      number of a hand, from 1; None: the hand of a run that learned one hand, else the first
+    likeness  of a run that learned one hand, how much of what it learned is used, from 0 to 1: see
+              `part_of_the_way`; None: as the run has it
     """
 
-    def __init__(self, source=None, hand=None, device="cpu"):
+    def __init__(self, source=None, hand=None, device="cpu", likeness=None):
         path = SHIPPED if source is None else pathlib.Path(source)
         if path.is_dir():
             path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
         meta, arrays = checkpoint.load(path, "PenRNN")
-        self.network = network_from(PenRNN, meta, arrays, path).to_device(device)
-        self.meta = meta
+        network, self.meta = network_from(PenRNN, meta, arrays, path), meta
+        began = {name.removeprefix(BEGAN): array for name, array in arrays.items() if name.startswith(BEGAN)}
+        self.learned_one = bool(began)
         try:
-            self.chars, self.pens, self.counts, self.hands, self.pace = _alphabets(meta, arrays, self.network.settings)
+            self.chars, self.pens, self.counts, self.hands, self.pace = _alphabets(meta, arrays, network.settings)
+            if began:
+                network = part_of_the_way(network, began, _likeness(meta) if likeness is None else likeness)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
+        self.network = network.to_device(device)
         hand = 1 if hand is None else hand
         if not 1 <= hand <= len(self.hands):
             raise MinirnnError(f"there is no hand {hand}; choose one from 1 to {len(self.hands)}, or see --hand list")

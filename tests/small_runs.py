@@ -46,7 +46,7 @@ def write_hand(path):
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def text_trainer(run, cell="lstm", dropout=0.3, sample=None, strength=1.0, **options):
+def text_trainer(run, cell="lstm", dropout=0.3, sample=None, **options):
     """A `Trainer` over `made_text` in the folder ``run``."""
     run.mkdir(exist_ok=True)
     training, validation = split_text(made_text(), 0.2)
@@ -55,7 +55,7 @@ def text_trainer(run, cell="lstm", dropout=0.3, sample=None, strength=1.0, **opt
     data = TextStreams(alphabet.encode(training), 4, 8, seed=1)
     judge = ValidationText(alphabet.encode(validation), 4, 16)
     options = Options(**{"steps": 24, "evaluations": 4, "lr": 0.01, **options})
-    return Trainer(network, data, judge, options, run, {"symbols": alphabet.symbols}, sample, strength=strength)
+    return Trainer(network, data, judge, options, run, {"symbols": alphabet.symbols}, sample)
 
 
 def hand_trainer(run, **options):

@@ -69,6 +69,7 @@ WRONG = {
         ("-o page.png --file none", "cannot read none"), ("-o page.png --file bad", "bad is not UTF-8"),
         ("Hi -o page.png --hand none", "no checkpoint at none"), ("Hi -o page.png --hand bad", "bad is damaged"),
         ("Hi -o page.png --hand 99", "there is no hand 99"), ("Hi -o page.png --neatness 0", "--neatness"),
+        ("Hi -o page.png --likeness 0.5", "--likeness is for a hand that was learned, not for --hand 1"),
         ("Hi -o page.png --random-seed -1", "--random-seed"), ("Hi -o page.png --hand ²", "no checkpoint at ²"),
     ],
     "prepare": [

@@ -523,23 +523,6 @@ def test_plateau_halves_the_learning_rate_whenever_two_evaluations_bring_nothing
     assert rates == [0.8, 0.8, 0.8, 0.4, 0.4, 0.2, 0.2, 0.2, 0.1]
 
 
-@pytest.mark.parametrize("average", [0.0, 0.5])
-def test_with_less_strength_what_is_kept_has_not_gone_all_the_way(tmp_path, average):
-    whole, part = (text_trainer(tmp_path / name, strength=strength, average=average, steps=4, evaluations=1)
-                   for name, strength in (("whole", 1.0), ("part", 0.75)))  # fmt: skip
-    start = {name: a.copy() for name, a in part.params.items()}
-    whole.train(), part.train()
-    end, kept = (checkpoint.load(tmp_path / name / "best.npz")[1] for name in ("whole", "part"))
-    for name, a in start.items():
-        assert np.array_equal(part.params[name], whole.params[name]), "training itself goes all the way"
-        assert np.allclose(kept[f"params.{name}"], a + 0.75 * (end[f"params.{name}"] - a), atol=1e-6)
-    resumed = text_trainer(tmp_path / "part", strength=0.75, average=average, steps=4, evaluations=1)
-    resumed.load()
-    with resumed._kept():
-        assert all(np.array_equal(a, kept[f"params.{name}"])
-                   for name, a in backend.flatten(resumed.network.params).items())  # fmt: skip
-
-
 def test_what_is_judged_and_kept_is_the_mean_of_the_weights(tmp_path):
     trainer = text_trainer(tmp_path, average=0.5, steps=8, evaluations=1)
     start = {name: a.copy() for name, a in trainer.params.items()}

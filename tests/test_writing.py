@@ -47,6 +47,15 @@ def weights(tmp_path):
     return path
 
 
+@pytest.fixture
+def learned(weights):
+    """The same, as learned by one hand: half of it is to be used."""
+    meta, arrays = checkpoint.load(weights)
+    began = {f"extra.began.{name}": a for name, a in backend.flatten(network(seed=1).params).items()}
+    checkpoint.save(weights, {**meta, "likeness": 0.5}, {**arrays, **began})
+    return weights
+
+
 @given(st.integers(0, 2**32 - 1), st.floats(0.2, 2.0))
 def test_the_kind_of_move_is_drawn_as_the_network_has_it(seed, temperature):
     logits = np.random.default_rng(seed).normal(0, 3, (2, len(PENS)))
@@ -233,3 +242,36 @@ def test_errors_are_one_line_and_exit_code_2(argv, message, tmp_path, monkeypatc
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "x.png").exists()
+
+
+@pytest.mark.parametrize("likeness, share", [(None, 0.5), (0.0, 0.0), (0.25, 0.25), (1.0, 1.0)])
+def test_of_what_was_learned_a_share_is_used(learned, likeness, share):
+    writer = Writer(learned, likeness=likeness)
+    begin, end = (backend.flatten(network(seed).params) for seed in (1, 0))
+    assert writer.learned_one
+    for name, array in backend.flatten(writer.network.params).items():
+        np.testing.assert_allclose(array, begin[name] + share * (end[name] - begin[name]), atol=1e-6)
+
+
+def test_a_network_of_many_hands_is_used_as_it_is(weights):
+    writer = Writer(weights, likeness=0.5)
+    assert not writer.learned_one
+    for name, array in backend.flatten(writer.network.params).items():
+        np.testing.assert_array_equal(array, backend.flatten(network().params)[name])
+
+
+@pytest.mark.parametrize("change", [
+    lambda meta, arrays: meta.pop("likeness"),
+    lambda meta, arrays: meta.update(likeness=-0.1),
+    lambda meta, arrays: meta.update(likeness="half"),
+    lambda meta, arrays: arrays.pop("extra.began.softmax.b"),
+    lambda meta, arrays: arrays.update({"extra.began.softmax.b": np.zeros(1, np.float32)}),
+    lambda meta, arrays: arrays.update({"extra.began.softmax.c": np.zeros(1, np.float32)}),
+    lambda meta, arrays: arrays["extra.began.softmax.b"].fill(3e38) or arrays["params.softmax.b"].fill(-3e38),
+])  # fmt: skip
+def test_a_run_that_began_otherwise_than_it_says_is_refused(learned, change):
+    meta, arrays = checkpoint.load(learned)
+    change(meta, arrays)
+    checkpoint.save(learned, meta, arrays)
+    with pytest.raises(MinirnnError, match=r"damaged|not finite"):
+        Writer(learned)
