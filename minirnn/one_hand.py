@@ -16,7 +16,7 @@ from minirnn.training import evaluate
 # Where the settings of minirnn.train are others: small steps, since the network can write already. (With steps of 1e-3,
 # three to five lines of a form made its other lines dearer by 1 to 2% as the pen recorded them; with 2e-4, cheaper.)
 FINE_TUNING = {
-    "lr": 3e-4, "epochs": 8.0, "batch": 16, "steps_per_chunk": 128, "dropout": 0.0, "average": 0.95, "warmup": 5,
+    "lr": 6e-4, "epochs": 8.0, "batch": 16, "steps_per_chunk": 128, "dropout": 0.2, "average": 0.95, "warmup": 5,
 }  # fmt: skip
 ENOUGH = 10  # lines, of which some can be spared to judge by
 # Lines that an epoch has at least; if there are fewer, each comes several times, changed at random. Where no line can

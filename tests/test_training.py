@@ -385,6 +385,25 @@ def test_the_bar_tells_how_far_it_is_and_how_it_goes(tmp_path, monkeypatch):
     assert Bar.last.n == Bar.last.total == trainer.progress.total > 0
     assert f"val={trainer.rows[-2]['validation_loss']:.3f}" in Bar.last.postfix  # that of the last step comes after it
     assert "loss=" in Bar.last.postfix and "characters/s=" in Bar.last.postfix
+    die(text_trainer(tmp_path / "steps", steps=12, evaluations=3), after=7)
+    assert (Bar.last.n, Bar.last.total) == (7, 12)
+    resumed(text_trainer, tmp_path / "steps", {"steps": 12, "evaluations": 3}).train()
+    assert (Bar.last.initial, Bar.last.n, Bar.last.total) == (4, 12, 12)
+
+
+def test_the_curve_is_drawn_from_two_points_on(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(training, "loss_curve", lambda path, rows: drawn.append((path.name, len(rows))))
+    text_trainer(tmp_path, steps=4, evaluations=2).train()
+    assert drawn == [("loss.png", 2), ("loss.png", 3)]
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_run(tmp_path, monkeypatch):
+    trainer = text_trainer(tmp_path)
+    monkeypatch.setattr(training, "evaluate", lambda *_: math.nan)
+    with pytest.raises(MinirnnError, match="the loss on the validation data is not finite"):
+        trainer.train()
+    assert not (tmp_path / "best.npz").exists()
 
 
 @pytest.mark.parametrize("schedule", ["constant", "trapezoid"])

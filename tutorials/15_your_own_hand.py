@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import show
 
-from minirnn import one_hand, prepare
+from minirnn import one_hand, prepare, writing
 from minirnn.alphabets import PenAlphabet
 from minirnn.datasets import coverage, format_coverage
 from minirnn.datasets.labelled import read_labelled
@@ -220,6 +220,15 @@ print(f"{chunks} chunks. In {epochs:g} epochs, {epochs * chunks:g} steps, a line
 # What to look at while it runs: the validation loss, in nats a symbol, in `loss.png`; the samples, drawn at each
 # evaluation; and the picture of the window beside them, which must stay the line that it was.
 #
+# **How much of it.** The weights that predict your hand best do not write it best: what they have learned of you, to
+# the end, includes every slip and every gap of your tracing. Between the weights that they began with and the ones that
+# they came to lies a straight line, and on it are hands ever more like yours and ever less legible. The run keeps both
+# ends, and `minirnn.write` goes 0.6 of the way, or as far as `--likeness` says.
+
+# %%
+show.source(writing.part_of_the_way, "weights = {")
+
+# %% [markdown]
 # ## Three questions
 #
 # 1. The tracer always starts an o at the top; you start yours at the bottom right. Does the network write your o?
