@@ -398,6 +398,23 @@ def test_the_curve_is_drawn_from_two_points_on(tmp_path, monkeypatch):
     assert drawn == [("loss.png", 2), ("loss.png", 3)]
 
 
+def test_the_log_has_the_seconds_of_the_run_to_a_tenth(tmp_path, monkeypatch):
+    """Those before it was stopped are counted in, those in which nobody ran it are not."""
+    now = 1000.0
+    monkeypatch.setattr(training.time, "monotonic", lambda: now)
+    trainer = text_trainer(tmp_path)
+    now += 2.04
+    trainer._evaluate(norm=0.0)
+    trainer.save()
+    now += 500
+    trainer = resumed(text_trainer, tmp_path, {})
+    now += 3.52
+    trainer._evaluate(norm=0.0)
+    now += 10
+    trainer._evaluate(norm=0.0)
+    assert [row["seconds"] for row in trainer.rows] == [2.0, 5.6, 15.6]
+
+
 def test_a_validation_loss_that_is_not_finite_ends_the_run(tmp_path, monkeypatch):
     trainer = text_trainer(tmp_path)
     monkeypatch.setattr(training, "evaluate", lambda *_: math.nan)
