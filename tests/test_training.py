@@ -398,6 +398,17 @@ def test_the_curve_is_drawn_from_two_points_on(tmp_path, monkeypatch):
     assert drawn == [("loss.png", 2), ("loss.png", 3)]
 
 
+def test_processes_compare_their_weights_before_a_checkpoint_and_wait_for_it(tmp_path, monkeypatch):
+    trainer, calls = text_trainer(tmp_path), []
+    last = tmp_path / "last.npz"
+    monkeypatch.setattr(
+        trainer.workers, "check_same", lambda params: calls.append(("same", params is trainer.params, last.exists()))
+    )
+    monkeypatch.setattr(trainer.workers, "wait", lambda: calls.append(("wait", last.exists())))
+    trainer.save()
+    assert calls == [("same", True, False), ("wait", True)]
+
+
 def test_the_log_has_the_seconds_of_the_run_to_a_tenth(tmp_path, monkeypatch):
     """Those before it was stopped are counted in, those in which nobody ran it are not."""
     now = 1000.0
