@@ -53,14 +53,6 @@ def copies(lines):
     return max(1.0, (AN_EPOCH if lines >= ENOUGH else A_SHORT_EPOCH) / lines)
 
 
-def likeness(lines):
-    """How much of what so many lines have taught is used in writing: see `minirnn.writing.part_of_the_way`.
-
-    The weights that predict a hand best do not write it best. LIKENESS_FIGURES
-    The few and small steps that a few lines bear go nowhere near as far."""
-    return 0.6 if lines >= ENOUGH else 1.0
-
-
 def nearest_hand(writer, samples):
     """Of the writer's hands and row 0, which is any hand, the row that predicts the first of ``samples`` best."""
     lines, rows = samples[:TRIED], sorted({0, *writer.hands})

@@ -37,7 +37,7 @@ from minirnn.optim import OPTIMISERS
 from minirnn.strokes import augment, normalise
 from minirnn.training import Options, Trainer, locked, new_run, read_settings, write_settings
 from minirnn.write import handwrite
-from minirnn.writing import Writer, part_of_the_way, write_lines
+from minirnn.writing import LIKENESS, Writer, part_of_the_way, write_lines
 
 LETTERS = pathlib.Path(__file__).parent.parent / "data" / "letters.txt"
 
@@ -131,7 +131,7 @@ def hand_task(settings, run):
     def sample(network, step):
         rng = np.random.default_rng([settings["seed"], step])
         if began:
-            network = part_of_the_way(network, began, meta["likeness"])
+            network = part_of_the_way(network, began, LIKENESS)
         texts = ["".join(c for c in text if c in chars.symbols) for text in SPECIMENS]
         rows = meta.get("neat_hands") or range(network.settings["hands"])
         lines = write_lines(network, chars, pens, texts, rng.choice(rows, len(texts)), rng)
@@ -166,15 +166,13 @@ def new_pen(training, counts, settings):
 def trained_pen(training, counts, settings):
     """The alphabets and the network of trained weights, with one row more for the new hand -> as `new_pen`."""
     writer = Writer(None if settings["init"] == "pretrained" else settings["init"], likeness=1.0)
-    samples = [sample for sample in training if not writer.chars.unknown(sample.text)]
-    row = one_hand.nearest_hand(writer, samples)
+    row = one_hand.nearest_hand(writer, [sample for sample in training if not writer.chars.unknown(sample.text)])
     network = one_hand.with_another_hand(writer.network, row, dropout=settings["dropout"])
     print(f"hand        starts from row {row} of {writer.network.settings['hands']}")
     known = {character: max(counts.get(character, 0), n) for character, n in writer.counts.items()}
     new = writer.network.settings["hands"]
     hands = {sample.group: new for sample in training}
-    meta = {"counts": known, "hands": [], "neat_hands": [new], "pace": writer.pace,
-            "likeness": one_hand.likeness(len(samples))}  # fmt: skip
+    meta = {"counts": known, "hands": [], "neat_hands": [new], "pace": writer.pace}
     return writer.chars, writer.pens, hands, network, meta
 
 

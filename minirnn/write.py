@@ -24,7 +24,7 @@ from minirnn.drawing.paper import DESCENDER_ROOM, PAPERS, Sheet
 from minirnn.drawing.slips import find_struck, strike_out, with_slips, without_struck
 from minirnn.errors import MinirnnError, run_command
 from minirnn.strokes import bounding_box
-from minirnn.writing import TEMPERATURE, Writer, transliterate
+from minirnn.writing import LIKENESS, TEMPERATURE, Writer, transliterate
 
 SPECIMEN = "The quick brown fox jumps over the lazy dog."
 # How wide a character is, in letter sizes, as long as the hand has written nothing that tells.
@@ -150,8 +150,7 @@ def build_parser():
     hand.add_argument("--hand", default="1", metavar="N|RUN|list",
                       help="number of a hand, a run that learned one, or list for a specimen of each (default 1)")
     hand.add_argument("--likeness", type=probability, metavar="SHARE",
-                      help="how much of a hand that was learned: all of it is 1, less is more legible (default 0.6; of "
-                      "one learned from a few lines 1)")
+                      help=f"how much of a hand that was learned: 1 is all, less is more legible (default {LIKENESS})")
     hand.add_argument("--neatness", type=above_zero, default=1.0,
                       help="above 1 more regular, below 1 wilder (default 1)")
     hand.add_argument("--untidiness", type=not_negative, default=0.5,
@@ -237,7 +236,7 @@ def main(argv=None):
     if options.hand.isdecimal():
         writer = Writer(None, int(options.hand))
     else:
-        writer = Writer(options.hand, likeness=options.likeness)
+        writer = Writer(options.hand, likeness=options.likeness or LIKENESS)
     if options.likeness is not None and not writer.learned_one:
         raise MinirnnError(f"--likeness is for a hand that was learned, not for --hand {options.hand}; leave it out")
     text = options.text if options.file is None else read_text(options.file).rstrip("\n")

@@ -196,7 +196,7 @@ def pen_network():
     with tempfile.TemporaryDirectory() as folder:
         trainer = hand_trainer(pathlib.Path(folder) / "run")
         trainer.meta = {"symbols": "abc ", "directions": 8, "step_length": 0.5, "counts": {"a": 50}, "hands": ["x"],
-                        "neat_hands": [1], "likeness": 0.5}  # fmt: skip
+                        "neat_hands": [1]}  # fmt: skip
         trainer.extra.update({f"began.{name}": array.copy() for name, array in trainer.params.items()})
         trainer.save()
         return (trainer.run / "last.npz").read_bytes()

@@ -14,6 +14,7 @@ from minirnn.strokes import slant
 from minirnn.write import clean_text, main
 from minirnn.writing import (
     CANDIDATES,
+    LIKENESS,
     TRIES,
     Line,
     Writer,
@@ -49,10 +50,10 @@ def weights(tmp_path):
 
 @pytest.fixture
 def learned(weights):
-    """The same, as learned by one hand: half of it is to be used."""
+    """The same, as having begun with other weights and learned one hand."""
     meta, arrays = checkpoint.load(weights)
     began = {f"extra.began.{name}": a for name, a in backend.flatten(network(seed=1).params).items()}
-    checkpoint.save(weights, {**meta, "likeness": 0.5}, {**arrays, **began})
+    checkpoint.save(weights, meta, {**arrays, **began})
     return weights
 
 
@@ -244,9 +245,9 @@ def test_errors_are_one_line_and_exit_code_2(argv, message, tmp_path, monkeypatc
     assert not (tmp_path / "x.png").exists()
 
 
-@pytest.mark.parametrize("likeness, share", [(None, 0.5), (0.0, 0.0), (0.25, 0.25), (1.0, 1.0)])
-def test_of_what_was_learned_a_share_is_used(learned, likeness, share):
-    writer = Writer(learned, likeness=likeness)
+@pytest.mark.parametrize("options, share", [({}, LIKENESS)] + [({"likeness": share}, share) for share in (0, 0.25, 1)])
+def test_of_what_was_learned_a_share_is_used(learned, options, share):
+    writer = Writer(learned, **options)
     begin, end = (backend.flatten(network(seed).params) for seed in (1, 0))
     assert writer.learned_one
     for name, array in backend.flatten(writer.network.params).items():
@@ -261,17 +262,14 @@ def test_a_network_of_many_hands_is_used_as_it_is(weights):
 
 
 @pytest.mark.parametrize("change", [
-    lambda meta, arrays: meta.pop("likeness"),
-    lambda meta, arrays: meta.update(likeness=-0.1),
-    lambda meta, arrays: meta.update(likeness="half"),
-    lambda meta, arrays: arrays.pop("extra.began.softmax.b"),
-    lambda meta, arrays: arrays.update({"extra.began.softmax.b": np.zeros(1, np.float32)}),
-    lambda meta, arrays: arrays.update({"extra.began.softmax.c": np.zeros(1, np.float32)}),
-    lambda meta, arrays: arrays["extra.began.softmax.b"].fill(3e38) or arrays["params.softmax.b"].fill(-3e38),
+    lambda arrays: arrays.pop("extra.began.softmax.b"),
+    lambda arrays: arrays.update({"extra.began.softmax.b": np.zeros(1, np.float32)}),
+    lambda arrays: arrays.update({"extra.began.softmax.c": np.zeros(1, np.float32)}),
+    lambda arrays: arrays["extra.began.softmax.b"].fill(3e38) or arrays["params.softmax.b"].fill(-3e38),
 ])  # fmt: skip
 def test_a_run_that_began_otherwise_than_it_says_is_refused(learned, change):
     meta, arrays = checkpoint.load(learned)
-    change(meta, arrays)
+    change(arrays)
     checkpoint.save(learned, meta, arrays)
     with pytest.raises(MinirnnError, match=r"damaged|not finite"):
         Writer(learned)
