@@ -195,8 +195,8 @@ def part_of_the_way(network, began, share):
     What has learned one hand predicts it better the farther it has gone, and writes it less legibly (Wortsman et al.
     2022, "Robust fine-tuning of zero-shot models"). Of forty traced lines of a made-up hand the loss on others had
     fallen by 7.4, 9.5 and 10.1% at 0.7, 0.85 and the end of the way, and what was then written was read with a
-    character error of 0.043, 0.065 and 0.083; at 0.5 and 0.6 with 0.030 and 0.038, and slope, proportions and lifts were
-    the hand's from 0.5 on. Nine hands of three to five lines: 0.013 at 0.6, 0.050 at the end."""
+    character error of 0.043, 0.065 and 0.083; at 0.5 and 0.6 with 0.030 and 0.038, and slope, proportions and lifts
+    were the hand's from 0.5 on. Nine hands of three to five lines: 0.013 at 0.6, 0.050 at the end."""
     learned = backend.tree_map(backend.to_host, backend.flatten(network.params))
     if learned.keys() != began.keys() or any(learned[name].shape != began[name].shape for name in began):
         raise ValueError("it began with weights of other shapes")
