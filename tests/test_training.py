@@ -414,7 +414,7 @@ def test_only_the_first_process_writes(tmp_path):
     trainer.workers.rank = 1
     trainer._evaluate(norm=0.0)
     trainer.save()
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == [] and trainer._bar().disable
 
 
 def test_the_log_has_the_seconds_of_the_run_to_a_tenth(tmp_path, monkeypatch):
