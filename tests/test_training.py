@@ -385,6 +385,7 @@ def test_the_bar_tells_how_far_it_is_and_how_it_goes(tmp_path, monkeypatch):
     assert Bar.last.n == Bar.last.total == trainer.progress.total > 0
     assert f"val={trainer.rows[-2]['validation_loss']:.3f}" in Bar.last.postfix  # that of the last step comes after it
     assert "loss=" in Bar.last.postfix and "characters/s=" in Bar.last.postfix
+    assert Bar.last.dynamic_ncols, "a terminal may change its width on the way"
     die(text_trainer(tmp_path / "steps", steps=12, evaluations=3), after=7)
     assert (Bar.last.n, Bar.last.total) == (7, 12)
     resumed(text_trainer, tmp_path / "steps", {"steps": 12, "evaluations": 3}).train()
@@ -425,8 +426,9 @@ def test_the_log_has_the_seconds_of_the_run_to_a_tenth(tmp_path, monkeypatch):
     now += 2.04
     trainer._evaluate(norm=0.0)
     trainer.save()
+    trainer = text_trainer(tmp_path)
     now += 500
-    trainer = resumed(text_trainer, tmp_path, {})
+    trainer.load()
     now += 3.52
     trainer._evaluate(norm=0.0)
     now += 10
