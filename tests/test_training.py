@@ -418,6 +418,15 @@ def test_only_the_first_process_writes(tmp_path):
     assert os.listdir(tmp_path) == [] and trainer._bar().disable
 
 
+def test_the_log_is_that_of_the_checkpoint_when_a_run_goes_on(tmp_path):
+    die(text_trainer(tmp_path), after=13)
+    log = tmp_path / "log.csv"
+    there = log.read_text()
+    log.write_text(there + "an evaluation behind the last checkpoint")
+    resumed(text_trainer, tmp_path, {})
+    assert log.read_text() == there
+
+
 def test_the_log_has_the_seconds_of_the_run_to_a_tenth(tmp_path, monkeypatch):
     """Those before it was stopped are counted in, those in which nobody ran it are not."""
     now = 1000.0
