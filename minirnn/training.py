@@ -418,7 +418,6 @@ class Trainer:
         self.optimiser.steps = self.progress.step - self.progress.skipped
         states = _nested([(name.split("."), backend.to_device(a, device)) for name, a in groups["state"].items()])
         fresh, chunk = self.data.chunk(self.progress.epoch, self.progress.index)
-        self.states = None
         if states and not fresh:
             self.states = parallel.recut(states, self.workers, chunk["x"].shape[1])
             expected = parallel.start(self.network, chunk, self.workers)

@@ -418,6 +418,21 @@ def test_only_the_first_process_writes(tmp_path):
     assert os.listdir(tmp_path) == [] and trainer._bar().disable
 
 
+def test_a_run_goes_on_where_fewer_lines_begin_than_have_ended(tmp_path):
+    trainer = hand_trainer(tmp_path)
+    for _ in range(40):
+        trainer.step()
+        fresh, chunk = trainer.data.chunk(trainer.progress.epoch, trainer.progress.index)
+        if fresh and chunk["x"].shape[1] != len(trainer.states[0][0][0]):
+            break
+    else:
+        pytest.fail("all batches are of one size")
+    trainer.save()
+    again = hand_trainer(tmp_path)
+    again.load()
+    assert again.step() == trainer.step()
+
+
 def test_the_log_is_that_of_the_checkpoint_when_a_run_goes_on(tmp_path):
     die(text_trainer(tmp_path), after=13)
     log = tmp_path / "log.csv"
