@@ -15,6 +15,7 @@ from minirnn.training import evaluate
 
 # Where the settings of minirnn.train are others: small steps, since the network can write already. (With steps of 1e-3,
 # three to five lines of a form made its other lines dearer by 1 to 2% as the pen recorded them; with 2e-4, cheaper.)
+# Without dropout, forty lines of a hand made others of it cheaper by 8.9% instead of 10.1%.
 FINE_TUNING = {
     "lr": 6e-4, "epochs": 8.0, "batch": 16, "steps_per_chunk": 128, "dropout": 0.2, "average": 0.95, "warmup": 5,
 }  # fmt: skip
