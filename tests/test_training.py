@@ -917,6 +917,14 @@ def test_a_damaged_checkpoint_is_refused(stopped, damage):
     assert (stopped / "log.csv").read_bytes() == log
 
 
+@pytest.mark.parametrize("best", [0.0, 0.5])
+def test_a_loss_may_be_as_small_as_it_likes(stopped, best):
+    rewrite(stopped / "last.npz", lambda meta, arrays: meta["progress"].update(best=best))
+    trainer = text_trainer(stopped, average=0.9)
+    trainer.load()
+    assert trainer.progress.best == best
+
+
 def test_another_optimiser_is_refused(stopped):
     with pytest.raises(MinirnnError, match="moments"):
         text_trainer(stopped, average=0.9, optimiser="rmsprop").load()
