@@ -925,6 +925,13 @@ def test_a_loss_may_be_as_small_as_it_likes(stopped, best):
     assert trainer.progress.best == best
 
 
+def test_an_epoch_has_no_chunk_behind_its_last(stopped):
+    trainer = text_trainer(stopped, average=0.9)
+    rewrite(stopped / "last.npz", lambda meta, arrays: meta["progress"].update(index=trainer.data.chunks(0)))
+    with pytest.raises(MinirnnError, match="its progress cannot be"):
+        trainer.load()
+
+
 def test_another_optimiser_is_refused(stopped):
     with pytest.raises(MinirnnError, match="moments"):
         text_trainer(stopped, average=0.9, optimiser="rmsprop").load()
