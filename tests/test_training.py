@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -208,6 +209,12 @@ def test_ctrl_c_and_sigterm_finish_the_step_and_save(tmp_path, reference, number
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     assert checkpoint.load(tmp_path / "last.npz")[0]["progress"]["step"] == 10
     finish(text_trainer, tmp_path, {}, [])
+    assert_same_run(tmp_path, reference("text"))
+
+
+def test_a_thread_trains_without_signals(tmp_path, reference):
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(text_trainer(tmp_path).train).result().done
     assert_same_run(tmp_path, reference("text"))
 
 
