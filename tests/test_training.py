@@ -21,7 +21,7 @@ from small_runs import hand_trainer, text_trainer, weights
 
 from minirnn import backend, checkpoint, training
 from minirnn.errors import MinirnnError
-from minirnn.training import locked, new_run, read_settings
+from minirnn.training import locked, new_run, read_settings, write_settings
 
 VARIANTS = {
     "text": (text_trainer, {}),
@@ -964,6 +964,13 @@ def test_settings_that_cannot_be_read(tmp_path, text):
     (tmp_path / "settings.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(MinirnnError, match="damaged"):
         read_settings(tmp_path)
+
+
+def test_settings_are_kept_a_line_each(tmp_path):
+    settings = {"lr": 0.002, "text": "é.txt", "steps": None}
+    write_settings(tmp_path, settings)
+    assert read_settings(tmp_path) == read_settings(str(tmp_path)) == settings
+    assert (tmp_path / "settings.json").read_text().splitlines()[1] == '  "lr": 0.002,'
 
 
 def test_a_folder_that_is_no_run(tmp_path):
