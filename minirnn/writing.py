@@ -196,14 +196,18 @@ def part_of_the_way(network, began, share):
     2022, "Robust fine-tuning of zero-shot models"). Of forty traced lines of a made-up hand the loss on others had
     fallen by 7.4, 9.5 and 10.1% at 0.7, 0.85 and the end of the way, and what was then written was read with a
     character error of 0.043, 0.065 and 0.083; at 0.5 and 0.6 with 0.030 and 0.038, and slope, proportions and lifts
-    were the hand's from 0.5 on. Nine hands of three to five lines: 0.013 at 0.6, 0.050 at the end."""
+    were the hand's from 0.5 on. Nine hands of three to five lines: 0.013 at 0.6, 0.050 at the end.
+
+    ValueError if ``began`` does not fit the network."""
     learned = backend.tree_map(backend.to_host, backend.flatten(network.params))
     if learned.keys() != began.keys() or any(learned[name].shape != began[name].shape for name in began):
         raise ValueError("it began with weights of other shapes")
-    copy = PenRNN(**network.settings)
     with np.errstate(over="ignore", invalid="ignore"):  # a stranger's numbers, which are refused in the next line
         weights = {name: a + np.float32(share) * (learned[name] - a) for name, a in began.items()}
-    copy.load_params(weights, "the run")
+    if not all(np.isfinite(a).all() for a in weights.values()):
+        raise ValueError("it began with numbers that are too large")
+    copy = PenRNN(**network.settings)
+    copy.load_params(weights)
     return copy.to_device(network.device)
 
 

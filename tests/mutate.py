@@ -1,7 +1,7 @@
 """Mutation testing: could the tests fail? Small faults are put into the source, one at a time, and the tests that
 belong to the file must notice each of them (DeMillo, Lipton and Sayward 1978).
 
-    python tests/mutate.py                     all of it: some five hours on one core, three of them for training
+    python tests/mutate.py                     all of it: several hours on one core
     python tests/mutate.py optim layers/lstm   some files
     python tests/mutate.py optim --list        what would be tried
     python tests/mutate.py --short             a fixed few, as the suite does

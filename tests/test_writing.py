@@ -271,5 +271,5 @@ def test_a_run_that_began_otherwise_than_it_says_is_refused(learned, change):
     meta, arrays = checkpoint.load(learned)
     change(arrays)
     checkpoint.save(learned, meta, arrays)
-    with pytest.raises(MinirnnError, match=r"damaged|not finite"):
+    with pytest.raises(MinirnnError, match="is damaged"):
         Writer(learned)
