@@ -629,6 +629,7 @@ def test_what_is_judged_and_kept_is_the_mean_of_the_weights(tmp_path):
             expected = expected + (1 - min(0.5, (1 + t) / (10 + t))) * (after[name] - expected)
         assert np.allclose(best[f"params.{name}"], expected, atol=1e-6)
         assert np.array_equal(trainer.params[name], seen[-1][name]), "training goes on with the last weights"
+        assert backend.flatten(trainer.network.params)[name] is trainer.params[name]
     network = text_trainer(tmp_path / "other").network
     network.load_params({name.removeprefix("params."): a for name, a in best.items()})
     assert math.isclose(training.evaluate(network, trainer.validation), trainer.progress.best)
