@@ -2,7 +2,7 @@
 
     python -m minirnn.gradcheck
 
-prints a table of every layer, of stacks of both gated cells and of both networks: for each input, parameter and
+prints a table of every layer, of stacks of both gated cells and of all networks: for each input, parameter and
 state the largest relative error between the gradient that backward gives and central differences,
 
     df/dθ ≈ (f(θ + s) - f(θ - s)) / 2s
@@ -26,8 +26,9 @@ import numpy as np
 from minirnn import backend
 from minirnn.arguments import Parser, above_zero, zero_or_more
 from minirnn.errors import MinirnnError, run_command
-from minirnn.layers import CELLS, dense, dropout, embedding, reader, softmax_cross_entropy, window
+from minirnn.layers import CELLS, bidirectional, ctc, dense, dropout, embedding, reader, softmax_cross_entropy, window
 from minirnn.models import CharRNN, PenRNN
+from minirnn.networks.reader_rnn import ReaderRNN
 
 STEP = 2e-5
 TOLERANCE = 1e-6
@@ -181,6 +182,43 @@ def softmax_cross_entropy_case(rng, T=4, B=3, V=5, masked=True):
     )
 
 
+def ctc_case(rng, T=9, V=5):
+    """A `Case` of connectionist temporal classification: sequences of different lengths, a text with a repeated
+    letter, one that only just fits into its frames, and an empty one."""
+    y = np.array([[1, 3, 2, 4], [1, 3, 2, 1], [2, 4, 2, 1]])
+    lengths, counts = np.array([T, 5, 7, T - 1]), np.array([3, 3, 0, 2])
+
+    def forward(z):
+        loss, cache = ctc.forward(z, y, lengths, counts)
+        return [loss], cache
+
+    return Case(
+        "ctc",
+        {"z": 2 * rng.standard_normal((T, len(lengths), V))},
+        forward,
+        lambda douts, cache: {"z": ctc.backward(cache, douts[0])},
+    )
+
+
+def bidirectional_case(rng, kind, T=5, B=3, D=4, H=2):
+    """A `Case` of a cell in both directions, sequences of different lengths."""
+    lengths = np.array([T, 1, T - 2])
+    params = backend.tree_map(
+        lambda a: 0.5 * rng.standard_normal(a.shape), bidirectional.init(rng, D, H, CELLS[kind])
+    )
+
+    def forward(x, **arrays):
+        y, cache = bidirectional.forward(x, lengths, backend.unflatten(arrays), CELLS[kind])
+        return [y], cache
+
+    def backward(douts, cache):
+        dx, grads = bidirectional.backward(douts[0], cache)
+        return {"x": dx, **backend.flatten(grads)}
+
+    arrays = {"x": rng.standard_normal((T, B, D)), **backend.flatten(params)}
+    return Case(f"bidirectional {kind}", arrays, forward, backward)
+
+
 def stack_case(rng, kind, layers=1, T=5, B=3, D=4, H=2, p=0.0):
     """``layers`` recurrent layers, dropout with a fixed mask between them, non-zero start states."""
     cell, mask_seed = CELLS[kind], int(rng.integers(2**32))
@@ -302,8 +340,21 @@ def pen_rnn_case(rng, layers=3, T=4, B=3, V=6, H=2, U=5, p=0.3):
     return network_case(f"PenRNN, {layers} layers", network, chunk, state, dropout_seed=int(rng.integers(2**32)))
 
 
+def reader_rnn_case(rng, layers=2, B=3, V=6, H=2, p=0.3):
+    """A `Case` of a whole `minirnn.networks.reader_rnn.ReaderRNN`."""
+    network = ReaderRNN(
+        V, characters=4, heights=5, layers=layers, hidden=H, embed=3, join=2, dropout=p,
+        seed=int(rng.integers(2**32)), dtype=np.float64,
+    )  # fmt: skip
+    chunk = {
+        "x": rng.integers(0, V, (10, B)), "height": rng.integers(0, 5, (10, B)), "lengths": np.array([10, 3, 7]),
+        "y": np.array([[2, 1, 3], [2, 1, 4], [1, 1, 1]]), "mask": np.arange(3)[:, None] < np.array([3, 1, 2]),
+    }  # fmt: skip
+    return network_case(f"ReaderRNN, {layers} layers", network, chunk, [], dropout_seed=int(rng.integers(2**32)))
+
+
 def all_cases(seed=0):
-    """A case of every layer, of both gated cells stacked, and of both networks; the sizes are small and all
+    """A case of every layer, of both gated cells stacked, and of all networks; the sizes are small and all
     different, so that a transposed matrix cannot pass."""
     rng = np.random.default_rng(seed)
     return [
@@ -312,16 +363,20 @@ def all_cases(seed=0):
         dropout_case(rng),
         softmax_cross_entropy_case(rng, masked=False),
         softmax_cross_entropy_case(rng),
+        ctc_case(rng),
         stack_case(rng, "rnn"),
         stack_case(rng, "lstm"),
         stack_case(rng, "gru"),
         stack_case(rng, "lstm", layers=2, p=0.3),
         stack_case(rng, "gru", layers=2, p=0.3),
+        bidirectional_case(rng, "lstm"),
+        bidirectional_case(rng, "gru"),
         window_case(rng),
         reader_case(rng),
         char_rnn_case(rng, "lstm"),
         char_rnn_case(rng, "gru"),
         pen_rnn_case(rng),
+        reader_rnn_case(rng),
     ]
 
 

@@ -19,7 +19,7 @@ from minirnn import backend
 from minirnn.errors import MinirnnError
 from minirnn.layers import CELLS, dense, dropout, embedding, lstm, reader, softmax_cross_entropy
 
-BATCH_AXIS = {"x": 1, "y": 1, "mask": 1, "height": 1, "text": 0, "hand": 0}  # of the arrays of a chunk
+BATCH_AXIS = {"x": 1, "y": 1, "mask": 1, "height": 1, "text": 0, "hand": 0, "lengths": 0}  # of the arrays of a chunk
 
 
 def take_sequences(chunk, part):

@@ -20,7 +20,7 @@ import sys
 
 import numpy as np
 
-from minirnn import backend, mpi, one_hand
+from minirnn import backend, mpi, one_hand, read_task
 from minirnn.alphabets import CharAlphabet, PenAlphabet
 from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, zero_or_more
 from minirnn.datasets import coverage, format_coverage, load_samples, split_by_group
@@ -189,7 +189,11 @@ def options_from(settings):
     return Options(**{name: value for name, value in settings.items() if name in names})
 
 
-TASKS = {"text": text_task, "hand": hand_task}
+TASKS = {
+    "text": text_task,
+    "hand": hand_task,
+    "read": lambda settings, run: read_task.read_task(settings, run, options_from(settings)),
+}
 
 
 def prepared(settings, run, resume):
@@ -227,8 +231,9 @@ def build_parser():
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     run = parser.add_argument_group("the run")
-    run.add_argument("--task", choices=["all", "text", "hand"], help="the whole way on the data that come with the "
-                     "project; a text; a handwriting; by default what --text or --data ask for, else all")  # fmt: skip
+    run.add_argument("--task", choices=["all", "text", "hand", "read"], help="the whole way on the data that come with "
+                     "the project; a text; a handwriting; to read handwriting; by default what --text or --data ask "
+                     "for, else all")  # fmt: skip
     run.add_argument("--out", metavar="FOLDER", help="where to leave the run (default runs/main-1, -2, ...)")
     run.add_argument("--resume", metavar="RUN", help="go on with a run; its settings are kept, but "
                      "--steps may give it another length")  # fmt: skip
@@ -239,8 +244,10 @@ def build_parser():
     run.add_argument("--seed", type=zero_or_more, default=0, help="of everything that is drawn at random")
     data = parser.add_argument_group("the data")
     data.add_argument("--text", metavar="FILE", help="UTF-8 text to learn, by default data/letters.txt")
-    data.add_argument("--data", metavar="SOURCE", help="handwriting to learn: a folder that minirnn.prepare made, the "
-                      "folder of IAM-OnDB's archives, a .jsonl file, or a folder of .inkml files")  # fmt: skip
+    data.add_argument("--data", metavar="SOURCE", nargs="+",
+                      help="handwriting to learn: a folder that minirnn.prepare made, the folder of IAM-OnDB's "
+                      "archives, a .jsonl or .jsonl.gz file, or a folder of .inkml files; to read, also "
+                      "several")  # fmt: skip
     data.add_argument("--directions", type=positive_int, default=48, help="of a step of the pen")
     data.add_argument("--step-length", type=above_zero, default=0.36, help="in units of the line (x-height 1.3)")
     data.add_argument("--lifts", type=positive_int, default=192, help="moves of the lifted pen in the codebook")
@@ -280,7 +287,7 @@ def build_parser():
 def resumed_settings(run, parser):
     """The settings of a run, which were arguments once and are checked as such: anyone may have edited them."""
     settings, path = read_settings(run), pathlib.Path(run) / "settings.json"
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
+    words = [word for name, value in settings.items() if value is not None for word in _words(name, value)]
     try:
         checked = vars(parser.parse_args(words))
     except MinirnnError as error:
@@ -290,7 +297,15 @@ def resumed_settings(run, parser):
     lacking = checked.keys() - settings.keys() - {"resume", "out"}
     if lacking:
         raise MinirnnError(f"{path} is of another version: it lacks {', '.join(sorted(lacking))}; start a new run")
+    if checked["data"] and checked["task"] == "hand":
+        checked["data"] = checked["data"][0]
     return {name: checked[name] for name in settings}
+
+
+def _words(name, value):
+    """A setting as words of a command line."""
+    option = f"--{name.replace('_', '-')}"
+    return [option, *value] if isinstance(value, list) else [f"{option}={value}"]
 
 
 def settings_of(words):
@@ -303,7 +318,16 @@ def settings_of(words):
         settings = vars(parser.parse_args(words))
         if settings["steps"] or settings["minutes"]:
             settings["epochs"] = None
+    if task == "read":
+        parser.set_defaults(**read_task.DEFAULTS)
+        settings = vars(parser.parse_args(words))
+        if settings["steps"] or settings["minutes"]:
+            settings["epochs"] = None
     settings["task"] = task
+    if task == "hand" and settings["data"]:
+        if len(settings["data"]) > 1:
+            raise MinirnnError("--task hand learns from one source; give --data once")
+        settings["data"] = settings["data"][0]
     if not (settings["epochs"] or settings["steps"] or settings["minutes"]):
         settings["epochs"] = 12.0
     if task == "text":
@@ -349,12 +373,18 @@ def check_sources(settings):
     """Make the names of what is to be learned absolute. A wrong one is a `MinirnnError`, before there is a run."""
     source = "text" if settings["task"] == "text" else "data"
     if settings[source] is None:
-        raise MinirnnError("--task hand needs --data, the folder of IAM-OnDB's archives or a .jsonl file")
+        raise MinirnnError(
+            f"--task {settings['task']} needs --data, the folder of IAM-OnDB's archives or a .jsonl file"
+        )
     if settings["text"] is not None and settings["data"] is not None:
         raise MinirnnError("--text is for --task text and --data for --task hand; leave out one of them")
-    if not pathlib.Path(settings[source]).exists():
-        raise MinirnnError(f"{settings[source]} does not exist; check the name after --{source}")
-    settings[source] = str(pathlib.Path(settings[source]).resolve())
+    several = isinstance(settings[source], list)
+    paths = [pathlib.Path(path) for path in (settings[source] if several else [settings[source]])]
+    for path in paths:
+        if not path.exists():
+            raise MinirnnError(f"{path} does not exist; check the name after --{source}")
+    absolute = [str(path.resolve()) for path in paths]
+    settings[source] = absolute if several else absolute[0]
     if settings["init"] not in ("scratch", "pretrained"):
         settings["init"] = str(pathlib.Path(settings["init"]).resolve())
 

@@ -1,4 +1,4 @@
-"""Every layer and both networks, called once forward and once backward: what several test files go through.
+"""Every layer and all networks, called once forward and once backward: what several test files go through.
 
 `calls(dtype)` gives {name: (function, arguments)}. The arguments are trees of NumPy arrays; the function runs
 forward and backward on them and returns every array that comes out. Sizes are small and all different.
@@ -7,8 +7,9 @@ forward and backward on them and returns every array that comes out. Sizes are s
 import numpy as np
 
 from minirnn import backend
-from minirnn.layers import CELLS, dense, dropout, embedding, reader, softmax_cross_entropy, window
+from minirnn.layers import CELLS, bidirectional, ctc, dense, dropout, embedding, reader, softmax_cross_entropy, window
 from minirnn.models import CharRNN, PenRNN
+from minirnn.networks.reader_rnn import ReaderRNN
 
 T, B, D, H, V, U, E, K = 5, 3, 4, 2, 6, 7, 3, 2
 
@@ -35,6 +36,7 @@ def calls(dtype=np.float64, seed=0):
             call_loss,
             (normal(T, B, V), rng.integers(0, V, (T, B)), rng.random((T, B)) < 0.7),
         ),
+        "ctc": (call_ctc, (normal(2 * T, B, V), *ctc_texts(rng, 2 * T))),
         "window": (call_window, (normal(B, 3 * K), normal(B, K), normal(B, U, E), normal(B, E), normal(B, K))),
         "reader": (
             call_reader,
@@ -56,13 +58,40 @@ def calls(dtype=np.float64, seed=0):
         call = call_cell(cell)
         found[kind] = (call, (normal(T, B, D), state, params, normal(T, B, H), dstate))
         found[f"{kind}, last state without error"] = (call, (normal(T, B, D), state, params, normal(T, B, H), None))
+        params = backend.tree_map(
+            lambda a: (0.5 * rng.standard_normal(a.shape)).astype(dtype), bidirectional.init(rng, D, H, cell)
+        )
+        found[f"bidirectional {kind}"] = (
+            call_bidirectional(cell), (normal(T, B, D), np.array([2, T, 3]), params, normal(T, B, 2 * H))
+        )  # fmt: skip
     for kind in CELLS:
         network = CharRNN(V, kind, layers=2, hidden=H, embed=D, dropout=0.3, seed=1, dtype=dtype)
         found[f"CharRNN, {kind}"] = call_network(network, char_chunk(rng), rng)
     for layers in (1, 3):
         network = small_pen_rnn(layers, dropout=0.3, dtype=dtype)
         found[f"PenRNN, {layers} layers"] = call_network(network, pen_chunk(rng), rng)
+    found["ReaderRNN"] = call_network(small_reader_rnn(dropout=0.3, dtype=dtype), reader_chunk(rng), rng)
     return found
+
+
+def ctc_texts(rng, frames):
+    """Texts (U, B), frames and characters (B,) of each sequence: one with a repeated letter, one empty."""
+    y = rng.integers(1, V, (4, B))
+    y[1, 0] = y[0, 0]
+    return y, np.array([frames, frames - 3, frames - 1]), np.array([4, 0, 2])
+
+
+def small_reader_rnn(dropout=0.0, dtype=np.float64):
+    return ReaderRNN(V, characters=5, heights=4, layers=2, hidden=H, embed=D, join=2, dropout=dropout, seed=1,
+                     dtype=dtype)  # fmt: skip
+
+
+def reader_chunk(rng, frames=2 * T):
+    y, lengths, counts = ctc_texts(rng, frames)
+    return {
+        "x": rng.integers(0, V, (2 * frames, B)), "height": rng.integers(0, 4, (2 * frames, B)),
+        "lengths": 2 * lengths - [0, 1, 0], "y": np.minimum(y, 5), "mask": np.arange(len(y))[:, None] < counts,
+    }  # fmt: skip
 
 
 def char_chunk(rng, steps=T):
@@ -105,6 +134,19 @@ def call_dropout(x, dy):
 def call_loss(z, targets, mask):
     loss, cache = softmax_cross_entropy.forward(z, targets, mask)
     return loss, softmax_cross_entropy.backward(cache), softmax_cross_entropy.backward(cache, 0.5)
+
+
+def call_ctc(z, y, lengths, counts):
+    loss, cache = ctc.forward(z, y, lengths, counts)
+    return loss, ctc.backward(cache), ctc.backward(cache, 0.5)
+
+
+def call_bidirectional(cell):
+    def call(x, lengths, params, dy):
+        y, cache = bidirectional.forward(x, lengths, params, cell)
+        return y, bidirectional.backward(dy, cache)
+
+    return call
 
 
 def call_window(z, kappa, C, dw, dkappa):

@@ -98,8 +98,9 @@ def add_operators():
     """``a + b``, ``b + a`` and ``a += b`` by the ufunc of each operator."""
     ufuncs = {
         "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "matmul": np.matmul,
-        "pow": np.power, "xor": np.bitwise_xor, "rshift": np.right_shift,
-        "eq": np.equal, "ge": np.greater_equal, "gt": np.greater, "lt": np.less,
+        "pow": np.power, "xor": np.bitwise_xor, "and": np.bitwise_and, "or": np.bitwise_or,
+        "rshift": np.right_shift, "floordiv": np.floor_divide, "eq": np.equal, "ne": np.not_equal,
+        "ge": np.greater_equal, "gt": np.greater, "lt": np.less,
     }  # fmt: skip
     for name, ufunc in ufuncs.items():
         setattr(Device, f"__{name}__", lambda a, b, ufunc=ufunc: ufunc(a, b))

@@ -8,13 +8,27 @@ import types
 import numpy as np
 import pytest
 from layer_calls import B, D, H, V, char_chunk
+from test_ctc import assert_each_direction_is_the_cell_alone, assert_it_is_the_sum_over_all_paths
 from test_layers import assert_loss_is_the_mean_over_what_counts
 from test_states import assert_chunks_equal_the_whole, assert_reset_really_resets
 
 from minirnn import gradcheck, models
 from minirnn.errors import run_command
-from minirnn.layers import dense, dropout, embedding, gru, lstm, reader, rnn, softmax_cross_entropy, window
+from minirnn.layers import (
+    bidirectional,
+    ctc,
+    dense,
+    dropout,
+    embedding,
+    gru,
+    lstm,
+    reader,
+    rnn,
+    softmax_cross_entropy,
+    window,
+)
 from minirnn.models import CharRNN
+from minirnn.networks import reader_rnn
 
 
 def plant(monkeypatch, module, *replacements):
@@ -88,6 +102,18 @@ def pen_rnn_judge():
     return gradients_are_true(gradcheck.pen_rnn_case(np.random.default_rng(0)))
 
 
+def ctc_judge():
+    return gradients_are_true(gradcheck.ctc_case(np.random.default_rng(0)))
+
+
+def bidirectional_judge():
+    return gradients_are_true(gradcheck.bidirectional_case(np.random.default_rng(0), "lstm"))
+
+
+def reader_rnn_judge():
+    return gradients_are_true(gradcheck.reader_rnn_case(np.random.default_rng(0)))
+
+
 def holds(assertion, *arguments):
     try:
         assertion(*arguments)
@@ -98,6 +124,14 @@ def holds(assertion, *arguments):
 
 def loss_value_judge():
     return holds(assert_loss_is_the_mean_over_what_counts)
+
+
+def ctc_value_judge():
+    return holds(assert_it_is_the_sum_over_all_paths)
+
+
+def bidirectional_value_judge():
+    return holds(assert_each_direction_is_the_cell_alone)
 
 
 def lstm_chunks_judge():
@@ -122,6 +156,80 @@ def reset_of_one_layer_judge():
 
 
 FAULTS = {
+    # Connectionist temporal classification: the loss
+    "ctc: the blank between equal letters is skipped": (
+        ctc_value_judge, ctc, ("(labels[:, 2:] != BLANK) & (labels[:, 2:] != labels[:, :-2])",
+         "labels[:, 2:] != BLANK")),
+    "ctc: blanks are skipped as letters are": (
+        ctc_value_judge, ctc, ("(labels[:, 2:] != BLANK) & (labels[:, 2:] != labels[:, :-2])",
+         "labels[:, 2:] != -1")),
+    "ctc: no letter is ever skipped to": (
+        ctc_value_judge, ctc, ("(labels[:, 2:] != BLANK) & (labels[:, 2:] != labels[:, :-2])",
+         "labels[:, 2:] < 0")),
+    "ctc: the text may end before its last letter": (
+        ctc_value_judge, ctc, ("2 * counts[:, None] - 1 == S", "2 * counts[:, None] - 2 == S")),
+    "ctc: the blank at the end is asked for": (
+        ctc_value_judge, ctc, (" | (2 * counts[:, None] - 1 == S)", "")),
+    "ctc: the text may end without a blank only": (
+        ctc_value_judge, ctc, ("(2 * counts[:, None] == S) | ", "")),
+    "ctc: the blank at the start is asked for": (
+        ctc_value_judge, ctc, ("alpha[0, :, :2] = log_p[0, :, :2]", "alpha[0, :, :1] = log_p[0, :, :1]")),
+    "ctc: paths may begin anywhere in the text": (
+        ctc_value_judge, ctc, ("alpha[0, :, :2] = log_p[0, :, :2]", "alpha[0] = log_p[0]")),
+    "ctc: lengths ignored at the end of a sequence": (
+        ctc_value_judge, ctc, ("alpha[lengths - 1, b[:, 0]]", "alpha[-1]")),
+    "ctc: a path cannot stay where it is": (
+        ctc_value_judge, ctc, ("log_p[t] + log_sum(before,", "log_p[t] + log_sum(NEVER + 0 * before,")),
+    "ctc: the likeliest path instead of the sum over all": (
+        ctc_value_judge, ctc, ("largest + np.log(np.exp(a", "largest + 0 * (np.exp(a")),
+    "ctc: no softmax": (
+        ctc_value_judge, ctc, (" - (largest + np.log(total))", "")),
+    "ctc: mean over the sequences": (
+        ctc_value_judge, ctc, ("N = np.maximum(counts.sum(), 1)", "N = np.asarray(len(counts))")),
+    "ctc: what stands past the end of a text is spelled too": (
+        ctc_value_judge, ctc, ("np.where(inside, y, BLANK).T", "y.T"),
+        ("2 * counts[:, None] == S", "2 * len(y) == S"),
+        ("2 * counts[:, None] - 1 == S", "2 * len(y) - 1 == S")),
+    # Its gradient
+    "ctc: the gradient without the posterior": (
+        ctc_judge, ctc, ("dz = p - np.matmul(", "dz = p - 0 * np.matmul(")),
+    "ctc: the posterior without the softmax": (
+        ctc_judge, ctc, ("dz = p - np.matmul(", "dz = -np.matmul(")),
+    "ctc: the posterior is not divided by the probability of the text": (
+        ctc_judge, ctc, ("    gamma -= log_P[:, None]\n", "")),
+    "ctc: frames past the end of a sequence get a gradient": (
+        ctc_judge, ctc, ("(np.arange(T, like=lengths)[:, None] < lengths)[:, :, None]", "1")),
+    "ctc: all sequences end in the last frame on the way back": (
+        ctc_judge, ctc, ("(t < lengths - 1)[:, None]", "True")),
+    "ctc: a sequence begins its way back one frame too early": (
+        ctc_judge, ctc, ("(t < lengths - 1)[:, None]", "(t < lengths)[:, None]")),
+    "ctc: a letter is skipped from where it is skipped to": (
+        ctc_judge, ctc, ("from_here[:, :-2] = skip[:, 2:]", "from_here[:] = skip")),
+    "ctc: the probability of the frame counts twice": (
+        ctc_judge, ctc, ("after = log_p[t + 1] + beta[t + 1]", "after = log_p[t] + beta[t + 1]")),
+    "ctc: the gradient of a sum, not of a mean": (
+        ctc_judge, ctc, ("dz *= dloss / N", "dz *= dloss")),
+    "ctc: dloss forgotten": (
+        ctc_judge, ctc, ("dz *= dloss / N", "dz *= 1 / N")),
+    # Both directions
+    "bidirectional: the padding comes first on the way back": (
+        bidirectional_value_judge, bidirectional, ("np.where(t < lengths, lengths - 1 - t, t)",
+         "T - 1 - t + 0 * lengths")),
+    "bidirectional: the errors from the right are not turned round": (
+        bidirectional_judge, bidirectional, ("dx += dx_right[order]", "dx += dx_right")),
+    "bidirectional: the errors to the right are not turned round": (
+        bidirectional_judge, bidirectional, ("dy[:, :, H:][order]", "dy[:, :, H:]")),
+    "bidirectional: errors of the padding come through": (
+        bidirectional_judge, bidirectional, ("dy = dy * inside", "pass")),
+    "bidirectional: one direction only sends its error down": (
+        bidirectional_judge, bidirectional, ("dx += dx_right[order]", "pass")),
+    # The network that reads
+    "ReaderRNN: frames are put together in another order": (
+        reader_rnn_judge, reader_rnn, ("transpose(0, 2, 1, 3).reshape(frames * self.join",
+         "transpose(0, 1, 2, 3).reshape(frames * self.join")),
+    "ReaderRNN: the mask of the embedding is forgotten": (
+        reader_rnn_judge, reader_rnn, ("dy = dropout.backward(dy, caches.pop())\n        grads[\"height\"]",
+         "caches.pop()\n        grads[\"height\"]")),
     # The vanilla recurrent layer
     "rnn: recurrent term dropped on the way back": (
         rnn_judge, rnn, ("backend.product(da[t], WhT, out=dh)", "dh[:] = 0")),

@@ -63,6 +63,24 @@ def test_gradient_of_window(seed, B, H, K, U, E):
 
 
 @drawn
+@given(seed, st.integers(9, 12), st.integers(5, 7))
+def test_gradient_of_ctc(seed, T, V):
+    assert_gradients_are_true(gradcheck.ctc_case(np.random.default_rng(seed), T, V))
+
+
+@drawn
+@given(seed, kind, st.integers(3, 6), size, size)
+def test_gradient_of_bidirectional_layers(seed, kind, T, D, H):
+    assert_gradients_are_true(gradcheck.bidirectional_case(np.random.default_rng(seed), kind, T, 3, D, H))
+
+
+@settings(drawn, max_examples=6)
+@given(seed, layers, size, size, share)
+def test_gradient_of_reader_rnn(seed, layers, V, H, p):
+    assert_gradients_are_true(gradcheck.reader_rnn_case(np.random.default_rng(seed), layers, 3, V, H, p))
+
+
+@drawn
 @given(seed, size, size, size, size, size, size, size)
 def test_gradient_of_reader(seed, T, B, D, H, K, U, E):
     assert_gradients_are_true(gradcheck.reader_case(np.random.default_rng(seed), T, B, D, H, K, U, E))

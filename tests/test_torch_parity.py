@@ -5,7 +5,7 @@ import pytest
 from layer_calls import random_params
 
 from minirnn import backend
-from minirnn.layers import CELLS
+from minirnn.layers import CELLS, ctc
 from minirnn.models import CharRNN
 from minirnn.optim import SGD, Adam, RMSprop, clip_by_global_norm
 from minirnn.torch_weights import from_torch, to_torch
@@ -170,3 +170,21 @@ def test_a_network_trained_there_says_the_same_here(kind):
     x = np.random.default_rng(0).integers(0, V, (T, B))
     logits, _, _ = network.forward(x, network.start(B))
     np.testing.assert_allclose(logits, module(torch.from_numpy(x))[0].detach(), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_loss_and_gradient_of_ctc(seed):
+    rng = np.random.default_rng(seed)
+    frames, B, V, U = (int(rng.integers(low, high)) for low, high in ((3, 30), (1, 6), (2, 8), (1, 6)))
+    lengths, counts = rng.integers(1, frames + 1, B), rng.integers(0, U + 1, B)
+    y, z = rng.integers(1, V, (U, B)), 3 * rng.standard_normal((frames, B, V))
+    while (short := ctc.frames_needed(y, counts) > lengths).any():
+        counts[short] -= 1
+    logits = torch.tensor(z, requires_grad=True)
+    theirs = torch.nn.functional.ctc_loss(
+        logits.log_softmax(2), torch.tensor(y.T.copy()), torch.tensor(lengths), torch.tensor(counts), reduction="sum"
+    ) / max(1, counts.sum())
+    theirs.backward()
+    loss, cache = ctc.forward(z, y, lengths, counts)
+    assert loss == pytest.approx(theirs.item(), rel=1e-10, abs=1e-10)
+    np.testing.assert_allclose(ctc.backward(cache), logits.grad.numpy(), rtol=0, atol=1e-10)

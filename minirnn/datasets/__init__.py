@@ -27,8 +27,8 @@ __all__ = [
 
 
 def read_samples(source, report=None, progress=False):
-    """Yield the samples of ``source``: the folder of IAM-OnDB, a .jsonl file, the folder of a samples.jsonl, an .inkml
-    file or a folder of them.
+    """Yield the samples of ``source``: the folder of IAM-OnDB, a .jsonl or .jsonl.gz file, the folder of a
+    samples.jsonl, an .inkml file or a folder of them.
 
     ``report`` (`Report`) counts what is used and skipped. MinirnnError if ``source`` is none of these.
     """
@@ -38,7 +38,7 @@ def read_samples(source, report=None, progress=False):
         source = source / "samples.jsonl"
     if not source.exists():
         raise MinirnnError(f"{source} does not exist; check the path")
-    if source.is_file() and source.suffix == ".jsonl":
+    if source.is_file() and source.name.endswith((".jsonl", ".jsonl.gz")):
         samples = read_jsonl(source)
     elif source.is_file() and source.suffix == ".inkml":
         samples = iter([read_inkml(source)])
@@ -49,7 +49,8 @@ def read_samples(source, report=None, progress=False):
         return
     else:
         raise MinirnnError(
-            f"{source} is neither .jsonl nor .inkml nor a folder; python -m minirnn.prepare makes strokes of images"
+            f"{source} is neither .jsonl(.gz) nor .inkml nor a folder; "
+            "python -m minirnn.prepare makes strokes of images"
         )
     for sample in samples:
         report.used += 1

@@ -1,11 +1,14 @@
-"""Anyone's pen recordings as JSON lines: one object a line, with ``text``, ``strokes`` and, if known, ``group``.
+"""Anyone's pen recordings as JSON lines, packed by gzip or not: one object per line, with ``text``, ``strokes`` and,
+if known, ``group``.
 
     {"text": "Hi", "strokes": [[[0, 0], [0, 9]], [[4, 0], [4, 9]]], "group": "page 1"}
 
 A stroke is a list of [x, y] pairs, y down, in any unit. Lines without a group are groups of their own.
 """
 
+import gzip
 import json
+import zlib
 
 from minirnn.datasets.samples import Sample
 from minirnn.errors import MinirnnError, is_text
@@ -13,17 +16,24 @@ from minirnn.files import atomic
 from minirnn.strokes import check_strokes
 
 
+def opened(path, mode="rt", **options):
+    """The file as text, unpacked if its name ends in .gz."""
+    return (gzip.open if str(path).endswith(".gz") else open)(path, mode, **options)
+
+
 def read_jsonl(path):
     """Yield the samples of a file of JSON lines. MinirnnError names the file and the line."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with opened(path, encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield _sample(line, number, f"{path}, line {number}")
     except OSError as error:
-        raise MinirnnError(f"cannot read {path}: {error.strerror}; check the name") from None
+        raise MinirnnError(f"cannot read {path}: {error.strerror or error}; check the name") from None
     except UnicodeDecodeError as error:
         raise MinirnnError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from None
+    except (EOFError, zlib.error) as error:
+        raise MinirnnError(f"{path} is damaged or cut short ({error})") from None
 
 
 def _sample(line, number, where):

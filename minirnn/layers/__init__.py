@@ -11,12 +11,26 @@ leaves for backward; nobody else looks into it. Outputs have the dtype and the d
 The dimension letters are defined in `minirnn.backend`.
 """
 
-from minirnn.layers import dense, dropout, embedding, gru, lstm, reader, rnn, softmax_cross_entropy, window
+from minirnn.layers import (
+    bidirectional,
+    ctc,
+    dense,
+    dropout,
+    embedding,
+    gru,
+    lstm,
+    reader,
+    rnn,
+    softmax_cross_entropy,
+    window,
+)
 
 CELLS = {"rnn": rnn, "lstm": lstm, "gru": gru}
 
 __all__ = [
     "CELLS",
+    "bidirectional",
+    "ctc",
     "dense",
     "dropout",
     "embedding",

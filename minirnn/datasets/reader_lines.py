@@ -1,0 +1,192 @@
+"""Lines of handwriting with their texts -> batches of whole lines for `minirnn.networks.reader_rnn.ReaderRNN`."""
+
+import string
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+
+from minirnn.all_cores import end_with_parent, on_all_cores
+from minirnn.alphabets import END, CharAlphabet
+from minirnn.errors import MinirnnError
+from minirnn.layers import ctc
+from minirnn.strokes import augment, elastic, normalise
+
+ASCII = string.ascii_letters + string.digits + string.punctuation + " "
+MANY = 500  # lines from which on it is worth while to encode them on all cores
+POOL = 50  # batches whose lines are sorted by length together: like lengths in a batch, another mix each epoch
+MOST = 8  # times as many short lines in a batch as were asked for of ordinary length
+AHEAD = 8  # batches that are made ahead of time
+CLOSE = 2.5  # a line of fewer frames than this many times what its text needs is encoded to be sure
+
+
+def alphabet_of(samples):
+    """The characters to be read: printable ASCII and whatever else the texts of ``samples`` hold."""
+    return CharAlphabet(ASCII + "".join({character for sample in samples for character in sample.text}))
+
+
+def another_way(strokes, rng):
+    """The line as someone else might have written it: leaning, stretched, turned, and bent a little."""
+    return elastic(augment(strokes, rng, slant=0.25, scale=0.15, rotation=0.03), rng, strength=0.06)
+
+
+def collate(lines, texts, pens, join):
+    """One batch of whole lines, padded: ids of different lengths -> chunk of `ReaderRNN`.
+
+    lines   list of (T_b,) pen symbols, from BEGIN to END
+    texts   list of (U_b,) ids of characters, from 1 on
+    join    symbols that make a frame; T is a multiple of it
+    """
+    lengths, counts = (np.array([len(ids) for ids in lists]) for lists in (lines, texts))
+    T, B, U = -(-int(lengths.max()) // join) * join, len(lines), int(counts.max())
+    x = np.full((T, B), END, np.int32)
+    y = np.ones((U, B), np.int32)
+    for b, (line, text) in enumerate(zip(lines, texts)):
+        x[: len(line), b] = line
+        y[: len(text), b] = text
+    height = pens.heights(x).astype(np.int32)
+    return {"x": x, "height": height, "lengths": lengths, "y": y, "mask": np.arange(U)[:, None] < counts}
+
+
+def fits(line, text, join):
+    """Whether a text (U,) can be spelled in the frames of a line (T,)."""
+    needed = ctc.frames_needed(text[:, None], np.array([len(text)]))[0]
+    return needed <= -(-len(line) // join)
+
+
+def _length(sample, pens):
+    """About how many pen symbols a line takes, without encoding it, which is ten times slower."""
+    strokes = normalise(sample.strokes)
+    ink = sum(np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in strokes)
+    return 2 + len(strokes) + int(ink / pens.step)
+
+
+def _encoded(sample, pens):
+    return pens.encode(normalise(sample.strokes))
+
+
+def readable(samples, chars, pens, join):
+    """The samples that can be learned from, about how many pen symbols each takes, and how many were left out because
+    their text is too long for their strokes."""
+    texts = [chars.encode(sample.text) + 1 for sample in samples]
+    lengths = np.array(list(on_all_cores(_length, samples, [pens] * len(samples), many=MANY)), int)
+    frames = -(-lengths // join)
+    needed = np.array([ctc.frames_needed(text[:, None], np.array([len(text)]))[0] for text in texts])
+    good = frames >= CLOSE * needed
+    for n in np.flatnonzero(~good):
+        good[n] = fits(_encoded(samples[n], pens), texts[n], join)
+    return [samples[n] for n in np.flatnonzero(good)], lengths[good], int((~good).sum())
+
+
+class ReaderBatches:
+    """Samples of handwriting as batches of whole lines of like length, each line changed anew in every epoch.
+
+    samples   list of `minirnn.datasets.Sample`
+    lengths   about how many pen symbols each takes, of `readable`
+    B         lines of mean length in a batch; there are more of short ones and fewer of long ones, so that all batches
+              take about as long
+    join      pen symbols that make a frame
+    change    what is done to the strokes of a line: (strokes, rng) -> strokes; None: nothing
+    processes to make batches ahead of time, since encoding is Python code and the network is not; 0: none
+
+    Any chunk of any epoch can be asked for at any time, which is what makes a run resumable.
+    """
+
+    unit = "characters"
+
+    def __init__(self, samples, lengths, chars, pens, B, join, seed=0, change=another_way, processes=0):
+        if not samples:
+            raise MinirnnError("there is no line of handwriting to learn from; look at the report of what was skipped")
+        self.samples, self.lengths, self.chars, self.pens = samples, lengths, chars, pens
+        self.B, self.join, self.seed, self.change = B, join, seed, change
+        self.budget = B * lengths.mean()  # pen symbols of a batch
+        self._plans, self._coming = {}, {}
+        characters = sum(len(sample.text) for sample in samples)
+        self.symbols_per_chunk = characters / self.chunks(0)
+        self._pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(self,)) if processes else None
+
+    def __getstate__(self):
+        return {**self.__dict__, "_pool": None, "_coming": {}}  # for the processes, which have none of their own
+
+    def plan(self, epoch):
+        """The batches of an epoch, a list of arrays of indices of lines."""
+        if epoch not in self._plans:
+            rng = np.random.default_rng([self.seed, epoch])
+            order, batches = rng.permutation(len(self.samples)), []
+            for pool in np.split(order, range(self.B * POOL, len(order), self.B * POOL)):
+                batches += self._cut(pool[np.argsort(self.lengths[pool], kind="stable")])
+            batches = [batches[i] for i in rng.permutation(len(batches))]
+            self._plans = {e: plan for e, plan in self._plans.items() if e == epoch - 1} | {epoch: batches}
+        return self._plans[epoch]
+
+    def _cut(self, pool):
+        """Lines sorted by length as batches of at most ``budget`` symbols, padding and all."""
+        batches, start = [], 0
+        for stop in range(1, len(pool) + 1):
+            full = stop - start == MOST * self.B
+            if stop == len(pool) or full or (stop + 1 - start) * self.lengths[pool[stop]] > self.budget:
+                batches.append(pool[start:stop])
+                start = stop
+        return batches
+
+    def chunks(self, epoch):
+        """How many chunks an epoch has: one for each batch."""
+        return len(self.plan(epoch))
+
+    def chunk(self, epoch, index):
+        """-> True, since new lines begin with every chunk, and the chunk as `ReaderRNN` takes it."""
+        if self._pool is None:
+            return True, self.make(epoch, index)
+        later = [(epoch, n) for n in range(index, len(self.plan(epoch)))][:AHEAD]
+        if len(later) < AHEAD:
+            later += [(epoch + 1, n) for n in range(len(self.plan(epoch + 1)))][: AHEAD - len(later)]
+        self._coming = {key: self._coming.get(key) or self._pool.submit(_make, *key) for key in later}
+        return True, self._coming[epoch, index].result()
+
+    def make(self, epoch, index):
+        """The batch, made here and now."""
+        rng = np.random.default_rng([self.seed, epoch, index])
+        lines, texts = [], []
+        for i in self.plan(epoch)[index]:
+            sample = self.samples[i]
+            text, strokes = self.chars.encode(sample.text) + 1, normalise(sample.strokes)
+            line = self.pens.encode(normalise(self.change(strokes, rng)) if self.change else strokes)
+            if not fits(line, text, self.join):  # made too small by the change
+                line = self.pens.encode(strokes)
+            lines.append(line)
+            texts.append(text)
+        return collate(lines, texts, self.pens, self.join)
+
+
+_batches = None  # of which a process makes batches ahead
+
+
+def _begin(batches):
+    """What such a process does first."""
+    global _batches
+    _batches = batches
+    end_with_parent()
+
+
+def _make(epoch, index):
+    return _batches.make(epoch, index)
+
+
+class ReaderValidation:
+    """Samples to judge by, as they are, every line once, in batches of B lines sorted by length.
+
+    Lines whose text is too long for their strokes are left out and counted in ``left_out``."""
+
+    def __init__(self, samples, chars, pens, B, join):
+        lines = on_all_cores(_encoded, samples, [pens] * len(samples), many=MANY)
+        texts = [chars.encode(sample.text) + 1 for sample in samples]
+        kept = [item for item in zip(samples, lines, texts, strict=True) if fits(item[1], item[2], join)]
+        self.left_out = len(samples) - len(kept)
+        kept.sort(key=lambda item: len(item[1]))
+        self.samples, self.lines, self.texts = ([item[k] for item in kept] for k in range(3))
+        self.pens, self.B, self.join = pens, B, join
+        self.symbols, self.characters = sum(map(len, self.lines)), sum(map(len, self.texts))
+
+    def __iter__(self):
+        for start in range(0, len(self.lines), self.B):
+            part = slice(start, start + self.B)
+            yield True, collate(self.lines[part], self.texts[part], self.pens, self.join)

@@ -1,0 +1,1 @@
+"""From what the reading network says to text."""
