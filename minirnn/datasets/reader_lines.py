@@ -1,5 +1,6 @@
 """Lines of handwriting with their texts -> batches of whole lines for `minirnn.networks.reader_rnn.ReaderRNN`."""
 
+import multiprocessing
 import string
 from concurrent.futures import ProcessPoolExecutor
 
@@ -102,7 +103,9 @@ class ReaderBatches:
         self._plans, self._coming = {}, {}
         characters = sum(len(sample.text) for sample in samples)
         self.symbols_per_chunk = characters / self.chunks(0)
-        self._pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(self,)) if processes else None
+        # Spawned, not forked: a fork would hold the lock of the run's folder as long as it is there.
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(processes, spawn, _begin, (self,)) if processes else None
 
     def __getstate__(self):
         return {**self.__dict__, "_pool": None, "_coming": {}}  # for the processes, which have none of their own

@@ -22,7 +22,7 @@ import numpy as np
 
 
 def init(rng, D, H, cell, dtype=np.float32):
-    """{"forward": parameters of a cell, "backward": of another}, each with input D and H units. ``rng``:
+    """{"forward": parameters of a cell, "backward": of another}, each for inputs (T, B, D) and H units. ``rng``:
     `numpy.random.Generator`; ``cell``: a module of `CELLS`."""
     return {"forward": cell.init(rng, D, H, dtype), "backward": cell.init(rng, D, H, dtype)}
 

@@ -81,7 +81,8 @@ def places(y, counts):
 
 
 def log_sum(a, b, c):
-    """log(exp a + exp b + exp c), elementwise; the largest is taken out first, so that nothing overflows."""
+    """log(exp a + exp b + exp c) of a, b, c (B, S) elementwise; the largest is taken out first, so that nothing
+    overflows."""
     largest = np.maximum(np.maximum(a, b), c)
     return largest + np.log(np.exp(a - largest) + np.exp(b - largest) + np.exp(c - largest))
 
@@ -108,7 +109,8 @@ def forward_variables(log_p, skip):
 
 
 def backward_variables(log_p, skip, last, lengths):
-    """log β (T, B, S); ``last`` (B, S) is log β of the last frame of each sequence, lengths (B,) say which that is."""
+    """log β (T, B, S) of log_p and skip as above; ``last`` (B, S) is log β of the last frame of each sequence, lengths
+    (B,) say which that is."""
     beta = backend.empty(log_p.shape, like=log_p)
     beta[-1] = last
     from_here = np.zeros(skip.shape, bool, like=skip)
