@@ -7,7 +7,7 @@ runs; only this file does.
 
 The dimension letters of the whole project:
 
-    T  time steps of a chunk            V  symbols of the alphabet
+    T  time steps of a chunk            V  symbols of the vocabulary
     B  sequences of a batch             U  characters of the text that is being written
     D  size of a layer's input          E  size of a character's embedding
     H  size of a hidden state           K  Gaussians of the window

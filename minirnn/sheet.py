@@ -17,73 +17,19 @@ import pathlib
 import sys
 
 from minirnn.arguments import Parser
-from minirnn.datasets import write_jsonl
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
-from minirnn.images.reading import read_image
-from minirnn.sheets.layout import PAPERS
-from minirnn.sheets.prompts import PAGES
+from minirnn.forms.filled import read_sheet, report
+from minirnn.forms.geometry import PAPERS
+from minirnn.forms.prompts import PAGES
 
 
 def print_sheet(path, paper="a4"):
-    """Write the sheet as a PDF file to print, on ``paper``, one of `minirnn.sheets.layout.PAPERS`."""
-    from minirnn.sheets.printing import sheet_pdf  # matplotlib takes a second to load
+    """Write the sheet as a PDF file to print, on ``paper``, one of `minirnn.forms.geometry.PAPERS`."""
+    from minirnn.forms.printing import sheet_pdf  # matplotlib takes a second to load
 
     with atomic(path, "wb") as file:
         file.write(sheet_pdf(paper))
-
-
-def read_sheet(photos, folder):
-    """Read photographs of filled pages and write samples.jsonl and the pictures of what was found to ``folder``.
-
-    Returns (pages, refused): {path: `minirnn.sheets.reading.ReadPage`} and {path: why it was refused}.
-    Raises MinirnnError if nothing at all could be read; then nothing is written.
-    """
-    from minirnn.sheets.found import draw_found
-    from minirnn.sheets.reading import read_photo
-
-    pages, refused, seen = {}, {}, {}
-    for path in map(pathlib.Path, photos):
-        try:
-            page = read_photo(read_image(path))
-        except MinirnnError as error:
-            refused[path] = str(error).removeprefix(f"{path}: ")
-            continue
-        if page.number in seen:
-            refused[path] = (
-                f"this is page {page.number} again, which {seen[page.number]} shows; give one photograph of each page"
-            )
-            continue
-        seen[page.number] = path
-        pages[path] = page
-    samples = [sample for page in pages.values() for sample in page.samples()]
-    if not samples:
-        reasons = [f"{path}: {reason}" for path, reason in refused.items()]
-        raise MinirnnError("; ".join(["no line could be read", *reasons]))
-    folder = pathlib.Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MinirnnError(f"cannot make the folder {folder}: {error.strerror}; choose another") from None
-    for page in pages.values():
-        draw_found(folder / f"found-page-{page.number}.png", page)
-    write_jsonl(folder / "samples.jsonl", samples)
-    return pages, refused
-
-
-def report(pages, refused, folder):
-    """What `read_sheet` found, as text: each photograph, and below it each line that is left out."""
-    lines = []
-    for path, page in pages.items():
-        bad = [(number, band) for number, band in enumerate(page.bands, 1) if band.fault]
-        lines.append(f"{path}: page {page.number}, {len(page.bands) - len(bad)} of {len(page.bands)} lines")
-        lines += [f"    line {number} ({band.text}) left out: {band.fault}" for number, band in bad]
-    lines += [f"{path}: REFUSED: {reason}" for path, reason in refused.items()]
-    missing = set(range(1, len(PAGES) + 1)) - {page.number for page in pages.values()}
-    lines += [f"page {number} is in none of the photographs" for number in sorted(missing)]
-    good = sum(not band.fault for page in pages.values() for band in page.bands)
-    lines.append(f"{good} lines in {folder / 'samples.jsonl'}; look at {folder / 'found-page-*.png'} to see them")
-    return "\n".join(lines)
 
 
 def main(argv=None):

@@ -49,13 +49,15 @@ from minirnn.datasets.cache import DIGEST, LENGTH, load_cache, save_cache
 from minirnn.datasets.corpus import Corpus
 from minirnn.datasets.labelled import read_labelled
 from minirnn.errors import MinirnnError
-from minirnn.generate import generate, load_text_run
+from minirnn.forms import photographs as sheet_reading
+from minirnn.images.image_files import read_image
+from minirnn.images.labelled_sets import trace_item
 from minirnn.images.pipeline import read_line
-from minirnn.images.reading import read_image
-from minirnn.prepare import trace_item
-from minirnn.sheets import reading as sheet_reading
-from minirnn.strokes import normalise
-from minirnn.writing import Writer, write_lines
+from minirnn.ink.strokes import normalise
+from minirnn.networks.rebuild import load_text_run
+from minirnn.writing.hands import Writer
+from minirnn.writing.pen import write_lines
+from minirnn.writing.sampling import generate
 
 SECONDS = 10  # of computing that an input may take
 MEMORY = 2**29  # bytes that reading may allocate, beside what the libraries take
@@ -203,8 +205,8 @@ def pen_network():
 
 
 def read_text_network(folder):
-    network, alphabet, _ = load_text_run(folder / "run.npz")
-    "".join(generate(network, alphabet, alphabet.symbols[:1], 3, random_seed=0))
+    network, vocabulary, _ = load_text_run(folder / "run.npz")
+    "".join(generate(network, vocabulary, vocabulary.symbols[:1], 3, random_seed=0))
 
 
 def read_pen_network(folder):
@@ -334,11 +336,11 @@ def read_labels(format_name, folder):
 @functools.cache
 def photograph():
     """A photograph of a filled sheet with as few pixels as can be read, and what is read below that."""
-    from minirnn.sheets import simulate
+    from minirnn.studies import simulated_sheets
 
     rng = np.random.default_rng(0)
-    lines = simulate.fill(sheet_reading.PAGES[0][:2], None, rng)  # the other bands are left empty, which is quick
-    picture = simulate.filled_page(1, lines, 0.5, simulate.layout.PAPERS["a4"])
+    lines = simulated_sheets.fill(sheet_reading.PAGES[0][:2], None, rng)  # the others are left empty: quick
+    picture = simulated_sheets.filled_page(1, lines, 0.5, simulated_sheets.geometry.PAPERS["a4"])
     height, width = np.array(picture.shape) // 10 * 1.6
     shrunk = Image.fromarray(np.uint8(np.clip(picture, 0, 1) * 255)).resize((int(width), int(height)), Image.BOX)
     return shrunk

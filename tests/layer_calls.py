@@ -7,8 +7,19 @@ forward and backward on them and returns every array that comes out. Sizes are s
 import numpy as np
 
 from minirnn import backend
-from minirnn.layers import CELLS, bidirectional, ctc, dense, dropout, embedding, reader, softmax_cross_entropy, window
-from minirnn.models import CharRNN, PenRNN
+from minirnn.layers import (
+    CELLS,
+    attention_window,
+    bidirectional,
+    ctc,
+    dense,
+    dropout,
+    embedding,
+    softmax_cross_entropy,
+    windowed_lstm,
+)
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.pen_rnn import PenRNN
 from minirnn.networks.reader_rnn import ReaderRNN
 
 T, B, D, H, V, U, E, K = 5, 3, 4, 2, 6, 7, 3, 2
@@ -38,13 +49,13 @@ def calls(dtype=np.float64, seed=0):
         ),
         "ctc": (call_ctc, (normal(2 * T, B, V), *ctc_texts(rng, 2 * T))),
         "window": (call_window, (normal(B, 3 * K), normal(B, K), normal(B, U, E), normal(B, E), normal(B, K))),
-        "reader": (
+        "windowed_lstm": (
             call_reader,
             (
                 normal(T, B, D),
                 normal(B, U, E),
                 (normal(B, H), normal(B, H), normal(B, K), normal(B, E)),
-                random_params(reader.init(rng, D, E, H, K, 0.5), rng, dtype),
+                random_params(windowed_lstm.init(rng, D, E, H, K, 0.5), rng, dtype),
                 normal(T, B, H),
                 normal(T, B, E),
                 (normal(B, H), normal(B, H), normal(B, K), normal(B, E)),
@@ -150,13 +161,13 @@ def call_bidirectional(cell):
 
 
 def call_window(z, kappa, C, dw, dkappa):
-    w, kappa, phi, cache = window.step_forward(z, kappa, C)
-    return w, kappa, phi, window.step_backward(dw, dkappa, C, cache)
+    w, kappa, phi, cache = attention_window.step_forward(z, kappa, C)
+    return w, kappa, phi, attention_window.step_backward(dw, dkappa, C, cache)
 
 
 def call_reader(x, C, state, params, dh, dw, dstate):
-    h, w, phi, state, cache = reader.forward(x, C, state, params)
-    return h, w, phi, state, reader.backward(dh, dw, dstate, cache), reader.backward(dh, dw, None, cache)
+    h, w, phi, state, cache = windowed_lstm.forward(x, C, state, params)
+    return h, w, phi, state, windowed_lstm.backward(dh, dw, dstate, cache), windowed_lstm.backward(dh, dw, None, cache)
 
 
 def call_cell(cell):

@@ -8,7 +8,7 @@ import sys
 
 from small_runs import hand_trainer, text_trainer
 
-from minirnn import mpi
+from minirnn.training import mpi
 
 
 def main(argv):

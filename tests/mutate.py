@@ -2,8 +2,8 @@
 belong to the file must notice each of them (DeMillo, Lipton and Sayward 1978).
 
     python tests/mutate.py                     all of it: several hours on one core
-    python tests/mutate.py optim layers/lstm   some files
-    python tests/mutate.py optim --list        what would be tried
+    python tests/mutate.py training/optimisers layers/lstm   some files
+    python tests/mutate.py training/optimisers --list        what would be tried
     python tests/mutate.py --short             a fixed few, as the suite does
 
 The faults: an operator becomes another, an operand is dropped, a comparison moves by one or turns round, a number
@@ -72,7 +72,7 @@ READER = [
     *of("test_layers", "a_new_window_is_wide_and_its_weights_add_up_to_one"),
     *of("test_layers", "the_reader_says_how_large_it_is_before_it_uses_a_gpu"),
     *of("test_layers", "the_state_of_the_reader_is_no_view_of_the_output"), *CONTRACT,
-    *of("test_layers", "gradient_of_window", "gradient_of_reader"), "test_loops.py::test_reader",
+    *of("test_layers", "gradient_of_window", "gradient_of_the_windowed_lstm"), "test_loops.py::test_reader",
 ]  # fmt: skip
 # What many faults of the training loop show in, and what takes long and shows no others.
 TRAINING_FIRST = of(
@@ -91,7 +91,7 @@ def layer(judge, *more):
 
 
 JUDGES = {
-    "optim": ["test_optim.py"],
+    "training/optimisers": ["test_optim.py"],
     "layers/dense": layer(
         "dense", *of("test_layers", "new_weights_of_dense_and_embedding", "embedding_and_dense_take_any_leading_shape"),
         *CONTRACT, *of("test_layers", "gradient_of_dense"),
@@ -113,22 +113,22 @@ JUDGES = {
     "layers/rnn": layer("rnn", *CELL),
     "layers/lstm": layer("lstm", *CELL, "test_loops.py::test_lstm"),  # what only a GPU does, where there is a compiler
     "layers/gru": layer("gru", *CELL),
-    "layers/window": layer("window", *READER),
-    "layers/reader": layer("reader", *READER),
-    "alphabets": ["test_alphabets.py"],
-    "training": [*TRAINING_FIRST, "test_training.py"],
+    "layers/attention_window": layer("window", *READER),
+    "layers/windowed_lstm": layer("reader", *READER),
+    "ink/vocabularies": ["test_alphabets.py"],
+    "training/trainer": [*TRAINING_FIRST, "test_training.py"],
 }  # fmt: skip
 
 # For the suite: one of each kind of fault, by file and by what it is called in the report.
 SHORT = {
-    "optim": [
+    "training/optimisers": [
         "Adam.step: work /= unbias_s -> work *= unbias_s",
         "clip_by_global_norm: if max_norm < norm < math.inf -> if max_norm >= norm < math.inf",
         "learning_rate: shape = 0.5 * (1 + math.cos(math.pi * progress)) -> "
         "shape = 0.5 * (1 - math.cos(math.pi * progress))",
     ],
-    "alphabets": [
-        "PenAlphabet.heights: return self.height_of(np.cumsum(self.vectors[ids, 1], axis=0)) -> "
+    "ink/vocabularies": [
+        "PenVocabulary.heights: return self.height_of(np.cumsum(self.vectors[ids, 1], axis=0)) -> "
         "return self.height_of(np.cumsum(self.vectors[ids, 1], axis=1))",
     ],
 }  # fmt: skip

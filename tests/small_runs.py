@@ -4,14 +4,15 @@ import json
 
 import numpy as np
 
-from minirnn import checkpoint
-from minirnn.alphabets import CharAlphabet, PenAlphabet
 from minirnn.datasets import Sample
-from minirnn.datasets.lines import LineBatches, ValidationLines
+from minirnn.datasets.line_batches import LineBatches, ValidationLines
 from minirnn.datasets.text import TextStreams, ValidationText, split_text
-from minirnn.models import CharRNN, PenRNN
-from minirnn.strokes import normalise
-from minirnn.training import Options, Trainer
+from minirnn.ink.strokes import normalise
+from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
+from minirnn.networks import checkpoint
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.pen_rnn import PenRNN
+from minirnn.training.trainer import Options, Trainer
 
 SMALL = ["--hidden", "6", "--embed", "3", "--batch", "4", "--steps-per-chunk", "8", "--threads", "1"]
 
@@ -50,19 +51,19 @@ def text_trainer(run, cell="lstm", dropout=0.3, sample=None, **options):
     """A `Trainer` over `made_text` in the folder ``run``."""
     run.mkdir(exist_ok=True)
     training, validation = split_text(made_text(), 0.2)
-    alphabet = CharAlphabet(training)
-    network = CharRNN(len(alphabet), cell, layers=2, hidden=6, embed=3, dropout=dropout, seed=1)
-    data = TextStreams(alphabet.encode(training), 4, 8, seed=1)
-    judge = ValidationText(alphabet.encode(validation), 4, 16)
+    vocabulary = CharVocabulary(training)
+    network = CharRNN(len(vocabulary), cell, layers=2, hidden=6, embed=3, dropout=dropout, seed=1)
+    data = TextStreams(vocabulary.encode(training), 4, 8, seed=1)
+    judge = ValidationText(vocabulary.encode(validation), 4, 16)
     options = Options(**{"steps": 24, "evaluations": 4, "lr": 0.01, **options})
-    return Trainer(network, data, judge, options, run, {"symbols": alphabet.symbols}, sample)
+    return Trainer(network, data, judge, options, run, {"symbols": vocabulary.symbols}, sample)
 
 
 def hand_trainer(run, **options):
     """A `Trainer` over `made_samples` in the folder ``run``."""
     run.mkdir(exist_ok=True)
-    samples, chars = made_samples(), CharAlphabet("abc ")
-    pens = PenAlphabet.fit_lifts([normalise(s.strokes) for s in samples], count=4, directions=8, step=0.5)
+    samples, chars = made_samples(), CharVocabulary("abc ")
+    pens = PenVocabulary.fit_lifts([normalise(s.strokes) for s in samples], count=4, directions=8, step=0.5)
     hands = {f"form {n}": n + 1 for n in range(4)}
     data = LineBatches(samples[:8], chars, pens, hands, B=3, T=12, seed=1, grow=1)
     judge = ValidationLines(samples[8:], chars, pens, B=3, T=12)

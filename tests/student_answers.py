@@ -9,8 +9,10 @@ import math
 import numpy as np
 from scipy.special import expit, log_softmax
 
-from minirnn import generate, layers, optim
-from minirnn.layers import embedding, gru, lstm, rnn, window
+from minirnn import layers
+from minirnn.layers import attention_window, embedding, gru, lstm, rnn
+from minirnn.training import optimisers
+from minirnn.writing import sampling
 
 
 class Package:
@@ -43,14 +45,14 @@ class Package:
 
     def adam_step(theta, g, m, s, t, lr, beta1, beta2, eps):
         params = {"theta": theta.copy()}
-        adam = optim.Adam(params, beta1, beta2, eps)
+        adam = optimisers.Adam(params, beta1, beta2, eps)
         adam.steps, adam.m, adam.s = t - 1, {"theta": m.copy()}, {"theta": s.copy()}
         adam.step(params, {"theta": g}, lr)
         return params["theta"], adam.m["theta"], adam.s["theta"]
 
     def clip_by_global_norm(grads, max_norm):
         clipped = {key: g.copy() for key, g in grads.items()}
-        norm = optim.clip_by_global_norm(clipped, max_norm)
+        norm = optimisers.clip_by_global_norm(clipped, max_norm)
         return clipped, norm
 
     def truncated_bptt(x, h0, dy, Wx, Wh, b, k):
@@ -67,18 +69,18 @@ class Package:
     def sample(z, temperature, u):
         ids = []
         for row, draw in zip(z, u):
-            p = generate.distribution(row, temperature)
+            p = sampling.distribution(row, temperature)
             ids.append(np.searchsorted(np.cumsum(p), draw, side="right"))
         return np.array(ids)
 
     def window_forward(z, kappa_prev, C):
-        w, kappa, phi, _ = window.step_forward(z, kappa_prev, C)
+        w, kappa, phi, _ = attention_window.step_forward(z, kappa_prev, C)
         return w, kappa, phi
 
     def window_backward(dw, dkappa, z, kappa, C):
         kappa_prev = kappa - np.exp(z[:, -kappa.shape[1] :])
-        _, _, phi, cache = window.step_forward(z, kappa_prev, C)
-        dz, dkappa_prev = window.step_backward(dw, dkappa, C, cache)
+        _, _, phi, cache = attention_window.step_forward(z, kappa_prev, C)
+        dz, dkappa_prev = attention_window.step_backward(dw, dkappa, C, cache)
         return dz, dkappa_prev, phi[:, :, None] * dw[:, None]
 
 

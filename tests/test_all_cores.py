@@ -8,18 +8,18 @@ import time
 
 import pytest
 
-from minirnn import all_cores
+from minirnn import cores
 
 PROGRAM = """
 import os, time
-from minirnn import all_cores
+from minirnn import cores
 
 def slow(number):
     os.write(1, b"%d\\n" % os.getpid())  # at once: of two processes that print, each may end the other's line
     time.sleep(60)
 
-all_cores.os.cpu_count = lambda: 2
-list(all_cores.on_all_cores(slow, range(20)))
+cores.os.cpu_count = lambda: 2
+list(cores.on_all_cores(slow, range(20)))
 """
 
 
@@ -29,20 +29,20 @@ def add(one, two):
     return one + two, os.getpid()
 
 
-@pytest.mark.parametrize("cores, count", [(1, 40), (2, 3), (2, 40), (3, all_cores.MANY)])
-def test_results_come_in_order(monkeypatch, cores, count):
-    monkeypatch.setattr(all_cores.os, "cpu_count", lambda: cores)
+@pytest.mark.parametrize("granted, count", [(1, 40), (2, 3), (2, 40), (3, cores.MANY)])
+def test_results_come_in_order(monkeypatch, granted, count):
+    monkeypatch.setattr(cores.os, "cpu_count", lambda: granted)
     numbers = [n + 10 for n in range(count)]
-    results = list(all_cores.on_all_cores(add, numbers, numbers[::-1]))
+    results = list(cores.on_all_cores(add, numbers, numbers[::-1]))
     assert [total for total, _ in results] == [19 + count] * count
-    alone = cores == 1 or count < all_cores.MANY
+    alone = granted == 1 or count < cores.MANY
     assert ({pid for _, pid in results} == {os.getpid()}) == alone
 
 
 def test_what_goes_wrong_is_raised(monkeypatch):
-    monkeypatch.setattr(all_cores.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(cores.os, "cpu_count", lambda: 2)
     with pytest.raises(ValueError, match="seven"):
-        list(all_cores.on_all_cores(add, range(40), range(40)))
+        list(cores.on_all_cores(add, range(40), range(40)))
 
 
 def alive(pid):

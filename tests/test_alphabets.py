@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
-from minirnn import alphabets
-from minirnn.alphabets import BEGIN, END, CharAlphabet, PenAlphabet
 from minirnn.errors import MinirnnError
-from minirnn.strokes import resample, smooth
+from minirnn.ink import vocabularies
+from minirnn.ink.strokes import resample, smooth
+from minirnn.ink.vocabularies import BEGIN, END, CharVocabulary, PenVocabulary
 
 # A codebook without a plan: a grid that is nowhere farther than 0.29 from any lift up to 20 units long.
 GRID = np.stack(np.meshgrid(np.arange(-20, 20.1, 0.4), np.arange(-20, 20.1, 0.4)), axis=-1).reshape(-1, 2)
@@ -31,33 +31,33 @@ def farthest(points, strokes):
 
 
 def test_ids_are_sorted_and_do_not_depend_on_the_order_of_the_text():
-    alphabet = CharAlphabet.from_text("banana bread")
-    assert alphabet.symbols == " abdenr"
-    assert alphabet.encode("bad").tolist() == [2, 1, 3]
-    assert alphabet.encode("bad").dtype == np.int32
+    vocabulary = CharVocabulary.from_text("banana bread")
+    assert vocabulary.symbols == " abdenr"
+    assert vocabulary.encode("bad").tolist() == [2, 1, 3]
+    assert vocabulary.encode("bad").dtype == np.int32
 
 
 @given(st.text(min_size=1))
 @settings(deadline=None, max_examples=50)
 def test_any_text_survives_its_own_alphabet(text):
-    alphabet = CharAlphabet.from_text(text)
-    assert alphabet.decode(alphabet.encode(text)) == text
-    assert len(alphabet) == len(set(text))
+    vocabulary = CharVocabulary.from_text(text)
+    assert vocabulary.decode(vocabulary.encode(text)) == text
+    assert len(vocabulary) == len(set(text))
 
 
 def test_every_unknown_character_is_named():
-    alphabet = CharAlphabet("abc")
+    vocabulary = CharVocabulary("abc")
     with pytest.raises(MinirnnError, match=r"'é' \(U\+00E9\), '😀' \(U\+1F600\)"):
-        alphabet.encode("a😀bé")
-    assert alphabet.unknown("a😀béé") == ["é", "😀"]
-    assert alphabet.decode(alphabet.encode("a😀bé", skip_unknown=True)) == "ab"
-    assert alphabet.encode("").shape == (0,)
+        vocabulary.encode("a😀bé")
+    assert vocabulary.unknown("a😀béé") == ["é", "😀"]
+    assert vocabulary.decode(vocabulary.encode("a😀bé", skip_unknown=True)) == "ab"
+    assert vocabulary.encode("").shape == (0,)
 
 
 @pytest.mark.parametrize("ids", [[3], [-1]])
 def test_ids_of_no_character_are_refused(ids):
-    with pytest.raises(MinirnnError, match="not in this alphabet"):
-        CharAlphabet("abc").decode(ids)
+    with pytest.raises(MinirnnError, match="not in this vocabulary"):
+        CharVocabulary("abc").decode(ids)
 
 
 # The pen
@@ -67,7 +67,7 @@ def test_ids_of_no_character_are_refused(ids):
 @given(strokes=strokes_of_a_hand)
 @settings(max_examples=40, deadline=None)
 def test_round_trip_of_anything_a_hand_could_make(directions, step, strokes):
-    pens = PenAlphabet(GRID, directions, step)
+    pens = PenVocabulary(GRID, directions, step)
     ids = pens.encode(strokes)
     decoded = pens.decode(ids)
     assert ids[0] == BEGIN and ids[-1] == END and ids.dtype == np.int16
@@ -84,7 +84,7 @@ def test_round_trip_of_anything_a_hand_could_make(directions, step, strokes):
 def test_errors_do_not_add_up_along_a_line_of_a_thousand_units():
     angles = np.linspace(0.0, 40 * np.pi, 20_000)
     spiral = np.column_stack([angles * np.cos(angles), angles * np.sin(angles)]) / 4
-    pens = PenAlphabet(GRID)
+    pens = PenVocabulary(GRID)
     (drawn,) = pens.decode(pens.encode([spiral]))
     assert len(drawn) > 6000
     assert farthest([drawn[1:]], [spiral]) < 0.05
@@ -94,20 +94,20 @@ def test_errors_do_not_add_up_along_a_line_of_a_thousand_units():
 def test_errors_of_lifts_do_not_add_up_either():
     rng = np.random.default_rng(0)
     dots = [rng.uniform(-5, 5, size=(1, 2)) for _ in range(500)]
-    pens = PenAlphabet(GRID)
+    pens = PenVocabulary(GRID)
     decoded = pens.decode(pens.encode(dots))
     assert [len(stroke) for stroke in decoded] == [1] * 500
     assert np.linalg.norm(np.array(decoded) - np.array(dots), axis=-1).max() < 0.29
 
 
 def test_straight_line_takes_one_step_for_each_step_length():
-    pens = PenAlphabet([[0.0, 0.0]], directions=4, step=0.5)
+    pens = PenVocabulary([[0.0, 0.0]], directions=4, step=0.5)
     assert pens.encode([[[0.0, 0.0], [1.0, 0.0], [1.0, 0.5]]]).tolist() == [BEGIN, 6, 2, 2, 3, END]
     assert pens.encode([[[0.0, 0.0], [-0.5, 0.0], [-0.5, -0.5]]]).tolist() == [BEGIN, 6, 4, 5, END]
 
 
 def test_a_cusp_is_drawn_to_its_tip_and_a_speck_is_a_dot():
-    pens = PenAlphabet([[0.0, 0.0]])
+    pens = PenVocabulary([[0.0, 0.0]])
     (cusp,) = pens.decode(pens.encode([[[0.0, 0.0], [0.0, -0.25], [0.0, 1.0]]]))
     assert cusp[:, 1].min() == pytest.approx(-0.3)
     (speck,) = pens.decode(pens.encode([[[0.0, 0.0], [0.05, 0.0], [0.0, 0.05]]]))
@@ -115,7 +115,7 @@ def test_a_cusp_is_drawn_to_its_tip_and_a_speck_is_a_dot():
 
 
 def test_a_gap_wider_than_any_lift_is_closed_up():
-    pens = PenAlphabet(GRID)
+    pens = PenVocabulary(GRID)
     strokes = [np.array([[0.0, 0.0], [0.0, 3.0]]), np.array([[100.0, 0.0], [100.0, 3.0]]), np.array([[102.0, 0.0]])]
     decoded = pens.decode(pens.encode(strokes))
     assert len(decoded) == 3
@@ -125,7 +125,7 @@ def test_a_gap_wider_than_any_lift_is_closed_up():
 
 
 def test_a_gap_is_closed_up_where_every_lift_misses_it_by_more_than_three_units():
-    pens = PenAlphabet([[0.0, 0.0], [4.0, 0.0]])
+    pens = PenVocabulary([[0.0, 0.0], [4.0, 0.0]])
     walked, just, closed = (pens.decode(pens.encode([[[0.0, 0.0]], [[4.0 + miss, 0.0]]]))[1] for miss in (2.9, 3, 3.1))
     assert walked[-1, 0] == pytest.approx(6.9, abs=0.3), "the pen walks what the lift has missed"
     assert just[-1, 0] == pytest.approx(7.0, abs=0.3)
@@ -133,7 +133,7 @@ def test_a_gap_is_closed_up_where_every_lift_misses_it_by_more_than_three_units(
 
 
 def test_ids_that_checkpoints_rely_on():
-    pens = PenAlphabet([[0.0, 0.0]], directions=8)
+    pens = PenVocabulary([[0.0, 0.0]], directions=8)
     assert (BEGIN, END) == (0, 1) and pens.n_heights == 33
     assert np.flatnonzero(pens.is_lift).tolist() == [10]
 
@@ -141,7 +141,7 @@ def test_ids_that_checkpoints_rely_on():
 @pytest.mark.parametrize("strokes", [[], [[]], [[[0.0, np.nan]]], [[[0.0, 1.0, 2.0]]]])
 def test_refuses_what_is_no_handwriting(strokes):
     with pytest.raises(MinirnnError):
-        PenAlphabet(GRID).encode(strokes)
+        PenVocabulary(GRID).encode(strokes)
 
 
 @pytest.mark.parametrize(
@@ -152,18 +152,18 @@ def test_refuses_what_is_no_handwriting(strokes):
 def test_refuses_what_is_no_alphabet_of_the_pen(lifts, directions, step):
     words = r"expected \(lifts, 2\)" if (directions, step) == (4, 1) else "from 0.001 to 1000"
     with pytest.raises(MinirnnError, match=words):
-        PenAlphabet(lifts, directions, step)
+        PenVocabulary(lifts, directions, step)
 
 
 @pytest.mark.parametrize("step", [0.001, 1000])
 def test_the_shortest_and_the_longest_step_can_be_smoothed(step):
-    pens = PenAlphabet([[-999999.0, 999999.0]], 4, step)
+    pens = PenVocabulary([[-999999.0, 999999.0]], 4, step)
     (stroke,) = pens.decode([BEGIN, 6, 2, 2, 3, 3, 2, END])
     assert len(stroke) == 6 and np.isfinite(smooth(stroke)).all()
 
 
 def test_vectors_say_what_each_id_does():
-    pens = PenAlphabet([[5.0, 0.0], [0.0, 6.0]], directions=8, step=0.5)
+    pens = PenVocabulary([[5.0, 0.0], [0.0, 6.0]], directions=8, step=0.5)
     assert len(pens) == 2 + 8 + 2 == len(pens.vectors) == len(pens.is_lift)
     np.testing.assert_array_equal(pens.vectors[[BEGIN, END]], 0.0)
     np.testing.assert_allclose(np.linalg.norm(pens.vectors[2:10], axis=1), 0.5)
@@ -172,18 +172,18 @@ def test_vectors_say_what_each_id_does():
 
 
 def test_decoding_starts_a_stroke_at_every_lift():
-    pens = PenAlphabet([[5.0, 0.0]], directions=4, step=1.0)
+    pens = PenVocabulary([[5.0, 0.0]], directions=4, step=1.0)
     decoded = pens.decode([BEGIN, 6, 6, 2, 3, END])
     np.testing.assert_allclose(decoded[0], [[5.0, 0.0]], atol=1e-12)
     np.testing.assert_allclose(decoded[1], [[10.0, 0.0], [11.0, 0.0], [11.0, 1.0]], atol=1e-12)
     np.testing.assert_allclose(pens.decode([2, 2])[0], [[0, 0], [1, 0], [2, 0]], atol=1e-12)
     assert pens.decode([BEGIN, END]) == []
-    with pytest.raises(MinirnnError, match="not in this alphabet"):
+    with pytest.raises(MinirnnError, match="not in this vocabulary"):
         pens.decode([7])
 
 
 def test_heights_are_the_running_y_in_quarters():
-    pens = PenAlphabet([[1.0, -1.1], [0.0, 50.0], [0.0, -50.0]], directions=4, step=0.3)
+    pens = PenVocabulary([[1.0, -1.1], [0.0, 50.0], [0.0, -50.0]], directions=4, step=0.3)
     ids = np.array([BEGIN, 6, 3, 3, 2, 7, 8, 8, END])
     y = [0.0, -1.1, -0.8, -0.5, -0.5, 49.5, -0.5, -50.5, -50.5]
     middle, top = pens.n_heights // 2, pens.n_heights - 1
@@ -198,26 +198,27 @@ def test_lifts_are_fitted_to_the_lines_and_reproducible():
     # Every line: a stroke, then a lift by about (2, 0) or (0, -3).
     lifts = rng.permutation(np.repeat([[2.0, 0.0], [0.0, -3.0]], 50, axis=0)) + rng.normal(0, 0.01, (100, 2))
     lines = [[np.array([[0.0, 0.0]]), lift[None]] for lift in lifts]
-    pens = PenAlphabet.fit_lifts(lines, count=3, seed=5, directions=32, step=0.4)
+    pens = PenVocabulary.fit_lifts(lines, count=3, seed=5, directions=32, step=0.4)
     for expected in ([0.0, 0.0], [2.0, 0.0], [0.0, -3.0]):
         assert np.linalg.norm(pens.lifts - expected, axis=1).min() < 0.02
-    again = PenAlphabet.fit_lifts(lines, count=3, seed=5, directions=32, step=0.4)
+    again = PenVocabulary.fit_lifts(lines, count=3, seed=5, directions=32, step=0.4)
     np.testing.assert_array_equal(again.lifts, pens.lifts)
     assert (pens.directions, pens.step, len(pens)) == (32, 0.4, 2 + 32 + 3)
-    assert len(PenAlphabet.fit_lifts(lines[:1], count=192).lifts) == 2  # there are no more different ones
+    assert len(PenVocabulary.fit_lifts(lines[:1], count=192).lifts) == 2  # there are no more different ones
 
 
 def test_a_few_different_lifts_are_their_own_codebook():
     """They lead from each end to the next start; the first from (0, 0)."""
     line = [[[1.0, 2.0], [5.0, 5.0]], [[4.0, 5.0], [0.0, 1.0], [7.0, 0.0]], [[9.0, 0.0]], [[8.0, 0.0], [0.0, 0.0]]]
-    pens = PenAlphabet.fit_lifts([[np.array(stroke) for stroke in line]] * 30)
+    pens = PenVocabulary.fit_lifts([[np.array(stroke) for stroke in line]] * 30)
     assert sorted(pens.lifts.tolist()) == [[-1.0, 0.0], [1.0, 2.0], [2.0, 0.0]]
 
 
 def test_what_a_codebook_is_if_nothing_is_said():
     dots = np.random.default_rng(0).uniform(-5, 5, (400, 1, 2))
     lines = [[dot] for dot in dots]
-    pens, same, other = (PenAlphabet.fit_lifts(lines, **more) for more in ({}, {"count": 192, "seed": 0}, {"seed": 1}))
+    variants = ({}, {"count": 192, "seed": 0}, {"seed": 1})
+    pens, same, other = (PenVocabulary.fit_lifts(lines, **more) for more in variants)
     assert (len(pens.lifts), pens.directions, pens.step) == (192, 64, 0.3)
     assert np.array_equal(pens.lifts, same.lifts) and not np.array_equal(pens.lifts, other.lifts)
 
@@ -238,27 +239,27 @@ def test_what_a_codebook_is_if_nothing_is_said():
     ],
 )
 def test_what_the_pen_steps_towards(path, here, after, target):
-    assert alphabets._next_target([complex(point) for point in path], complex(here), after, 0j, 1.0) == target
+    assert vocabularies._next_target([complex(point) for point in path], complex(here), after, 0j, 1.0) == target
 
 
 def test_where_a_segment_leaves_a_circle():
-    assert alphabets._leave_circle(0j, 5 + 0j, 0j, 2.0) == 2
-    assert alphabets._leave_circle(1 + 1j, 5 + 1j, 1 + 1j, 0.5) == 1.5 + 1j
-    assert alphabets._leave_circle(-1 + 3j, 7 + 3j, 0j, 5.0) == pytest.approx(4 + 3j)
-    assert alphabets._leave_circle(2 + 0j, 3 + 1j, 0j, 2.0) == pytest.approx(2)  # from the rim outwards
+    assert vocabularies._leave_circle(0j, 5 + 0j, 0j, 2.0) == 2
+    assert vocabularies._leave_circle(1 + 1j, 5 + 1j, 1 + 1j, 0.5) == 1.5 + 1j
+    assert vocabularies._leave_circle(-1 + 3j, 7 + 3j, 0j, 5.0) == pytest.approx(4 + 3j)
+    assert vocabularies._leave_circle(2 + 0j, 3 + 1j, 0j, 2.0) == pytest.approx(2)  # from the rim outwards
 
 
 @pytest.mark.parametrize("point, distance", [(1 + 1j, 1), (1.5 - 2j, 2), (-3 + 4j, 5), (5 - 4j, 5), (2, 0), (0.5, 0)])
 def test_the_distance_to_a_segment(point, distance):
-    assert alphabets._distance_to_segment(complex(point), 0j, 2 + 0j) == pytest.approx(distance)
+    assert vocabularies._distance_to_segment(complex(point), 0j, 2 + 0j) == pytest.approx(distance)
     turned = [1j * complex(z) + 3 for z in (point, 0, 2)]
-    assert alphabets._distance_to_segment(*turned) == pytest.approx(distance)
+    assert vocabularies._distance_to_segment(*turned) == pytest.approx(distance)
 
 
 def test_survives_a_checkpoint(tmp_path):
-    pens = PenAlphabet(GRID, 32, 0.36)
+    pens = PenVocabulary(GRID, 32, 0.36)
     np.savez(tmp_path / "pens.npz", **pens.to_arrays())
     with np.load(tmp_path / "pens.npz", allow_pickle=False) as arrays:
-        again = PenAlphabet.from_arrays(arrays)
+        again = PenVocabulary.from_arrays(arrays)
     np.testing.assert_array_equal(again.vectors, pens.vectors)
     assert (again.directions, again.step) == (32, 0.36)

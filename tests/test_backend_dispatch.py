@@ -13,9 +13,9 @@ from layer_calls import B, V, calls, char_chunk, pen_chunk, small_pen_rnn
 from test_gradcheck import plant
 
 from minirnn import backend
-from minirnn.layers import dropout, embedding, lstm, reader, softmax_cross_entropy
-from minirnn.models import CharRNN
-from minirnn.optim import OPTIMISERS, SGD, Adam, clip_by_global_norm, global_norm
+from minirnn.layers import dropout, embedding, lstm, softmax_cross_entropy, windowed_lstm
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.training.optimisers import OPTIMISERS, SGD, Adam, clip_by_global_norm, global_norm
 
 
 def unwrap(value):
@@ -179,7 +179,7 @@ def test_layers_and_networks(name, dtype):
         ("embedding", embedding, "np.arange(V, like=E)", "np.arange(V)"),
         ("embedding", embedding, "backend.empty((V, x.size), like=E)", "np.empty((V, x.size), E.dtype)"),
         ("lstm", lstm, "slope = backend.empty((B, 4 * H), like=x)", "slope = np.empty((B, 4 * H), x.dtype)"),
-        ("reader", reader, "backend.zeros((B, K), like=x)", "np.zeros((B, K), x.dtype)"),
+        ("windowed_lstm", windowed_lstm, "backend.zeros((B, K), like=x)", "np.zeros((B, K), x.dtype)"),
         ("dropout", dropout, "m = kept.astype(like.dtype)", "m = kept.get().astype(like.dtype)"),
         ("softmax_cross_entropy", softmax_cross_entropy, "np.arange(len(targets), like=targets)",
          "np.arange(len(targets))"),

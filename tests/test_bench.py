@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from minirnn import backend, bench
-from minirnn.benchmarks import faults, memory, products, scaling, timing
-from minirnn.benchmarks.package import Package
-from minirnn.benchmarks.sizes import Sizes, make_chunk, make_network
-from minirnn.benchmarks.textbook import Textbook, join_gates
 from minirnn.errors import MinirnnError
-from minirnn.parallel import Workers, loss_and_gradients, start
+from minirnn.studies.benchmarks import comparison, memory, products, scaling, timing, written_lines
+from minirnn.studies.benchmarks.minirnn_steps import Package
+from minirnn.studies.benchmarks.sizes import Sizes, make_chunk, make_network
+from minirnn.studies.benchmarks.textbook import Textbook, join_gates
+from minirnn.training.threads import Workers, loss_and_gradients, start
 
 MODELS = ["CharRNN", "PenRNN"]
 
@@ -53,7 +53,7 @@ def test_three_training_steps_of_the_textbook_loop(model):
 @pytest.mark.parametrize("model", MODELS)
 def test_pytorch_computes_the_same(model):
     torch = pytest.importorskip("torch")
-    from minirnn.benchmarks.pytorch import PyTorch
+    from minirnn.studies.benchmarks.pytorch_steps import PyTorch
 
     network, chunk = small(model)
     loss, grads = own(network, chunk)
@@ -109,7 +109,7 @@ def test_contenders_take_turns():
 
 def test_full_goes_one_way_at_a_time():
     options = bench.build_parser().parse_args(["--full", "--models", "CharRNN"])
-    sizes = bench.grid(options)
+    sizes = comparison.grid(options)
     assert len(sizes) == len(set(sizes)) == 13
     assert {s.hidden for s in sizes} == {64, 128, 256, 512, 1024}
     assert all((s.hidden, s.batch, s.steps).count(64) + (s.hidden == 256) >= 2 for s in sizes)
@@ -138,13 +138,13 @@ def test_a_line_is_recognised_and_a_parabola_is_not():
 def test_faults_are_counted(tmp_path, capsys, monkeypatch):
     text = tmp_path / "text.txt"
     text.write_text("We met at noon and had some soup. " * 3)
-    monkeypatch.setattr(faults, "WIDTH", 16)
-    faults.main([str(text), "--lines", "2"])
+    monkeypatch.setattr(written_lines, "WIDTH", 16)
+    written_lines.main([str(text), "--lines", "2"])
     out = capsys.readouterr().out
     assert "2 lines, " in out
     assert "still wrong: 0 lines" in out
     with pytest.raises(MinirnnError, match="ask for fewer --lines"):
-        faults.main([str(text), "--lines", "99"])
+        written_lines.main([str(text), "--lines", "99"])
 
 
 @pytest.mark.parametrize("words", [["--corpus", "1"], ["--lines", "64"]])

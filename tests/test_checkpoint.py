@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minirnn import checkpoint
 from minirnn.errors import MinirnnError
+from minirnn.networks import checkpoint
 
 META = {"kind": "CharRNN", "settings": {"V": 5, "cell": "lstm"}, "characters": "äß\n\"'☃"}
 

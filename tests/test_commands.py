@@ -18,8 +18,10 @@ import pytest
 from small_runs import SMALL, made_text, weights, write_hand
 
 from minirnn import __main__ as listing
-from minirnn import backend, checkpoint, evaluate, generate, gradcheck, train, training
+from minirnn import backend, evaluate, generate, gradcheck, train
 from minirnn.errors import MinirnnError, run_command
+from minirnn.networks import checkpoint
+from minirnn.training import trainer as training
 
 TINY = [*SMALL, "--steps", "6", "--evaluations", "2"]
 
@@ -387,7 +389,7 @@ def test_going_on_with_a_run_that_was_killed_before_its_first_checkpoint(run):
 
 
 def test_a_run_that_another_process_trains(fails, unfinished):
-    code = "import pathlib, sys; from minirnn.training import locked\n"
+    code = "import pathlib, sys; from minirnn.training.trainer import locked\n"
     code += "with locked(pathlib.Path('run')): print('locked', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, text=True) as other:
         assert other.stdout.readline() == "locked\n"
@@ -400,7 +402,7 @@ def test_a_loss_that_is_not_a_number(fails, monkeypatch):
     def spoiled(network, chunk, states, rngs, workers):
         return float("nan"), states, {name: np.zeros_like(a) for name, a in backend.flatten(network.params).items()}
 
-    monkeypatch.setattr(training.parallel, "loss_and_gradients", spoiled)
+    monkeypatch.setattr(training.threads, "loss_and_gradients", spoiled)
     message = fails(train.main, ["--text", "text.txt", "--out", "new", *SMALL, "--steps", "50", "--evaluations", "1"],
                     "not finite 10 times in a row", "at step 9", "--lr", unchanged=False)  # fmt: skip
     assert "last.npz" not in message
@@ -440,10 +442,10 @@ def test_a_seed_that_the_network_never_saw(fails, run, capsys):
 
 
 def test_what_generate_prints(run, capsys):
-    network, alphabet, _ = generate.load_text_run("run")
+    network, vocabulary, _ = generate.load_text_run("run")
     argv = ["run", "--seed", "tea", "--length", "30", "--random-seed", "5", "--temperature", "0.5", "--top-k", "3"]
     assert run_command(generate.main, argv) == 0
-    text = "".join(generate.generate(network, alphabet, "tea", 30, random_seed=5, temperature=0.5, top_k=3))
+    text = "".join(generate.generate(network, vocabulary, "tea", 30, random_seed=5, temperature=0.5, top_k=3))
     assert capsys.readouterr().out == f"tea{text}\n"
     assert run_command(generate.main, [*argv, "--stop", text[4:7]]) == 0
     assert capsys.readouterr().out == f"tea{text[: text.index(text[4:7]) + 3]}\n"

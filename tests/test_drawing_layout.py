@@ -11,7 +11,7 @@ from minirnn.drawing.baseline import expected_metrics, line_metrics
 from minirnn.drawing.layout import CLOSEST, SMALLEST, Line, fits, lay_out, line_width, unwrapped, wrap_text
 from minirnn.drawing.paper import Sheet, page_size
 from minirnn.errors import MinirnnError
-from minirnn.strokes import bounding_box, normalise, resample
+from minirnn.ink.strokes import bounding_box, normalise, resample
 
 OUTLINES = {
     "n": [(0, -1), (0, 0), (0, -0.8), (0.3, -1), (0.6, -0.8), (0.6, 0)],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minirnn.drawing.plots import loss_curve, strokes_picture, window_path
+from minirnn.drawing.diagrams import loss_curve, strokes_picture, window_path
 
 LINE = [np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]]), np.array([[3.0, 0.5]])]
 
@@ -67,5 +67,5 @@ def test_strokes_picture_shows_a_dot(tmp_path):
 def test_pyplot_is_never_touched():
     import subprocess
 
-    code = "import sys, minirnn.drawing.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, minirnn.drawing.diagrams; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

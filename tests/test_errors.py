@@ -16,29 +16,12 @@ import numpy as np
 import pytest
 from small_runs import write_hand
 
-from minirnn import (
-    __main__ as listing,
-)
-from minirnn import (
-    bench,
-    checkpoint,
-    evaluate,
-    files,
-    generate,
-    gradcheck,
-    grade,
-    label,
-    pack,
-    prepare,
-    sample_hand,
-    sheet,
-    train,
-    write,
-)
+from minirnn import __main__ as listing
+from minirnn import bench, evaluate, files, generate, gradcheck, grade, label, prepare, sheet, train, write
 from minirnn.datasets import Sample, load_samples, write_jsonl
 from minirnn.errors import MinirnnError, is_text, printable, run_command
-from minirnn.images import measure
-from minirnn.sheets import simulate
+from minirnn.networks import checkpoint
+from minirnn.studies import export, sample_hand, simulated_sheets, tracing
 
 # {command: [arguments, words of the message]}; "bad" is a file of noise, "empty" an empty folder, "none" is not there.
 WRONG = {
@@ -109,9 +92,9 @@ WRONG = {
 }  # fmt: skip
 MODULES = {
     "train": train, "generate": generate, "evaluate": evaluate, "write": write, "prepare": prepare, "label": label,
-    "sheet": sheet, "grade": grade, "gradcheck": gradcheck, "bench": bench, "pack": pack, "sample_hand": sample_hand,
+    "sheet": sheet, "grade": grade, "gradcheck": gradcheck, "bench": bench, "pack": export, "sample_hand": sample_hand,
     "__main__": listing,
-    "images.measure": measure, "sheets.simulate": simulate,
+    "images.measure": tracing, "sheets.simulate": simulated_sheets,
 }  # fmt: skip
 
 

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import softmax
 
-from minirnn import backend, checkpoint
-from minirnn.alphabets import CharAlphabet
+from minirnn import backend
 from minirnn.errors import MinirnnError
-from minirnn.generate import distribution, generate, load_text_run
-from minirnn.models import CharRNN
+from minirnn.ink.vocabularies import CharVocabulary
+from minirnn.networks import checkpoint
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.rebuild import load_text_run
+from minirnn.writing.sampling import distribution, generate
 
-ALPHABET = CharAlphabet(" aent")
+ALPHABET = CharVocabulary(" aent")
 logits_ = hnp.arrays(np.float64, st.integers(1, 12), elements=st.floats(-30, 30))
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -199,13 +201,13 @@ def test_the_best_network_of_a_run_is_read_and_else_the_last(tmp_path):
         arrays["params.softmax.b"][:] = 7
 
     save(tmp_path / "last.npz", mark)
-    net, alphabet, _ = load_text_run(tmp_path)
-    assert net.params["softmax"]["b"][0] == 7 and alphabet.symbols == ALPHABET.symbols
+    net, vocabulary, _ = load_text_run(tmp_path)
+    assert net.params["softmax"]["b"][0] == 7 and vocabulary.symbols == ALPHABET.symbols
     save(tmp_path / "best.npz")
     net, _, meta = load_text_run(tmp_path)
     assert net.params["softmax"]["b"][0] != 7 and meta["kind"] == "CharRNN"
     assert load_text_run(tmp_path / "last.npz")[0].params["softmax"]["b"][0] == 7
-    assert "".join(generate(net, alphabet, "a", 20, random_seed=1)) == written("a", 20, random_seed=1)
+    assert "".join(generate(net, vocabulary, "a", 20, random_seed=1)) == written("a", 20, random_seed=1)
 
 
 def grow(**sizes):
@@ -220,7 +222,7 @@ DAMAGES = {
     "a terabyte of weights": grow(hidden=300_000),
     "a million layers": grow(layers=1_000_000),
     "as many layers as weights": grow(layers=1000),
-    "a larger alphabet": grow(V=10**9),
+    "a larger vocabulary": grow(V=10**9),
     "an embedding without end": grow(embed=10**15),
     "a smaller network": grow(hidden=6),
     "no layers": grow(layers=0),
@@ -264,6 +266,6 @@ def test_weights_of_half_precision_are_read(tmp_path):
         for name in arrays:
             arrays[name] = arrays[name].astype(np.float16)
 
-    net, alphabet, _ = load_text_run(save(tmp_path / "x.npz", halve))
-    assert len("".join(generate(net, alphabet, "a tea", 20))) == 20
+    net, vocabulary, _ = load_text_run(save(tmp_path / "x.npz", halve))
+    assert len("".join(generate(net, vocabulary, "a tea", 20))) == 20
     assert net.params["softmax"]["W"].dtype == np.float32

@@ -12,9 +12,10 @@ from test_ctc import assert_each_direction_is_the_cell_alone, assert_it_is_the_s
 from test_layers import assert_loss_is_the_mean_over_what_counts
 from test_states import assert_chunks_equal_the_whole, assert_reset_really_resets
 
-from minirnn import gradcheck, models
+from minirnn import gradcheck
 from minirnn.errors import run_command
 from minirnn.layers import (
+    attention_window,
     bidirectional,
     ctc,
     dense,
@@ -22,13 +23,12 @@ from minirnn.layers import (
     embedding,
     gru,
     lstm,
-    reader,
     rnn,
     softmax_cross_entropy,
-    window,
+    windowed_lstm,
 )
-from minirnn.models import CharRNN
-from minirnn.networks import reader_rnn
+from minirnn.networks import char_rnn, gradient_cases, gradient_check, pen_rnn, reader_rnn
+from minirnn.networks.char_rnn import CharRNN
 
 
 def plant(monkeypatch, module, *replacements):
@@ -51,67 +51,68 @@ def plant(monkeypatch, module, *replacements):
 
 
 def gradients_are_true(*cases):
-    return all(result.ok for case in cases for result in gradcheck.check(case))
+    return all(result.ok for case in cases for result in gradient_check.check(case))
 
 
 # Each judge is True for the program as it is, and False for a fault that it catches.
 
 
 def embedding_judge():
-    return gradients_are_true(gradcheck.embedding_case(np.random.default_rng(0)))
+    return gradients_are_true(gradient_cases.embedding_case(np.random.default_rng(0)))
 
 
 def dense_judge():
-    return gradients_are_true(gradcheck.dense_case(np.random.default_rng(0)))
+    return gradients_are_true(gradient_cases.dense_case(np.random.default_rng(0)))
 
 
 def dropout_judge():
-    return gradients_are_true(gradcheck.dropout_case(np.random.default_rng(0)))
+    return gradients_are_true(gradient_cases.dropout_case(np.random.default_rng(0)))
 
 
 def loss_judge():
     rng = np.random.default_rng(0)
-    return gradients_are_true(*(gradcheck.softmax_cross_entropy_case(rng, masked=masked) for masked in (False, True)))
+    cases = (gradient_cases.softmax_cross_entropy_case(rng, masked=masked) for masked in (False, True))
+    return gradients_are_true(*cases)
 
 
 def rnn_judge():
-    return gradients_are_true(gradcheck.stack_case(np.random.default_rng(0), "rnn"))
+    return gradients_are_true(gradient_cases.stack_case(np.random.default_rng(0), "rnn"))
 
 
 def lstm_judge():
-    return gradients_are_true(gradcheck.stack_case(np.random.default_rng(0), "lstm"))
+    return gradients_are_true(gradient_cases.stack_case(np.random.default_rng(0), "lstm"))
 
 
 def gru_judge():
-    return gradients_are_true(gradcheck.stack_case(np.random.default_rng(0), "gru"))
+    return gradients_are_true(gradient_cases.stack_case(np.random.default_rng(0), "gru"))
 
 
 def window_judge():
-    return gradients_are_true(gradcheck.window_case(np.random.default_rng(0)))
+    return gradients_are_true(gradient_cases.window_case(np.random.default_rng(0)))
 
 
 def reader_judge():
-    return gradients_are_true(gradcheck.reader_case(np.random.default_rng(0)))
+    return gradients_are_true(gradient_cases.reader_case(np.random.default_rng(0)))
 
 
 def char_rnn_judge():
-    return gradients_are_true(gradcheck.char_rnn_case(np.random.default_rng(0)))
+    return gradients_are_true(gradient_cases.char_rnn_case(np.random.default_rng(0)))
 
 
 def pen_rnn_judge():
-    return gradients_are_true(gradcheck.pen_rnn_case(np.random.default_rng(0)))
+    return gradients_are_true(gradient_cases.pen_rnn_case(np.random.default_rng(0)))
 
 
 def ctc_judge():
-    return gradients_are_true(gradcheck.ctc_case(np.random.default_rng(0)))
+    return gradients_are_true(gradient_cases.ctc_case(np.random.default_rng(0)))
 
 
 def bidirectional_judge():
-    return gradients_are_true(gradcheck.bidirectional_case(np.random.default_rng(0), "lstm"))
+    return gradients_are_true(gradient_cases.bidirectional_case(np.random.default_rng(0), "lstm"))
 
 
 def reader_rnn_judge():
-    return gradients_are_true(gradcheck.reader_rnn_case(np.random.default_rng(0)))
+    return gradients_are_true(gradient_cases.reader_rnn_case(np.random.default_rng(0)))
 
 
 def holds(assertion, *arguments):
@@ -335,49 +336,50 @@ FAULTS = {
         loss_value_judge, softmax_cross_entropy, ("np.maximum(counts.sum(), 1).astype(z.dtype)", "len(targets)")),
     # Window and reader
     "window: kappa not accumulated on the way back": (
-        window_judge, window, ("dkappa = dkappa - 2 * beta", "dkappa = -2 * beta")),
+        window_judge, attention_window, ("dkappa = dkappa - 2 * beta", "dkappa = -2 * beta")),
     "window: sign of kappa": (
-        window_judge, window, ("dkappa - 2 * beta", "dkappa + 2 * beta")),
+        window_judge, attention_window, ("dkappa - 2 * beta", "dkappa + 2 * beta")),
     "window: sign of beta": (
-        window_judge, window, ("= -beta * dG_G.sum(axis=2)", "= beta * dG_G.sum(axis=2)")),
+        window_judge, attention_window, ("= -beta * dG_G.sum(axis=2)", "= beta * dG_G.sum(axis=2)")),
     "window: alpha's gradient not carried through the exponential": (
-        window_judge, window, ("dz[:, :K] = dG_G.sum(axis=2)", "dz[:, :K] = dG_G.sum(axis=2) / exp_z[:, :K]")),
+        window_judge, attention_window,
+        ("dz[:, :K] = dG_G.sum(axis=2)", "dz[:, :K] = dG_G.sum(axis=2) / exp_z[:, :K]")),
     "window: kappa's step not carried through the exponential": (
-        window_judge, window, ("dkappa * exp_z[:, 2 * K :]", "dkappa")),
+        window_judge, attention_window, ("dkappa * exp_z[:, 2 * K :]", "dkappa")),
     "reader: error of the text lost": (
-        reader_judge, reader, ("return dx, dC,", "return dx, dC * 0,")),
+        reader_judge, windowed_lstm, ("return dx, dC,", "return dx, dC * 0,")),
     "reader: error of the text from the last step only": (
-        reader_judge, reader,
+        reader_judge, windowed_lstm,
         ("phi.transpose(1, 2, 0), dw.transpose(1, 0, 2)", "phi[-1:].transpose(1, 2, 0), dw[-1:].transpose(1, 0, 2)")),
     "reader: error of w into the LSTM dropped": (
-        reader_judge, reader, ("np.add(dw_out[t], dwh[:, :E], out=dw[t])", "dw[t] = dw_out[t]")),
+        reader_judge, windowed_lstm, ("np.add(dw_out[t], dwh[:, :E], out=dw[t])", "dw[t] = dw_out[t]")),
     "reader: error of the window into the LSTM dropped": (
-        reader_judge, reader, ("dh += dz_window[t] @ W_windowT", "pass")),
+        reader_judge, windowed_lstm, ("dh += dz_window[t] @ W_windowT", "pass")),
     "reader: error of the next step's LSTM dropped": (
-        reader_judge, reader, ("dh_out[t] + dwh[:, E:]", "dh_out[t].copy()")),
+        reader_judge, windowed_lstm, ("dh_out[t] + dwh[:, E:]", "dh_out[t].copy()")),
     "reader: kappa's error not passed to the step before": (
-        reader_judge, reader, ("dw[t], dkappa, C, windows[t])", "dw[t], 0 * dkappa, C, windows[t])")),
+        reader_judge, windowed_lstm, ("dw[t], dkappa, C, windows[t])", "dw[t], 0 * dkappa, C, windows[t])")),
     "reader: gradient of the start window lost": (
-        reader_judge, reader, ("dkappa, dwh[:, :E].copy()), grads", "dkappa, dwh[:, :E] * 0), grads")),
+        reader_judge, windowed_lstm, ("dkappa, dwh[:, :E].copy()), grads", "dkappa, dwh[:, :E] * 0), grads")),
     # The networks
     "CharRNN: dropout behind a layer forgotten on the way back": (
-        char_rnn_judge, models,
+        char_rnn_judge, char_rnn,
         ("for name in reversed(self.recurrent):\n            dy = dropout.backward(dy, caches.pop())",
          "for name in reversed(self.recurrent):\n            caches.pop()")),
     "CharRNN: stale state after a reset": (
-        reset_judge, models,
+        reset_judge, char_rnn,
         ("return [self.cell.start(B", 'return getattr(self, "last", None) or [self.cell.start(B'),
         ("return logits, new_state, caches", "self.last = new_state; return logits, new_state, caches")),
     "PenRNN: padded text gets a gradient": (
-        pen_rnn_judge, models, ("embedding.backward(dC * inside, cache)", "embedding.backward(dC, cache)")),
+        pen_rnn_judge, pen_rnn, ("embedding.backward(dC * inside, cache)", "embedding.backward(dC, cache)")),
     "PenRNN: error of the upper layers' symbol dropped": (
-        pen_rnn_judge, models, ("dx = dx + dx_reader", "dx = dx_reader")),
+        pen_rnn_judge, pen_rnn, ("dx = dx + dx_reader", "dx = dx_reader")),
     "PenRNN: error of the uppermost layer's window dropped": (
-        pen_rnn_judge, models, ("dw + din[:, :, D : D + E]", "din[:, :, D : D + E]")),
+        pen_rnn_judge, pen_rnn, ("dw + din[:, :, D : D + E]", "din[:, :, D : D + E]")),
     "PenRNN: error of the layer above dropped": (
-        pen_rnn_judge, models, ("backward(douts[:, :, :H] + dh_above,", "backward(douts[:, :, :H],")),
+        pen_rnn_judge, pen_rnn, ("backward(douts[:, :, :H] + dh_above,", "backward(douts[:, :, :H],")),
     "PenRNN: the hand learns from the last step only": (
-        pen_rnn_judge, models, ("dx.sum(axis=0)", "dx[-1]")),
+        pen_rnn_judge, pen_rnn, ("dx.sum(axis=0)", "dx[-1]")),
 }  # fmt: skip
 
 
@@ -398,9 +400,12 @@ def test_without_a_fault_nothing_is_caught(judge):
 
 def test_planting_changes_nothing_but_the_fault(monkeypatch):
     """The machinery itself: the source with nothing replaced is the same program."""
-    for module in (embedding, dense, dropout, softmax_cross_entropy, rnn, lstm, gru, window, reader, models):
+    for module in (
+        embedding, dense, dropout, softmax_cross_entropy, rnn, lstm, gru, attention_window, windowed_lstm,
+        char_rnn, pen_rnn,
+    ):  # fmt: skip
         plant(monkeypatch, module)
-    assert gradients_are_true(*gradcheck.all_cases())
+    assert gradients_are_true(*gradient_cases.all_cases())
 
 
 # --- the tools of the check ---------------------------------------------------------------------------------
@@ -409,30 +414,30 @@ def test_planting_changes_nothing_but_the_fault(monkeypatch):
 def test_numerical_gradient_of_a_known_function():
     x = np.array([[0.5, -1.0], [2.0, 0.0]])
     kept = x.copy()
-    np.testing.assert_allclose(gradcheck.numerical_gradient(lambda: (x**3).sum(), x), 3 * x**2, atol=1e-9)
+    np.testing.assert_allclose(gradient_check.numerical_gradient(lambda: (x**3).sum(), x), 3 * x**2, atol=1e-9)
     assert np.array_equal(x, kept)
 
 
 def test_relative_error():
     ones = np.ones(3)
-    assert gradcheck.relative_error(ones, ones) == 0
-    assert gradcheck.relative_error(2 * ones, ones) == 0.5
-    assert gradcheck.relative_error(0 * ones, 1e-6 * ones) == pytest.approx(1e-3)  # below the floor it is absolute
-    assert gradcheck.relative_error(np.ones((1, 3)), ones) == np.inf
-    assert gradcheck.relative_error(np.ones(0), np.ones(0)) == 0
+    assert gradient_check.relative_error(ones, ones) == 0
+    assert gradient_check.relative_error(2 * ones, ones) == 0.5
+    assert gradient_check.relative_error(0 * ones, 1e-6 * ones) == pytest.approx(1e-3)  # below the floor it is absolute
+    assert gradient_check.relative_error(np.ones((1, 3)), ones) == np.inf
+    assert gradient_check.relative_error(np.ones(0), np.ones(0)) == 0
 
 
 @pytest.mark.parametrize("gradients", [{"x": np.array([np.nan, 1.0])}, {}, {"x": np.ones((2, 1))}])
 def test_nan_a_missing_gradient_and_a_wrong_shape_fail(gradients):
-    case = gradcheck.Case("sum", {"x": np.zeros(2)}, lambda x: ([x.sum()], None), lambda douts, cache: gradients)
-    assert [result.ok for result in gradcheck.check(case)] == [False]
+    case = gradient_check.Case("sum", {"x": np.zeros(2)}, lambda x: ([x.sum()], None), lambda douts, cache: gradients)
+    assert [result.ok for result in gradient_check.check(case)] == [False]
 
 
 def test_float32_inside_a_layer_is_found():
     def forward(x):
         return [np.tanh(x.astype(np.float32))], x
 
-    case = gradcheck.Case(
+    case = gradient_check.Case(
         "tanh", {"x": np.array([0.3, -0.7])}, forward, lambda douts, x: {"x": douts[0] * (1 - np.tanh(x) ** 2)}
     )
     assert not gradients_are_true(case)
@@ -444,7 +449,7 @@ def test_float32_inside_a_layer_is_found():
 def test_command_prints_a_verdict_for_every_array(capsys):
     assert run_command(gradcheck.main, []) == 0
     head, *rows, last = capsys.readouterr().out.splitlines()
-    arrays = [(case.name, array) for case in gradcheck.all_cases() for array in case.arrays]
+    arrays = [(case.name, array) for case in gradient_cases.all_cases() for array in case.arrays]
     assert head.split()[0] == "layer" and len(rows) == len(arrays)
     for row, (case, array) in zip(rows, arrays):
         assert row.startswith(case) and f" {array} " in row and row.endswith("ok")

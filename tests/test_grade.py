@@ -18,7 +18,7 @@ from planted_mistakes import PLANTED
 from student_answers import STYLES, Package, Vectorised
 
 from minirnn.errors import MinirnnError, run_command
-from minirnn.grade import exercise_files, grade_file, main, report
+from minirnn.grade import main
 from minirnn.grading import FILES, NAMES, exercise_of
 from minirnn.grading.exercise import (
     MATCH,
@@ -32,6 +32,7 @@ from minirnn.grading.exercise import (
     same,
     variant_results,
 )
+from minirnn.grading.runner import exercise_files, grade_file, report
 
 EXERCISES = {name: exercise_of(file) for name, file in zip(NAMES, FILES)}
 HANDED_OUT = pathlib.Path(__file__).parents[1] / "tutorials" / "exercises"

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from skimage.morphology import skeletonize
 
 from minirnn.images.draw_scan import draw_ink, to_pixels
-from minirnn.images.measure import overlap, random_scan, summary
 from minirnn.images.pipeline import read_line
 from minirnn.images.skeleton import centre_graph, clean_graph, length, skeleton_graph
 from minirnn.images.trace import direct_stroke, is_mark, order_strokes, smooth_path, trace
+from minirnn.studies.tracing import overlap, random_scan, summary
 
 SHAPE = (160, 300)
 

@@ -19,8 +19,11 @@ import numpy as np
 import pytest
 from small_runs import SMALL, made_text, weights, write_hand
 
-from minirnn import checkpoint, train, training
+from minirnn import train
 from minirnn.files import atomic
+from minirnn.networks import checkpoint
+from minirnn.training import hand_task
+from minirnn.training import trainer as training
 
 KILLS = int(os.environ.get("MINIRNN_KILLS", "1"))  # of each task by the clock
 AT_MOMENTS = max(12, KILLS)  # and by itself, at a moment of its work
@@ -110,7 +113,7 @@ def die_at(moment):
     around(os, "replace", before=True, after=True)
     np.savez = halting_savez
     training.SAVE_EVERY = -1
-    training.loss_curve = train.strokes_picture = train.window_path = blank
+    training.loss_curve = hand_task.strokes_picture = hand_task.window_path = blank
 
 
 def run_in_child(argv, moment):
@@ -157,8 +160,8 @@ def test_killed_at_any_moment_of_a_step_or_of_a_checkpoint(tasks, alone, tmp_pat
 
 
 # `python -m minirnn.train`, but with a checkpoint after every step: it spends most of its time on writing them.
-COMMAND = """import sys; from minirnn import mpi, train, training
-training.SAVE_EVERY = -1; sys.exit(mpi.run(train.main))"""
+COMMAND = """import sys; from minirnn import train; from minirnn.training import mpi, trainer
+trainer.SAVE_EVERY = -1; sys.exit(mpi.run(train.main))"""
 
 
 def run_command_for(argv, seconds):

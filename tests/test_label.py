@@ -18,7 +18,9 @@ from PIL import Image
 
 from minirnn.datasets.labelled import read_labelled
 from minirnn.errors import MinirnnError
-from minirnn.label import Labels, Server, main
+from minirnn.label import main
+from minirnn.labelling.labels import Labels
+from minirnn.labelling.server import Server
 
 
 def make_lines(folder, count):

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_calls import calls
 
-from minirnn import backend, gradcheck
-from minirnn.layers import CELLS, dense, dropout, embedding, reader, softmax_cross_entropy, window
+from minirnn import backend
+from minirnn.layers import CELLS, attention_window, dense, dropout, embedding, softmax_cross_entropy, windowed_lstm
+from minirnn.networks import gradient_cases, gradient_check
 
 # The same examples on every run: whether the suite passes must not be a matter of luck.
 drawn = settings(max_examples=12, deadline=None, derandomize=True)
@@ -19,7 +20,7 @@ share = st.sampled_from([0.0, 0.2, 0.5])  # of units that dropout silences
 
 
 def assert_gradients_are_true(case):
-    wrong = [result for result in gradcheck.check(case) if not result.ok]
+    wrong = [result for result in gradient_check.check(case) if not result.ok]
     assert not wrong
 
 
@@ -29,73 +30,73 @@ def assert_gradients_are_true(case):
 @drawn
 @given(seed, size, size, size, size)
 def test_gradient_of_embedding(seed, T, B, V, D):
-    assert_gradients_are_true(gradcheck.embedding_case(np.random.default_rng(seed), T, B, V, D))
+    assert_gradients_are_true(gradient_cases.embedding_case(np.random.default_rng(seed), T, B, V, D))
 
 
 @drawn
 @given(seed, size, size, size, size)
 def test_gradient_of_dense(seed, T, B, D, H):
-    assert_gradients_are_true(gradcheck.dense_case(np.random.default_rng(seed), T, B, D, H))
+    assert_gradients_are_true(gradient_cases.dense_case(np.random.default_rng(seed), T, B, D, H))
 
 
 @drawn
 @given(seed, size, size, size, share)
 def test_gradient_of_dropout(seed, T, B, D, p):
-    assert_gradients_are_true(gradcheck.dropout_case(np.random.default_rng(seed), T, B, D, p))
+    assert_gradients_are_true(gradient_cases.dropout_case(np.random.default_rng(seed), T, B, D, p))
 
 
 @drawn
 @given(seed, size, size, size, st.booleans())
 def test_gradient_of_softmax_cross_entropy(seed, T, B, V, masked):
-    assert_gradients_are_true(gradcheck.softmax_cross_entropy_case(np.random.default_rng(seed), T, B, V, masked))
+    assert_gradients_are_true(gradient_cases.softmax_cross_entropy_case(np.random.default_rng(seed), T, B, V, masked))
 
 
 @settings(drawn, max_examples=40)
 @given(seed, kind, layers, size, size, size, size, share)
 def test_gradient_of_recurrent_layers_with_any_start_state(seed, kind, layers, T, B, D, H, p):
-    assert_gradients_are_true(gradcheck.stack_case(np.random.default_rng(seed), kind, layers, T, B, D, H, p))
+    assert_gradients_are_true(gradient_cases.stack_case(np.random.default_rng(seed), kind, layers, T, B, D, H, p))
 
 
 @drawn
 @given(seed, size, size, size, size, size)
 def test_gradient_of_window(seed, B, H, K, U, E):
-    assert_gradients_are_true(gradcheck.window_case(np.random.default_rng(seed), B, H, K, U, E))
+    assert_gradients_are_true(gradient_cases.window_case(np.random.default_rng(seed), B, H, K, U, E))
 
 
 @drawn
 @given(seed, st.integers(9, 12), st.integers(5, 7))
 def test_gradient_of_ctc(seed, T, V):
-    assert_gradients_are_true(gradcheck.ctc_case(np.random.default_rng(seed), T, V))
+    assert_gradients_are_true(gradient_cases.ctc_case(np.random.default_rng(seed), T, V))
 
 
 @drawn
 @given(seed, kind, st.integers(3, 6), size, size)
 def test_gradient_of_bidirectional_layers(seed, kind, T, D, H):
-    assert_gradients_are_true(gradcheck.bidirectional_case(np.random.default_rng(seed), kind, T, 3, D, H))
+    assert_gradients_are_true(gradient_cases.bidirectional_case(np.random.default_rng(seed), kind, T, 3, D, H))
 
 
 @settings(drawn, max_examples=6)
 @given(seed, layers, size, size, share)
 def test_gradient_of_reader_rnn(seed, layers, V, H, p):
-    assert_gradients_are_true(gradcheck.reader_rnn_case(np.random.default_rng(seed), layers, 3, V, H, p))
+    assert_gradients_are_true(gradient_cases.reader_rnn_case(np.random.default_rng(seed), layers, 3, V, H, p))
 
 
 @drawn
 @given(seed, size, size, size, size, size, size, size)
-def test_gradient_of_reader(seed, T, B, D, H, K, U, E):
-    assert_gradients_are_true(gradcheck.reader_case(np.random.default_rng(seed), T, B, D, H, K, U, E))
+def test_gradient_of_the_windowed_lstm(seed, T, B, D, H, K, U, E):
+    assert_gradients_are_true(gradient_cases.reader_case(np.random.default_rng(seed), T, B, D, H, K, U, E))
 
 
 @drawn
 @given(seed, kind, layers, size, size, size, size, size, share)
 def test_gradient_of_char_rnn(seed, kind, layers, T, B, V, D, H, p):
-    assert_gradients_are_true(gradcheck.char_rnn_case(np.random.default_rng(seed), kind, layers, T, B, V, D, H, p))
+    assert_gradients_are_true(gradient_cases.char_rnn_case(np.random.default_rng(seed), kind, layers, T, B, V, D, H, p))
 
 
 @settings(drawn, max_examples=6)
 @given(seed, layers, size, size, size, size, size, share)
 def test_gradient_of_pen_rnn(seed, layers, T, B, V, H, U, p):
-    assert_gradients_are_true(gradcheck.pen_rnn_case(np.random.default_rng(seed), layers, T, B, V, H, U, p))
+    assert_gradients_are_true(gradient_cases.pen_rnn_case(np.random.default_rng(seed), layers, T, B, V, H, U, p))
 
 
 # --- shapes -------------------------------------------------------------------------------------------------
@@ -123,10 +124,10 @@ def test_shapes_of_recurrent_layers(kind, T, B, D, H):
 @given(size, size, size, size, size, size, size)
 def test_shapes_of_reader(T, B, D, H, K, U, E):
     rng = np.random.default_rng(0)
-    params = reader.init(rng, D, E, H, K, 0.5, np.float64)
+    params = windowed_lstm.init(rng, D, E, H, K, 0.5, np.float64)
     x, C = rng.standard_normal((T, B, D)), rng.standard_normal((B, U, E))
-    h, w, phi, state, cache = reader.forward(x, C, reader.start(B, params), params)
-    dx, dC, dstate, grads = reader.backward(h, w, None, cache)
+    h, w, phi, state, cache = windowed_lstm.forward(x, C, windowed_lstm.start(B, params), params)
+    dx, dC, dstate, grads = windowed_lstm.backward(h, w, None, cache)
     assert h.shape == (T, B, H) and w.shape == (T, B, E) and phi.shape == (T, B, U)
     assert dx.shape == x.shape and dC.shape == C.shape
     assert shapes(state) == shapes(dstate) == ((B, H), (B, H), (B, K), (B, E))
@@ -282,9 +283,9 @@ def test_the_state_is_no_view_of_the_output(kind):
 
 
 def test_the_state_of_the_reader_is_no_view_of_the_output():
-    _, (x, C, state, params, dh, dw, dstate) = calls()["reader"]
-    h, w, phi, last, cache = reader.forward(x, C, state, params)
-    _, _, first, _ = reader.backward(dh, dw, dstate, cache)
+    _, (x, C, state, params, dh, dw, dstate) = calls()["windowed_lstm"]
+    h, w, phi, last, cache = windowed_lstm.forward(x, C, state, params)
+    _, _, first, _ = windowed_lstm.backward(dh, dw, dstate, cache)
     for out, others in ((last, (h, w, phi, *state)), (first, (dh, dw, *dstate))):
         assert not any(np.shares_memory(a, b) for a in out for b in others)
 
@@ -315,28 +316,28 @@ def test_biases_of_a_new_lstm_are_small_and_of_both_signs():
 
 
 def test_a_new_window_hardly_listens_to_the_state():
-    W = reader.init(np.random.default_rng(0), 4, 3, 400, 8, rate=0.25)["W_window"]
+    W = windowed_lstm.init(np.random.default_rng(0), 4, 3, 400, 8, rate=0.25)["W_window"]
     assert W.std() == pytest.approx(0.075 / np.sqrt(400), rel=0.05) and W.dtype == np.float32
 
 
 def test_the_reader_says_how_large_it_is_before_it_uses_a_gpu(monkeypatch):
     asked = []
-    monkeypatch.setattr(reader.loops, "on_gpu", lambda x, *sizes: asked.append(sizes))
-    params = reader.init(np.random.default_rng(0), 4, 3, 5, 2, rate=0.25)
+    monkeypatch.setattr(windowed_lstm.loops, "on_gpu", lambda x, *sizes: asked.append(sizes))
+    params = windowed_lstm.init(np.random.default_rng(0), 4, 3, 5, 2, rate=0.25)
     x, C = np.zeros((8, 1, 4), np.float32), np.zeros((1, 6, 3), np.float32)
-    y, w, _, _, cache = reader.forward(x, C, reader.start(1, params), params)
-    reader.backward(y, w, None, cache)
+    y, w, _, _, cache = windowed_lstm.forward(x, C, windowed_lstm.start(1, params), params)
+    windowed_lstm.backward(y, w, None, cache)
     assert asked == [(5, 3, 2, 6)] * 2  # H, E, K, U
 
 
 def test_a_new_window_is_wide_and_its_weights_add_up_to_one():
-    b = window.init(np.random.default_rng(0), H=4, K=5, rate=0.25, dtype=np.float64)["b"]
+    b = attention_window.init(np.random.default_rng(0), H=4, K=5, rate=0.25, dtype=np.float64)["b"]
     np.testing.assert_allclose(np.exp(b).reshape(3, 5), np.outer([1 / 5, 1 / 2, 1 / 4], np.ones(5)))
 
 
 def test_a_new_window_walks_over_the_text_at_the_rate_asked_for():
-    params = reader.init(np.random.default_rng(0), 4, 3, 5, 2, rate=0.25, dtype=np.float64)
+    params = windowed_lstm.init(np.random.default_rng(0), 4, 3, 5, 2, rate=0.25, dtype=np.float64)
     params["W_window"][:] = 0
     x, C = np.zeros((8, 1, 4)), np.zeros((1, 6, 3))
-    _, _, _, (_, _, kappa, _), _ = reader.forward(x, C, reader.start(1, params), params)
+    _, _, _, (_, _, kappa, _), _ = windowed_lstm.forward(x, C, windowed_lstm.start(1, params), params)
     np.testing.assert_allclose(kappa, -0.5 + 8 * 0.25)

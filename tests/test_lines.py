@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from minirnn.alphabets import BEGIN, END, CharAlphabet, PenAlphabet
 from minirnn.datasets import Sample
-from minirnn.datasets.lines import END_OF_TEXT, LineBatches, ValidationLines, collate, encode_text
+from minirnn.datasets.line_batches import END_OF_TEXT, LineBatches, ValidationLines, collate, encode_text
 from minirnn.errors import MinirnnError
-from minirnn.strokes import normalise
+from minirnn.ink.strokes import normalise
+from minirnn.ink.vocabularies import BEGIN, END, CharVocabulary, PenVocabulary
 
-CHARS = CharAlphabet("abcdefg ")
+CHARS = CharVocabulary("abcdefg ")
 
 
 def wavy_line(rng, letters):
@@ -31,7 +31,7 @@ def samples():
 
 @pytest.fixture(scope="module")
 def pens(samples):
-    return PenAlphabet.fit_lifts([normalise(s.strokes) for s in samples], count=8, directions=16, step=0.4)
+    return PenVocabulary.fit_lifts([normalise(s.strokes) for s in samples], count=8, directions=16, step=0.4)
 
 
 def batches(samples, pens, **options):

@@ -12,7 +12,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from minirnn.layers import loops, lstm, reader
+from minirnn.layers import loops, lstm, windowed_lstm
 
 HERE = loops.pathlib.Path(__file__).parent
 WARPS = 2  # of a block, to have few threads
@@ -112,7 +112,7 @@ def test_lstm(monkeypatch, kernels, T, B, D, H):
 )  # fmt: skip
 def test_reader(monkeypatch, kernels, T, B, D, E, H, K, U):
     rng = np.random.default_rng(T)
-    params = reader.init(rng, D, E, H, K, 0.3)
+    params = windowed_lstm.init(rng, D, E, H, K, 0.3)
     x, dh, dw = (rng.standard_normal((T, B, n)).astype(np.float32) for n in (D, H, E))
     C = rng.standard_normal((B, U, E)).astype(np.float32)
     state, dstate = (
@@ -120,8 +120,9 @@ def test_reader(monkeypatch, kernels, T, B, D, E, H, K, U):
     )
 
     def call():
-        h, w, phi, new, cache = reader.forward(x, C, state, params)
-        return h, w, phi, new, reader.backward(dh, dw, dstate, cache), reader.backward(dh, dw, None, cache)
+        h, w, phi, new, cache = windowed_lstm.forward(x, C, state, params)
+        backward = windowed_lstm.backward
+        return h, w, phi, new, backward(dh, dw, dstate, cache), backward(dh, dw, None, cache)
 
     assert_close(*both(monkeypatch, kernels, call))
     assert kernels == ["begun", "forward", "backward", "backward"]

@@ -9,17 +9,19 @@ import pytest
 from drawn_lines import scan_of, written_line
 from small_runs import SMALL, made_text, weights
 
-from minirnn import main_job, train, training
+from minirnn import train
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
-from minirnn.images.reading import save_image
+from minirnn.images.image_files import save_image
+from minirnn.training import hand_task, main_job, runs
+from minirnn.training import trainer as training
 
 TEXTS = ["ab a", "ba b", "abba", "bab"]
 
 
 @pytest.fixture(scope="module")
 def whole_way(tmp_path_factory):
-    """whole_way(run, learn=train.learn_part): small networks on four drawn lines; pictures are not drawn."""
+    """whole_way(run, learn=runs.learn_part): small networks on four drawn lines; pictures are not drawn."""
     source = tmp_path_factory.mktemp("hand")
     with open(source / "metadata.csv", "w", newline="") as file:
         csv.writer(file).writerows([("file_name", "text"), *((f"{n}.jpg", text) for n, text in enumerate(TEXTS))])
@@ -33,7 +35,7 @@ def whole_way(tmp_path_factory):
         with atomic(path) as file:
             file.write("no picture")
 
-    def go(run, learn=train.learn_part):
+    def go(run, learn=runs.learn_part):
         run.mkdir(exist_ok=True)
         main_job.whole_way(run, words, learn)
 
@@ -42,10 +44,10 @@ def whole_way(tmp_path_factory):
         patch.setattr(main_job, "SAMPLE_HAND", source)
         for words_of in ("HAND_WORDS", "TEXT_WORDS"):
             patch.setattr(main_job, words_of, [])
-        patch.setattr(train, "LETTERS", source / "text.txt")
+        patch.setattr(runs, "LETTERS", source / "text.txt")
         patch.setattr(main_job, "draw_steps", blank)
         patch.setattr(main_job, "handwrite", lambda text, path, writer: blank(path) or [path])
-        for place, name in ((training, "loss_curve"), (train, "strokes_picture"), (train, "window_path")):
+        for place, name in ((training, "loss_curve"), (hand_task, "strokes_picture"), (hand_task, "window_path")):
             patch.setattr(place, name, blank)
         yield go
 
@@ -82,7 +84,7 @@ def test_it_goes_on_wherever_it_was_broken_off(whole_way, whole, tmp_path, monke
         begun.append(folder)
         if len(begun) in (1, 3):  # before a part has begun
             raise KeyboardInterrupt
-        train.learn_part(words, folder)
+        runs.learn_part(words, folder)
 
     def dying_step(self):
         steps.append(self)

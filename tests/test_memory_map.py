@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minirnn.alphabets import CharAlphabet
 from minirnn.datasets import text as text_module
 from minirnn.datasets.corpus import Corpus
 from minirnn.datasets.text import TextStreams, ValidationText, read_pieces, read_text
 from minirnn.errors import MinirnnError
+from minirnn.ink.vocabularies import CharVocabulary
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -78,12 +78,12 @@ def test_parts_are_the_ids_of_the_text(folder, text, held_out, block):
         with pytest.raises(MinirnnError, match="".join(rf".*'{c}'" for c in lacking)):
             corpus.split(held_out)
         return
-    alphabet, training, validation = corpus.split(held_out)
-    assert alphabet.symbols == CharAlphabet(text[:cut]).symbols
+    vocabulary, training, validation = corpus.split(held_out)
+    assert vocabulary.symbols == CharVocabulary(text[:cut]).symbols
     for part, its_text in ((training, text[:cut]), (validation, text[cut:])):
         assert len(part) == len(its_text)
         ids = part[np.arange(len(part))]
-        assert ids.dtype == np.int32 and np.array_equal(ids, alphabet.encode(its_text))
+        assert ids.dtype == np.int32 and np.array_equal(ids, vocabulary.encode(its_text))
         assert part.text(5) == its_text[:5]
 
 
@@ -92,8 +92,8 @@ def test_a_character_takes_as_few_bytes_as_it_can(folder, count, size):
     text = "".join(chr(code) for code in range(32, 80_000) if not 0xD800 <= code < 0xE000)[:count]
     corpus = corpus_of(text + text, folder)
     assert np.dtype(corpus.dtype).itemsize == size
-    alphabet, training, validation = corpus.split(0.5)
-    assert len(alphabet) == count
+    vocabulary, training, validation = corpus.split(0.5)
+    assert len(vocabulary) == count
     assert np.array_equal(training[np.arange(count)], validation[np.arange(count)])
     assert training.text(count) == text
 
@@ -126,7 +126,7 @@ def same(one, two):
 @quick
 @given(st.text("abc", min_size=60, max_size=200), st.integers(1, 4), st.integers(1, 7))
 def test_chunks_are_those_of_the_ids_in_memory(folder, text, B, T):
-    part, ids = corpus_of(text, folder).split(0.0)[1], CharAlphabet(text).encode(text)
+    part, ids = corpus_of(text, folder).split(0.0)[1], CharVocabulary(text).encode(text)
     one, two = TextStreams(part, B, T, seed=3), TextStreams(ids, B, T, seed=3)
     for epoch in range(2):
         assert one.chunks(epoch) == two.chunks(epoch)

@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_runs import hand_trainer, text_trainer
 
-from minirnn import checkpoint, mpi, parallel, train
+from minirnn import train
 from minirnn.errors import MinirnnError
+from minirnn.networks import checkpoint
+from minirnn.training import mpi, threads
 
 HERE = pathlib.Path(__file__).parent
 PROGRAM = str(HERE / "mpi_program.py")
@@ -75,18 +77,19 @@ def test_every_sequence_is_somebodys_and_nobody_elses(B, ranks, threads):
 @given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 5))
 def test_states_are_recut_by_sequences(B, before, after):
     whole = [(np.arange(2.0 * B).reshape(B, 2), np.arange(B) * 10.0), (np.arange(B) * 100.0,)]
-    old = [[tuple(a[part] for a in layer) for layer in whole] for part in parallel.cut(0, B, before)]
-    new = parallel.recut(old, parallel.Workers(after), B)
+    old = [[tuple(a[part] for a in layer) for layer in whole] for part in threads.cut(0, B, before)]
+    new = threads.recut(old, threads.Workers(after), B)
     assert len(new) == min(after, B)
     for layer, arrays_of_layer in enumerate(whole):
         for place, a in enumerate(arrays_of_layer):
             assert np.array_equal(np.concatenate([share[layer][place] for share in new]), a)
     with pytest.raises(ValueError, match="sequences"):
-        parallel.recut(old, parallel.Workers(after), B + 1)
+        threads.recut(old, threads.Workers(after), B + 1)
 
 
 def test_alone_nothing_of_mpi_is_loaded():
-    program = "import sys, minirnn.train; assert minirnn.train.mpi.rank() == 0; print('mpi4py' in sys.modules)"
+    program = "import sys, minirnn.train; from minirnn.training import mpi; assert mpi.rank() == 0; "
+    program += "print('mpi4py' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=HERE.parent)
     assert done.stdout == "False\n", done.stderr
 

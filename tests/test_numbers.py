@@ -6,15 +6,18 @@ import pytest
 from layer_calls import pen_chunk, small_pen_rnn
 from small_runs import hand_trainer, made_samples, text_trainer
 
-from minirnn import backend, checkpoint, training
-from minirnn.alphabets import CharAlphabet, PenAlphabet
+from minirnn import backend
 from minirnn.datasets import Sample
-from minirnn.datasets.lines import LineBatches, ValidationLines
+from minirnn.datasets.line_batches import LineBatches, ValidationLines
 from minirnn.errors import MinirnnError
+from minirnn.ink.strokes import normalise
+from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
 from minirnn.layers import CELLS, softmax_cross_entropy
-from minirnn.models import CharRNN, PenRNN
-from minirnn.strokes import normalise
-from minirnn.training import Options, Trainer
+from minirnn.networks import checkpoint
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.pen_rnn import PenRNN
+from minirnn.training import trainer as training
+from minirnn.training.trainer import Options, Trainer
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -152,8 +155,8 @@ def test_validation_in_which_nothing_counts(tmp_path):
 def test_lines_of_a_single_dot_beside_whole_ones(tmp_path):
     """The shortest line that there is: one point, one character. BEGIN, a lift, END: two steps."""
     dots = [Sample("i", [np.array([[3.0, 4.0]])], f"form {n}") for n in range(5)]
-    samples, chars = [*dots, *made_samples()], CharAlphabet("abci ")
-    pens = PenAlphabet.fit_lifts([normalise(s.strokes) for s in samples], count=4, directions=8, step=0.5)
+    samples, chars = [*dots, *made_samples()], CharVocabulary("abci ")
+    pens = PenVocabulary.fit_lifts([normalise(s.strokes) for s in samples], count=4, directions=8, step=0.5)
     hands = {f"form {n}": n + 1 for n in range(4)}
     for chosen in (samples, dots):
         data = LineBatches(chosen, chars, pens, hands, B=3, T=12, seed=1)

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_runs import hand_trainer, made_samples
 
-from minirnn import backend, one_hand, train
+from minirnn import backend
 from minirnn.datasets import Sample
-from minirnn.strokes import normalise
+from minirnn.ink.strokes import normalise
+from minirnn.training import fine_tuning, runs
 
 
 def lines(count, groups):
@@ -17,25 +18,25 @@ def lines(count, groups):
 
 @given(st.integers(10, 60), st.integers(1, 60), st.floats(0.01, 0.5), st.integers(0, 9))
 def test_lines_that_judge_are_not_learned_from(count, groups, fraction, seed):
-    learn, judge = one_hand.split_lines(lines(count, groups), fraction, seed)
+    learn, judge = fine_tuning.split_lines(lines(count, groups), fraction, seed)
     assert learn and judge
     assert sorted(int(s.text) for s in learn + judge) == list(range(count))
     assert ([s.text for s in learn], [s.text for s in judge]) == tuple(
-        [s.text for s in part] for part in one_hand.split_lines(lines(count, groups), fraction, seed)
+        [s.text for s in part] for part in fine_tuning.split_lines(lines(count, groups), fraction, seed)
     )
 
 
 @given(st.integers(1, 9), st.integers(1, 9))
 def test_of_very_few_lines_none_is_kept_back(count, groups):
     samples = lines(count, groups)
-    learn, judge = one_hand.split_lines(samples, 0.1, 0)
+    learn, judge = fine_tuning.split_lines(samples, 0.1, 0)
     assert learn is judge is samples
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_another_time_it_is_the_same_line_only_a_little_different(seed):
     strokes = normalise(made_samples()[0].strokes)
-    again = one_hand.another_time(strokes, np.random.default_rng(seed))
+    again = fine_tuning.another_time(strokes, np.random.default_rng(seed))
     assert [s.shape for s in again] == [s.shape for s in strokes]
     width = np.ptp(np.concatenate(strokes)[:, 0])
     difference = np.concatenate(normalise(again)) - np.concatenate(strokes)
@@ -43,9 +44,9 @@ def test_another_time_it_is_the_same_line_only_a_little_different(seed):
 
 
 def test_few_lines_come_often_and_many_once():
-    assert one_hand.copies(4) * 4 == one_hand.A_SHORT_EPOCH
-    assert one_hand.copies(40) * 40 == one_hand.AN_EPOCH
-    assert one_hand.copies(1000) == 1
+    assert fine_tuning.copies(4) * 4 == fine_tuning.A_SHORT_EPOCH
+    assert fine_tuning.copies(40) * 40 == fine_tuning.AN_EPOCH
+    assert fine_tuning.copies(1000) == 1
 
 
 @pytest.fixture
@@ -65,9 +66,9 @@ def writer(tmp_path):
 
 def test_a_new_hand_starts_as_the_one_that_fits_and_writes_as_that_one_does(writer):
     samples = made_samples()[:4]
-    row = one_hand.nearest_hand(writer, samples)
+    row = fine_tuning.nearest_hand(writer, samples)
     assert row == 3
-    grown = one_hand.with_another_hand(writer.network, row, dropout=0.25)
+    grown = fine_tuning.with_another_hand(writer.network, row, dropout=0.25)
     assert grown.settings["hands"] == writer.network.settings["hands"] + 1
     assert grown.p == 0.25
     old, new = backend.flatten(writer.network.params), backend.flatten(grown.params)
@@ -80,8 +81,8 @@ def test_a_new_hand_starts_as_the_one_that_fits_and_writes_as_that_one_does(writ
 
 def test_the_command_has_defaults_of_its_own_for_it():
     words = ["--task", "hand", "--data", "x"]
-    tuned, scratch = train.settings_of(words), train.settings_of([*words, "--init", "scratch"])
-    assert {name: tuned[name] for name in one_hand.FINE_TUNING} == one_hand.FINE_TUNING
+    tuned, scratch = runs.settings_of(words), runs.settings_of([*words, "--init", "scratch"])
+    assert {name: tuned[name] for name in fine_tuning.FINE_TUNING} == fine_tuning.FINE_TUNING
     assert scratch["lr"] != tuned["lr"]
-    assert train.settings_of([*words, "--lr", "0.5", "--steps", "3"])["lr"] == 0.5
-    assert train.settings_of([*words, "--steps", "3"])["epochs"] is None
+    assert runs.settings_of([*words, "--lr", "0.5", "--steps", "3"])["lr"] == 0.5
+    assert runs.settings_of([*words, "--steps", "3"])["epochs"] is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minirnn.optim import OPTIMISERS, SGD, Adam, RMSprop, clip_by_global_norm, global_norm, learning_rate
+from minirnn.training.optimisers import OPTIMISERS, SGD, Adam, RMSprop, clip_by_global_norm, global_norm, learning_rate
 
 drawn = settings(max_examples=50, deadline=None, derandomize=True)
 seed = st.integers(0, 2**32 - 1)

@@ -10,10 +10,11 @@ from PIL import Image
 
 from minirnn.datasets import read_jsonl
 from minirnn.errors import MinirnnError, run_command
-from minirnn.images.measure import main as measure
-from minirnn.images.measure import overlap
-from minirnn.images.reading import read_image, save_image
-from minirnn.prepare import cut_outline, cut_pages, main, prepare_labelled
+from minirnn.images.image_files import read_image, save_image
+from minirnn.images.labelled_sets import cut_outline, cut_pages, prepare_labelled
+from minirnn.prepare import main
+from minirnn.studies.tracing import main as measure
+from minirnn.studies.tracing import overlap
 
 LINE = scan_of(written_line(words=1), (150, 320))
 PAGE_STROKES, PAGE_SHAPE = written_page(2, spacing=110, words=2)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from small_runs import write_hand
 
-from minirnn import checkpoint, train
+from minirnn import train
 from minirnn.errors import MinirnnError
+from minirnn.networks import checkpoint
 
 SMALL = ["--task", "read", "--hidden", "4", "--embed", "3", "--layers", "1", "--batch", "4", "--threads", "1",
          "--held-out", "0.3", "--evaluations", "2"]  # fmt: skip

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from small_runs import made_samples, write_hand
 
-from minirnn.alphabets import BEGIN, END, PenAlphabet
 from minirnn.datasets import Sample, read_samples
 from minirnn.datasets.people import read_writers, split_by_people
 from minirnn.datasets.reader_lines import (
@@ -14,14 +13,15 @@ from minirnn.datasets.reader_lines import (
     MOST,
     ReaderBatches,
     ReaderValidation,
-    alphabet_of,
     another_way,
     collate,
     fits,
     readable,
+    vocabulary_of,
 )
 from minirnn.errors import MinirnnError
-from minirnn.strokes import normalise
+from minirnn.ink.strokes import normalise
+from minirnn.ink.vocabularies import BEGIN, END, PenVocabulary
 
 JOIN = 3
 
@@ -33,12 +33,12 @@ def samples():
 
 @pytest.fixture(scope="module")
 def pens(samples):
-    return PenAlphabet.fit_lifts([normalise(s.strokes) for s in samples], count=8, directions=16, step=0.4)
+    return PenVocabulary.fit_lifts([normalise(s.strokes) for s in samples], count=8, directions=16, step=0.4)
 
 
 @pytest.fixture(scope="module")
 def chars(samples):
-    return alphabet_of(samples)
+    return vocabulary_of(samples)
 
 
 def batches(samples, chars, pens, **options):
@@ -123,7 +123,7 @@ def test_collate_keeps_every_symbol_and_every_character(samples, chars, pens):
 
 
 def test_the_vocabulary_is_printable_ascii_and_what_the_texts_hold():
-    chars = alphabet_of([Sample("é§", [], "g")])
+    chars = vocabulary_of([Sample("é§", [], "g")])
     assert set(chars.symbols) == {*ASCII, "é", "§"} and len(ASCII) == 95
 
 

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minirnn import sample_hand
 from minirnn.errors import MinirnnError, run_command
-from minirnn.images.measure import overlap
+from minirnn.images.image_files import read_image
 from minirnn.images.pipeline import read_line
-from minirnn.images.reading import read_image
-from minirnn.writing import Line, Writer
+from minirnn.studies import sample_hand
+from minirnn.studies.tracing import overlap
+from minirnn.writing.hands import Writer
+from minirnn.writing.pen import Line
 
 STROKES = [np.array([[0.0, 0.0], [0.0, -2.0]]), np.array([[1.0, 0.0], [3.0, 0.5]])]
 

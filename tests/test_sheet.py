@@ -1,7 +1,7 @@
 """The sheet: what is printed, and photographs of it read back, or refused by name; never read wrong.
 
-The photographs are simulated, and the writing is waves: `python -m minirnn.sheets.simulate` measures the same with as
-many photographs, and with as real a hand, as one likes.
+The photographs are simulated, and the writing is waves: `python -m minirnn.studies.simulated_sheets` measures the same
+with as many photographs, and with as real a hand, as one likes.
 """
 
 import pathlib
@@ -16,14 +16,16 @@ from hypothesis import strategies as st
 from minirnn import sheet
 from minirnn.datasets import read_jsonl
 from minirnn.errors import MinirnnError
-from minirnn.images.reading import save_image
-from minirnn.sheets import layout, prompts, reading, simulate
-from minirnn.sheets.marks import find_sheet
-from minirnn.sheets.printing import box_corner, box_picture, page_picture
-from minirnn.sheets.simulate import RESOLUTION, Camera, photograph
+from minirnn.forms import geometry, photographs, prompts
+from minirnn.forms.filled import read_sheet
+from minirnn.forms.marks import find_sheet
+from minirnn.forms.printing import box_corner, box_picture, page_picture
+from minirnn.images.image_files import save_image
+from minirnn.studies import simulated_sheets
+from minirnn.studies.simulated_sheets import RESOLUTION, Camera, photograph
 
 CORPUS = pathlib.Path(__file__).parents[1] / "data" / "letters.txt"
-A4 = layout.PAPERS["a4"]
+A4 = geometry.PAPERS["a4"]
 TEXTS = prompts.PAGES[0]
 
 
@@ -47,8 +49,8 @@ def test_every_text_has_a_place_of_its_own():
     texts = [text for page in prompts.PAGES for text in page]
     assert len(set(texts)) == len(texts)
     for page in prompts.PAGES:
-        assert layout.band(len(page) - 1).bottom < layout.BOX_HEIGHT - layout.SQUARE
-    bands = [layout.band(index) for index in range(3)]
+        assert geometry.band(len(page) - 1).bottom < geometry.BOX_HEIGHT - geometry.SQUARE
+    bands = [geometry.band(index) for index in range(3)]
     assert bands[0].prompt < bands[0].top < bands[0].baseline < bands[0].bottom < bands[1].prompt
 
 
@@ -56,26 +58,26 @@ def test_every_text_has_a_place_of_its_own():
 def test_nothing_is_printed_inside_a_band(number):
     picture = box_picture(number, 4)
     for index in range(len(prompts.PAGES[number - 1])):
-        left, top, right, bottom = reading.band_corners(index)
+        left, top, right, bottom = photographs.band_corners(index)
         inside = picture[int(np.ceil(top * 4)) : int(bottom * 4), int(np.ceil(left * 4)) : int(right * 4)]
         assert inside.min() == 1
-        above = picture[int(layout.band(index).prompt * 4) : int(top * 4)]
+        above = picture[int(geometry.band(index).prompt * 4) : int(top * 4)]
         assert above.min() < 0.5  # and the prompt is there
 
 
-@pytest.mark.parametrize("paper", layout.PAPERS)
+@pytest.mark.parametrize("paper", geometry.PAPERS)
 def test_the_pdf_has_the_pages_in_their_size_as_vectors(tmp_path, paper):
     path = tmp_path / "sheet.pdf"
     sheet.main(["-o", str(path), "--paper", paper])
     content = path.read_bytes()
     boxes = re.findall(rb"/MediaBox \[ ?0 0 ([\d.]+) ([\d.]+) ?\]", content)
-    points = [72 / 25.4 * length for length in layout.PAPERS[paper]]
+    points = [72 / 25.4 * length for length in geometry.PAPERS[paper]]
     assert [list(map(float, box)) for box in boxes] == [pytest.approx(points, abs=0.1)] * len(prompts.PAGES)
     assert b"/Subtype /Image" not in content
 
 
 def test_the_sheet_fits_every_paper_with_room_for_the_printer():
-    for size in layout.PAPERS.values():
+    for size in geometry.PAPERS.values():
         assert min(box_corner(size)) > 10
 
 
@@ -87,12 +89,12 @@ def test_there_must_be_something_to_do():
 # --- the page's mark ------------------------------------------------------------------------------------------------
 
 
-@given(st.integers(0, 2**layout.CODE_BITS - 1), st.sets(st.integers(0, 2 * layout.CODE_BITS - 1)), st.booleans())
+@given(st.integers(0, 2**geometry.CODE_BITS - 1), st.sets(st.integers(0, 2 * geometry.CODE_BITS - 1)), st.booleans())
 def test_no_blot_and_no_glare_makes_one_page_into_another(number, touched, dark):
-    squares = [is_dark for _, is_dark in layout.code_cells(number)]
-    assert layout.decode(squares) == number
+    squares = [is_dark for _, is_dark in geometry.code_cells(number)]
+    assert geometry.decode(squares) == number
     touched_squares = [dark if place in touched else was for place, was in enumerate(squares)]
-    assert layout.decode(touched_squares) in (number, None)
+    assert geometry.decode(touched_squares) in (number, None)
 
 
 # --- finding the sheet ----------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ def paint(picture, left, top, right, bottom, grey=1.0):
 def test_the_sheet_is_found_whichever_way_up_and_from_the_side(blank, turn):
     camera = Camera(megapixels=0.6, turn=turn, tilt=25, direction=70 * turn, roll=5, shadow=0.6)
     photo = photograph(blank, camera, np.random.default_rng(turn))
-    _, truth = simulate.view(*A4, camera)
+    _, truth = simulated_sheets.view(*A4, camera)
     points = np.array([[0, 0], [186, 0], [90, 120], [0, 256], [186, 256]])
     error = find_sheet(photo)(points) - truth(points + box_corner(A4))
     assert np.abs(error).max() < 1.0  # pixels: about 0.4 mm
@@ -128,16 +130,16 @@ def test_the_sheet_is_found_whichever_way_up_and_from_the_side(blank, turn):
 
 @pytest.mark.parametrize("corner", range(4))
 def test_a_covered_corner_is_named(blank, corner):
-    x, y = layout.CENTRES[corner]
+    x, y = geometry.CENTRES[corner]
     covered = paint(blank, x - 9, y - 9, x + 9, y + 9)
-    with pytest.raises(MinirnnError, match=f"the {layout.CORNERS[corner]} corner mark is missing or covered"):
+    with pytest.raises(MinirnnError, match=f"the {geometry.CORNERS[corner]} corner mark is missing or covered"):
         find_sheet(take(covered, megapixels=0.6, turn=corner, tilt=10))
 
 
 def test_a_page_that_is_cut_off_is_told_from_a_covered_corner(blank):
     camera = Camera(megapixels=0.6, roll=10)  # turned clockwise, so that the upper right corner is farthest right
-    _, truth = simulate.view(*A4, camera)
-    edge = truth(layout.MARKS[1] + box_corner(A4))[:, 0].min()
+    _, truth = simulated_sheets.view(*A4, camera)
+    edge = truth(geometry.MARKS[1] + box_corner(A4))[:, 0].min()
     with pytest.raises(MinirnnError, match="cut off at its upper right corner"):
         find_sheet(photograph(blank, camera, np.random.default_rng(0))[:, : int(edge) - 2])
 
@@ -166,30 +168,30 @@ def test_what_is_no_sheet_is_refused(blank, what):
 )
 def test_small_and_blurred_photographs_are_refused(blank, how, words):
     with pytest.raises(MinirnnError, match=words):
-        reading.read_photo(take(blank, **how))
+        photographs.read_photo(take(blank, **how))
 
 
 def test_the_measured_blur_is_that_of_the_edge():
     x = np.arange(-30, 30)
     for sigma in (1.5, 3.0, 5.0):
         edge = np.cumsum(np.exp(-(x**2) / (2 * sigma**2)))
-        assert reading.edge_blur(edge) == pytest.approx(sigma, rel=0.03)
+        assert photographs.edge_blur(edge) == pytest.approx(sigma, rel=0.03)
 
 
 def test_a_page_mark_or_print_that_does_not_fit_is_refused(blank):
-    x, y = layout.CODE_CORNER
+    x, y = geometry.CODE_CORNER
     with pytest.raises(MinirnnError, match="page mark, cannot be read"):
-        reading.read_photo(take(paint(blank, x, y, x + 20, y + 8, grey=0.0)))
+        photographs.read_photo(take(paint(blank, x, y, x + 20, y + 8, grey=0.0)))
     with pytest.raises(MinirnnError, match="page 9 is of a sheet that this version does not know"):
-        reading.read_photo(take(with_mark(blank, 9)))
+        photographs.read_photo(take(with_mark(blank, 9)))
     with pytest.raises(MinirnnError, match="print of page 2 is not where it should be"):
-        reading.read_photo(take(with_mark(blank, 2)))  # its texts are those of page 1
+        photographs.read_photo(take(with_mark(blank, 2)))  # its texts are those of page 1
 
 
 def with_mark(picture, number):
     """The page with the mark of another one."""
-    for (x, y), dark in layout.code_cells(number):
-        picture = paint(picture, x, y, x + layout.CELL, y + layout.CELL, 0.0 if dark else 1.0)
+    for (x, y), dark in geometry.code_cells(number):
+        picture = paint(picture, x, y, x + geometry.CELL, y + geometry.CELL, 0.0 if dark else 1.0)
     return picture
 
 
@@ -204,16 +206,16 @@ GOOD = [index for index in range(len(TEXTS)) if index not in LEFT_OUT]
 def filled():
     """A page with some lines that cannot be used: (picture, strokes of each band)."""
     rng = np.random.default_rng(5)
-    lines = [simulate.place_line(simulate.wavy_line(text, rng), k, rng) for k, text in enumerate(TEXTS)]
+    lines = [simulated_sheets.place_line(simulated_sheets.wavy_line(text, rng), k, rng) for k, text in enumerate(TEXTS)]
     for index in EMPTY:
         lines[index] = []
-    tail = layout.band(TALL).baseline
+    tail = geometry.band(TALL).baseline
     lines[TALL].append(np.array([[60, tail], [58, tail + 11]]))  # a long descender, into the room of the next line
-    lines[LONG].append(np.array([[150, layout.band(LONG).baseline], [184, layout.band(LONG).baseline]]))
+    lines[LONG].append(np.array([[150, geometry.band(LONG).baseline], [184, geometry.band(LONG).baseline]]))
     lines[HALF] = lines[HALF][: len(lines[HALF]) // 3]
-    picture = simulate.filled_page(1, lines, 0.5, A4)
-    top = layout.band(HIDDEN).prompt
-    return paint(picture, layout.BAND_LEFT, top - 0.5, layout.BAND_RIGHT, top + 3.2), lines
+    picture = simulated_sheets.filled_page(1, lines, 0.5, A4)
+    top = geometry.band(HIDDEN).prompt
+    return paint(picture, geometry.BAND_LEFT, top - 0.5, geometry.BAND_RIGHT, top + 3.2), lines
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +236,7 @@ def folder(photo, blank, tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(folder):
     """What `read_sheet` finds in them: pages and refused photographs."""
-    return sheet.read_sheet([folder / name for name in ("one.jpg", "again.jpg", "none.jpg")], folder / "hand")
+    return read_sheet([folder / name for name in ("one.jpg", "again.jpg", "none.jpg")], folder / "hand")
 
 
 @pytest.fixture(scope="module")
@@ -254,14 +256,14 @@ def test_lines_that_cannot_be_used_are_named_and_the_others_kept(read_back):
 
 
 def test_each_text_comes_with_what_was_written_below_it(filled, read_back):
-    wrong, (covered, written, false, traced) = simulate.judge(read_back, 1, filled[1], 0.5)
+    wrong, (covered, written, false, traced) = simulated_sheets.judge(read_back, 1, filled[1], 0.5)
     assert wrong == []
     assert covered / written > 0.93 and false / traced < 0.07  # the lens of this camera bends lines by 0.3 mm
     # The judge itself must see lines that were exchanged.
     exchanged = list(filled[1])
     for index, other in zip(GOOD, GOOD[1:] + GOOD[:1]):
         exchanged[index] = filled[1][other]
-    assert len(simulate.judge(read_back, 1, exchanged, 0.5)[0]) == len(GOOD)
+    assert len(simulated_sheets.judge(read_back, 1, exchanged, 0.5)[0]) == len(GOOD)
 
 
 def test_the_command_writes_samples_and_says_what_it_left_out(folder, found, monkeypatch, capsys):
@@ -291,9 +293,9 @@ def test_nothing_is_written_when_nothing_can_be_read(tmp_path):
 
 def test_simulated_photographs_are_never_read_wrong(tmp_path, capsys):
     command = ["--photos", "1", "--seed", "3", "--out", str(tmp_path)]
-    simulate.main(command)
+    simulated_sheets.main(command)
     said = capsys.readouterr().out
     assert re.search(r"^WRONG +0$", said, re.MULTILINE), said
     assert len((tmp_path / "seed-3.csv").read_text().splitlines()) == 2
-    simulate.main(command)  # finds that all is done
+    simulated_sheets.main(command)  # finds that all is done
     assert capsys.readouterr().out == said

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minirnn.spacing import LETTER_GAP, WORD_GAP, close_up, even_gaps, words_of
+from minirnn.ink.spacing import LETTER_GAP, WORD_GAP, close_up, even_gaps, words_of
 
 
 def letter(x, width=1.0):

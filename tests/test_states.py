@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from layer_calls import B, D, E, H, K, T, U, V, char_chunk, pen_chunk, random_params, small_pen_rnn
 
 from minirnn import backend
-from minirnn.layers import CELLS, dense, embedding, reader, softmax_cross_entropy, window
-from minirnn.models import CharRNN
+from minirnn.layers import CELLS, attention_window, dense, embedding, softmax_cross_entropy, windowed_lstm
+from minirnn.networks.char_rnn import CharRNN
 
 drawn = settings(max_examples=15, deadline=None, derandomize=True)
 KINDS = sorted(CELLS)
@@ -51,7 +51,7 @@ def a_cell(kind, T, seed=0):
 
 def a_reader(T, seed=0):
     rng = np.random.default_rng(seed)
-    params = random_params(reader.init(rng, D, E, H, K, 0.5), rng, np.float64)
+    params = random_params(windowed_lstm.init(rng, D, E, H, K, 0.5), rng, np.float64)
     x, C = rng.standard_normal((T, B, D)), rng.standard_normal((B, U, E))
     state, dstate = (tuple(rng.standard_normal((B, n)) for n in (H, H, K, E)) for _ in range(2))
     return params, x, C, state, (rng.standard_normal((T, B, H)), rng.standard_normal((T, B, E))), dstate
@@ -90,18 +90,18 @@ def test_three_chunks_of_a_recurrent_layer_equal_the_whole(kind, lengths):
 @given(lengths)
 def test_three_chunks_of_the_reader_equal_the_whole(lengths):
     params, x, C, start, (dh, dw), dlast = a_reader(sum(lengths))
-    h, w, phi, last, cache = reader.forward(x, C, start, params)
-    whole = reader.backward(dh, dw, dlast, cache)
+    h, w, phi, last, cache = windowed_lstm.forward(x, C, start, params)
+    whole = windowed_lstm.backward(dh, dw, dlast, cache)
     outputs, caches, state = [], [], start
     for cut in cuts(lengths):
-        *output, state, cache = reader.forward(x[cut], C, state, params)
+        *output, state, cache = windowed_lstm.forward(x[cut], C, state, params)
         outputs.append(output)
         caches.append(cache)
     assert_same([np.concatenate(parts) for parts in zip(*outputs)], [h, w, phi])
     assert_same(state, last)
     dxs, dC, dstate, total = [], 0.0, dlast, dict.fromkeys(params, 0.0)
     for cut, cache in reversed(list(zip(cuts(lengths), caches))):
-        dx, dC_chunk, dstate, grads = reader.backward(dh[cut], dw[cut], dstate, cache)
+        dx, dC_chunk, dstate, grads = windowed_lstm.backward(dh[cut], dw[cut], dstate, cache)
         dxs.insert(0, dx)
         dC, total = dC + dC_chunk, add(total, grads)
     assert_same((np.concatenate(dxs), dC, dstate, total), whole)
@@ -304,7 +304,7 @@ def test_recurrent_layers_against_plain_ones(kind, T, seed):
 def test_window_against_a_plain_one(seed):
     rng = np.random.default_rng(seed)
     z, kappa, C = rng.standard_normal((B, 3 * K)), rng.standard_normal((B, K)), rng.standard_normal((B, U, E))
-    *outputs, _ = window.step_forward(z, kappa, C)
+    *outputs, _ = attention_window.step_forward(z, kappa, C)
     assert_same(outputs, list(plain_window_step(z, kappa, C)), 1e-10)
 
 
@@ -319,6 +319,6 @@ def test_reader_against_a_plain_one(T, seed):
         h, c = plain_lstm_step(np.concatenate([x_t, w], axis=1), h, c, Wx, p["Wh"], p["b"])
         w, kappa, phi = plain_window_step(h @ p["W_window"] + p["b_window"], kappa, C)
         outputs.append((h, w, phi))
-    *found, state, _ = reader.forward(x, C, start, p)
+    *found, state, _ = windowed_lstm.forward(x, C, start, p)
     assert_same(found, [np.array(part) for part in zip(*outputs)], 1e-10)
     assert_same(state, (h, c, kappa, w), 1e-10)

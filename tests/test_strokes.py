@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from scipy.interpolate import make_smoothing_spline
 
 from minirnn.errors import MinirnnError
-from minirnn.strokes import augment, bounding_box, check_strokes, deskew, elastic, normalise, resample, rotate, smooth
+from minirnn.ink.strokes import (
+    augment,
+    bounding_box,
+    check_strokes,
+    deskew,
+    elastic,
+    normalise,
+    resample,
+    rotate,
+    smooth,
+)
 
 coordinates = st.floats(-1e4, 1e4, allow_nan=False).map(lambda value: round(value, 3))
 points = st.tuples(coordinates, coordinates)

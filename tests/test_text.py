@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minirnn.alphabets import CharAlphabet
 from minirnn.datasets.text import TextStreams, ValidationText, read_text, split_text
 from minirnn.errors import MinirnnError
+from minirnn.ink.vocabularies import CharVocabulary
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
 
@@ -182,8 +182,8 @@ def test_a_validation_part_that_predicts_nothing(n):
 
 def test_streams_and_alphabet_together():
     text = "to be or not to be " * 9
-    alphabet = CharAlphabet.from_text(text)
-    _, chunk = TextStreams(alphabet.encode(text), 2, 8).chunk(0, 1)
+    vocabulary = CharVocabulary.from_text(text)
+    _, chunk = TextStreams(vocabulary.encode(text), 2, 8).chunk(0, 1)
     for stream in range(2):
-        x, y = (alphabet.decode(chunk[name][:, stream]) for name in "xy")
+        x, y = (vocabulary.decode(chunk[name][:, stream]) for name in "xy")
         assert x in text and x[1:] == y[:-1]

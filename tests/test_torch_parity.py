@@ -6,9 +6,9 @@ from layer_calls import random_params
 
 from minirnn import backend
 from minirnn.layers import CELLS, ctc
-from minirnn.models import CharRNN
-from minirnn.optim import SGD, Adam, RMSprop, clip_by_global_norm
-from minirnn.torch_weights import from_torch, to_torch
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.torch_weights import from_torch, to_torch
+from minirnn.training.optimisers import SGD, Adam, RMSprop, clip_by_global_norm
 
 torch = pytest.importorskip("torch")
 

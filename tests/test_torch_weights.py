@@ -7,8 +7,8 @@ from layer_calls import random_params
 from minirnn import backend
 from minirnn.errors import MinirnnError
 from minirnn.layers import CELLS
-from minirnn.models import CharRNN
-from minirnn.torch_weights import from_torch, to_torch
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.torch_weights import from_torch, to_torch
 
 D, H, V = 5, 4, 6
 

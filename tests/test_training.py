@@ -19,9 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_runs import hand_trainer, text_trainer, weights
 
-from minirnn import backend, checkpoint, training
+from minirnn import backend
 from minirnn.errors import MinirnnError
-from minirnn.training import locked, new_run, read_settings, write_settings
+from minirnn.networks import checkpoint
+from minirnn.training import trainer as training
+from minirnn.training.trainer import locked, new_run, read_settings, write_settings
 
 VARIANTS = {
     "text": (text_trainer, {}),
@@ -255,7 +257,7 @@ def test_a_run_can_be_saved_before_its_first_step(tmp_path):
 
 def noted_calls(trainer, monkeypatch):
     """Step through two epochs and a bit -> for each step (fresh, states that went in, states that came out)."""
-    calls, honest, chunk = [], training.parallel.loss_and_gradients, trainer.data.chunk
+    calls, honest, chunk = [], training.threads.loss_and_gradients, trainer.data.chunk
 
     def noting(network, part, states, rngs, workers):
         loss, after, grads = honest(network, part, states, rngs, workers)
@@ -267,7 +269,7 @@ def noted_calls(trainer, monkeypatch):
         calls.append([fresh])
         return fresh, part
 
-    monkeypatch.setattr(training.parallel, "loss_and_gradients", noting)
+    monkeypatch.setattr(training.threads, "loss_and_gradients", noting)
     monkeypatch.setattr(trainer.data, "chunk", noted_chunk)
     for _ in range(2 * trainer.data.chunks(0) + 2):
         trainer.step()
@@ -290,13 +292,13 @@ def test_the_shares_of_another_process_draw_other_numbers(tmp_path, monkeypatch)
     trainer = text_trainer(tmp_path, threads=2)
     trainer.workers.first_share = 3
     drawn = []
-    honest = training.parallel.loss_and_gradients
+    honest = training.threads.loss_and_gradients
 
     def noting(network, part, states, rngs, workers):
         drawn.extend(rng.random() for rng in rngs)
         return honest(network, part, states, rngs, workers)
 
-    monkeypatch.setattr(training.parallel, "loss_and_gradients", noting)
+    monkeypatch.setattr(training.threads, "loss_and_gradients", noting)
     trainer.step()
     assert drawn == [np.random.default_rng([trainer.options.seed, 0, share]).random() for share in (3, 4)]
 
@@ -527,7 +529,7 @@ def test_how_long_a_step_takes_is_the_best_of_three(tmp_path, monkeypatch):
         assert np.array_equal(chunk["x"], trainer.data.chunk(0, 0)[1]["x"]) and len(states) == len(rngs) == 2
 
     monkeypatch.setattr(training.time, "monotonic", lambda: now)
-    monkeypatch.setattr(training.parallel, "loss_and_gradients", step)
+    monkeypatch.setattr(training.threads, "loss_and_gradients", step)
     assert trainer.seconds_a_step() == 1.0 and not left
 
 
@@ -667,7 +669,7 @@ def test_it_learns(tmp_path):
 
 def spoil(monkeypatch, steps, value=np.nan):
     """Let the gradient of the training's steps with these numbers (from 0) be spoiled."""
-    honest, count = training.parallel.loss_and_gradients, itertools.count()
+    honest, count = training.threads.loss_and_gradients, itertools.count()
 
     def spoiled(*arguments):
         loss, states, grads = honest(*arguments)
@@ -678,7 +680,7 @@ def spoil(monkeypatch, steps, value=np.nan):
             loss = loss if value == np.inf else value  # a loss that looks well does not help
         return loss, states, grads
 
-    monkeypatch.setattr(training.parallel, "loss_and_gradients", spoiled)
+    monkeypatch.setattr(training.threads, "loss_and_gradients", spoiled)
 
 
 def all_finite(folder):
@@ -818,7 +820,7 @@ def test_a_new_run_wants_a_folder_of_its_own(tmp_path):
 
 # --- the lock ---------------------------------------------------------------------------------------------------
 
-HOLD = "import pathlib, sys; from minirnn.training import locked\n"
+HOLD = "import pathlib, sys; from minirnn.training.trainer import locked\n"
 HOLD += "with locked(pathlib.Path(sys.argv[1])): print('locked', flush=True); sys.stdin.read()"
 
 

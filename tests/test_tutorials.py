@@ -23,11 +23,11 @@ from scipy.cluster.vq import kmeans2
 from skimage import filters
 
 import minirnn
-from minirnn.alphabets import BEGIN, END, PenAlphabet
-from minirnn.generate import distribution
-from minirnn.layers import dropout, embedding, gru, lstm, reader, rnn, softmax_cross_entropy, window
-from minirnn.models import CharRNN
-from minirnn.optim import Adam, clip_by_global_norm
+from minirnn.ink.vocabularies import BEGIN, END, PenVocabulary
+from minirnn.layers import attention_window, dropout, embedding, gru, lstm, rnn, softmax_cross_entropy, windowed_lstm
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.training.optimisers import Adam, clip_by_global_norm
+from minirnn.writing.sampling import distribution
 
 PACKAGE = pathlib.Path(minirnn.__file__).parent
 TUTORIALS = PACKAGE.parent / "tutorials"
@@ -303,30 +303,30 @@ def test_chapter_13_decoding_and_the_codebook(seed):
     points = rng.standard_normal((60, 2))
     ours, _ = plain["kmeans_plain"](points, points[:5], rounds=20)
     assert_same(ours, kmeans2(points, points[:5].copy(), iter=20, minit="matrix")[0])
-    alphabet = PenAlphabet(ours)
-    moves = rng.integers(max(BEGIN, END) + 1, len(alphabet), 80)
-    ids = [BEGIN, len(alphabet) - 1, *moves, END]  # a line begins with a lift
-    assert_same(plain["decode_plain"](alphabet, ids), alphabet.decode(ids))
+    vocabulary = PenVocabulary(ours)
+    moves = rng.integers(max(BEGIN, END) + 1, len(vocabulary), 80)
+    ids = [BEGIN, len(vocabulary) - 1, *moves, END]  # a line begins with a lift
+    assert_same(plain["decode_plain"](vocabulary, ids), vocabulary.decode(ids))
 
 
 @every_seed
 def test_chapter_14_the_window_and_the_reader(seed, T=4, B=3, U=5, D=2, E=4, H=6, K=2):
     rng, plain = np.random.default_rng(seed), plain_versions(14)
     C, z, kappa = rng.standard_normal((B, U, E)), rng.standard_normal((B, 3 * K)), 3 * rng.random((B, K))
-    *results, cache = window.step_forward(z, kappa, C)
+    *results, cache = attention_window.step_forward(z, kappa, C)
     assert_same(plain["window_forward_plain"](z, kappa, C), results)
     dw, dkappa = rng.standard_normal((B, E)), rng.standard_normal((B, K))
     *by_hand, dC = plain["window_backward_plain"](dw, dkappa, z, kappa, C)
-    assert_same(by_hand, window.step_backward(dw, dkappa, C, cache))
+    assert_same(by_hand, attention_window.step_backward(dw, dkappa, C, cache))
     assert_same(dC, results[2][:, :, None] * dw[:, None])  # what the reader adds up over time
 
-    params = {name: 0.5 * rng.standard_normal(a.shape) for name, a in reader.init(rng, D, E, H, K, 0.5).items()}
+    params = {name: 0.5 * rng.standard_normal(a.shape) for name, a in windowed_lstm.init(rng, D, E, H, K, 0.5).items()}
     x, state = rng.standard_normal((T, B, D)), tuple(rng.standard_normal((B, n)) for n in (H, H, K, E))
-    *results, cache = reader.forward(x, C, state, params)
+    *results, cache = windowed_lstm.forward(x, C, state, params)
     *results_plain, cache_plain = plain["reader_forward_plain"](x, C, state, params)
     assert_same(results_plain, results)
     errors = (rng.standard_normal((T, B, H)), rng.standard_normal((T, B, E)), tuple(map(np.ones_like, state)))
-    assert_same(plain["reader_backward_plain"](*errors, cache_plain), reader.backward(*errors, cache))
+    assert_same(plain["reader_backward_plain"](*errors, cache_plain), windowed_lstm.backward(*errors, cache))
 
 
 @every_seed

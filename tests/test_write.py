@@ -1,6 +1,6 @@
 """Pages from text to file: what the writer is asked for, and each format opened by a reader that knows nothing of us.
 
-The page of three thousand characters is measured by `python -m minirnn.drawing.measure`; here it is a shorter one.
+The page of three thousand characters is measured by `python -m minirnn.studies.pages`; here it is a shorter one.
 """
 
 import io
@@ -20,9 +20,11 @@ from minirnn.drawing import Plotter, save_pages, slips
 from minirnn.drawing.layout import Page, lay_out
 from minirnn.drawing.paper import Sheet
 from minirnn.errors import MinirnnError, run_command
-from minirnn.strokes import bounding_box
-from minirnn.write import handwrite, main, numbers, page_around, write_page_lines
-from minirnn.writing import Line, Writer
+from minirnn.ink.strokes import bounding_box
+from minirnn.write import main, numbers
+from minirnn.writing.hands import Writer
+from minirnn.writing.letters import handwrite, page_around, write_page_lines
+from minirnn.writing.pen import Line
 
 TEXT = """Dear Ana, thank you for the book and for your kind letter. We have read it aloud by the fire, every evening.
 
@@ -134,7 +136,7 @@ def test_a_plotter_draws_the_page_inside_its_area(pages, tmp_path):
 
 
 class StraightHand:
-    """Stands for a `minirnn.writing.Writer`: every character is a hook, down and up, ``width`` units wide."""
+    """Stands for a `minirnn.writing.hands.Writer`: every character is a hook, down and up, ``width`` units wide."""
 
     def __init__(self, width=1.5, fault=""):
         self.asked, self.width, self.fault = [], width, fault

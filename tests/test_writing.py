@@ -5,30 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minirnn import backend, checkpoint, writing
-from minirnn.alphabets import BEGIN, END, FIRST_STEP, CharAlphabet, PenAlphabet
-from minirnn.datasets.lines import encode_text
+from minirnn import backend
+from minirnn.datasets.line_batches import encode_text
 from minirnn.errors import MinirnnError, run_command
-from minirnn.models import PenRNN
-from minirnn.strokes import slant
-from minirnn.write import clean_text, main
-from minirnn.writing import (
-    CANDIDATES,
-    LIKENESS,
-    TRIES,
-    Line,
-    Writer,
-    fault,
-    lean,
-    pen_distribution,
-    symbols_of_characters,
-    transliterate,
-    unevenness,
-    write_lines,
-)
+from minirnn.ink.strokes import slant
+from minirnn.ink.vocabularies import BEGIN, END, FIRST_STEP, CharVocabulary, PenVocabulary
+from minirnn.networks import checkpoint
+from minirnn.networks.pen_rnn import PenRNN
+from minirnn.write import main
+from minirnn.writing import hands, pen
+from minirnn.writing.hands import CANDIDATES, LIKENESS, TRIES, Writer, lean
+from minirnn.writing.judging import fault, symbols_of_characters, unevenness
+from minirnn.writing.letters import clean_text
+from minirnn.writing.pen import Line, pen_distribution, write_lines
+from minirnn.writing.transliteration import transliterate
 
-PENS = PenAlphabet([[1.0, 0.0], [0.5, -1.0], [0.5, 1.0]], directions=8, step=0.4)
-CHARS = CharAlphabet("abc .")
+PENS = PenVocabulary([[1.0, 0.0], [0.5, -1.0], [0.5, 1.0]], directions=8, step=0.4)
+CHARS = CharVocabulary("abc .")
 
 
 def network(seed=0):
@@ -102,7 +95,7 @@ def likeliest(end):
 
 
 def test_a_line_that_is_done_leaves_the_others_as_they_were(monkeypatch):
-    monkeypatch.setattr(writing, "pen_distribution", likeliest(end=True))
+    monkeypatch.setattr(pen, "pen_distribution", likeliest(end=True))
     texts = ["a", "abcabc", "ab", "cabca"]
     beside = write_lines(network(), CHARS, PENS, texts, [0, 1, 2, 1], np.random.default_rng(0))
     assert len({len(line.symbols) for line in beside}) > 2, "they are done at different times"
@@ -114,7 +107,7 @@ def test_a_line_that_is_done_leaves_the_others_as_they_were(monkeypatch):
 
 
 def test_a_pen_that_does_not_stop_has_run_on_even_beside_others_that_go_on(monkeypatch):
-    monkeypatch.setattr(writing, "pen_distribution", likeliest(end=False))
+    monkeypatch.setattr(pen, "pen_distribution", likeliest(end=False))
     short, long = write_lines(network(), CHARS, PENS, ["a", "abcabc"], [0, 0], np.random.default_rng(0))
     assert short.fault == long.fault == "ran on"
     assert len(short.symbols) < len(long.symbols)
@@ -177,7 +170,7 @@ def test_unevenness():
 
 def test_of_the_candidates_the_more_even_one_is_taken(weights, monkeypatch):
     even, odd = paced(10, 10, 10), paced(28, 1, 1)
-    monkeypatch.setattr(writing, "write_lines", lambda *args: [odd, even])
+    monkeypatch.setattr(hands, "write_lines", lambda *args: [odd, even])
     writer = Writer(weights)
     writer.pace = dict.fromkeys("abc", 10.0)
     assert writer.write(["abc"], None)[0].phi is even.phi
@@ -192,8 +185,8 @@ def test_all_lines_of_a_writer_lean_alike(weights, monkeypatch):
     assert slant(line.strokes) == pytest.approx(0.1)
     assert np.array_equal(line.strokes[0][:, 1], leaning[0][:, 1])
     written = [Line("l", np.zeros(1), strokes, np.zeros((1, 2)), "") for strokes in (upright, leaning, leaning)]
-    monkeypatch.setattr(writing, "write_lines", lambda *args: written)
-    monkeypatch.setattr(writing, "CANDIDATES", 1)
+    monkeypatch.setattr(hands, "write_lines", lambda *args: written)
+    monkeypatch.setattr(hands, "CANDIDATES", 1)
     lines = Writer(weights).write(["a", "b", "c"], None)
     assert [slant(line.strokes) for line in lines] == pytest.approx([-0.3] * 3)
 

@@ -19,11 +19,11 @@ import numpy as np
 import show
 
 from minirnn import backend
-from minirnn.alphabets import CharAlphabet
-from minirnn.gradcheck import numerical_gradient, relative_error
+from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import dense, embedding, softmax_cross_entropy
-from minirnn.models import CharRNN
-from minirnn.optim import Adam
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.gradient_check import numerical_gradient, relative_error
+from minirnn.training.optimisers import Adam
 
 text = (
     "Alice was beginning to get very tired of sitting by her sister on the bank, and of having nothing to do: once "
@@ -43,23 +43,23 @@ text = (
 # %% [markdown]
 # ## Vocabulary
 #
-# The alphabet is the set of characters that occur, sorted, and a character's id is its place in that order. Sorted,
+# The vocabulary is the set of characters that occur, sorted, and a character's id is its place in that order. Sorted,
 # because a set has no order of its own: without it the ids would change from run to run, and a network trained
 # yesterday would read today's text as gibberish. V is the number of symbols.
 
 # %%
-alphabet = CharAlphabet.from_text(text)
-V = len(alphabet)
-ids = alphabet.encode(text)
-print(f"V = {V} symbols: {alphabet.symbols!r}")
-print(f"{text[:12]!r} -> {ids[:12].tolist()} -> {alphabet.decode(ids[:12])!r}")
+vocabulary = CharVocabulary.from_text(text)
+V = len(vocabulary)
+ids = vocabulary.encode(text)
+print(f"V = {V} symbols: {vocabulary.symbols!r}")
+print(f"{text[:12]!r} -> {ids[:12].tolist()} -> {vocabulary.decode(ids[:12])!r}")
 
 # %% [markdown]
-# A character that the alphabet lacks is an error that names it. To put some other symbol in its place without a word
+# A character that the vocabulary lacks is an error that names it. To put some other symbol in its place without a word
 # would train on a text that nobody wrote:
 
 # %%
-show.source(CharAlphabet.encode, "unknown =", "raise MinirnnError")
+show.source(CharVocabulary.encode, "unknown =", "raise MinirnnError")
 
 # %% [markdown]
 # ## Ids are names: one-hot vectors and the embedding
@@ -75,7 +75,7 @@ show.source(CharAlphabet.encode, "unknown =", "raise MinirnnError")
 # product is never computed; the row is looked up.
 
 # %%
-letters = CharAlphabet.from_text("sister")
+letters = CharVocabulary.from_text("sister")
 D = 6
 rng = np.random.default_rng(0)
 E = embedding.init(rng, len(letters), D, np.float64)["E"]
@@ -132,7 +132,7 @@ length = (len(ids) - 1) // B
 chunk_x = np.stack([ids[b * length : b * length + T] for b in range(B)], axis=1)
 chunk_y = np.stack([ids[b * length + 1 : b * length + 1 + T] for b in range(B)], axis=1)
 for b in range(B):
-    print(f"stream {b}: reads {alphabet.decode(chunk_x[:, b])!r}, is to predict {alphabet.decode(chunk_y[:, b])!r}")
+    print(f"stream {b}: reads {vocabulary.decode(chunk_x[:, b])!r}, is to predict {vocabulary.decode(chunk_y[:, b])!r}")
 y, _ = embedding.forward(chunk_x, embedding.init(rng, V, D))
 print("ids", chunk_x.shape, "-> embedded", y.shape)
 
@@ -242,7 +242,7 @@ order = np.argsort(-single)
 left.bar(range(V), single[order] / single.sum(), color=show.FORWARD)
 left.axhline(1 / V, color=show.GREY, linestyle="--")
 left.text(V - 1, 1 / V + 0.003, "uniform, 1/V", ha="right", color=show.GREY)
-left.set_xticks(range(V), ["␣" if alphabet.symbols[v] == " " else alphabet.symbols[v] for v in order], fontsize=8)
+left.set_xticks(range(V), ["␣" if vocabulary.symbols[v] == " " else vocabulary.symbols[v] for v in order], fontsize=8)
 left.set(title="How often each symbol comes", ylabel="relative frequency")
 places = np.arange(len(ladder))
 right.barh(places - 0.18, [a for a, _ in ladder.values()], 0.34, color=show.FORWARD, label="on the text counted")

@@ -15,11 +15,11 @@ import numpy as np
 import show
 
 from minirnn import backend
-from minirnn.alphabets import CharAlphabet
-from minirnn.gradcheck import numerical_gradient, relative_error
+from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import rnn
-from minirnn.models import CharRNN
-from minirnn.optim import Adam, clip_by_global_norm
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.gradient_check import numerical_gradient, relative_error
+from minirnn.training.optimisers import Adam, clip_by_global_norm
 
 # %% [markdown]
 # ## A memory of fixed size
@@ -270,9 +270,9 @@ rhyme = (
     "peter piper picked a peck of pickled peppers. a peck of pickled peppers peter piper picked. "
     "if peter piper picked a peck of pickled peppers, where is the peck of pickled peppers peter piper picked?"
 )
-alphabet = CharAlphabet.from_text(rhyme)
-V = len(alphabet)
-ids = alphabet.encode(rhyme)
+vocabulary = CharVocabulary.from_text(rhyme)
+V = len(vocabulary)
+ids = vocabulary.encode(rhyme)
 pairs = np.zeros((V, V))
 np.add.at(pairs, (ids[:-1], ids[1:]), 1)
 p = pairs[ids[:-1], ids[1:]] / pairs.sum(axis=1)[ids[:-1]]

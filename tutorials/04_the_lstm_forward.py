@@ -16,8 +16,8 @@ import show
 
 from minirnn import backend
 from minirnn.layers import lstm
-from minirnn.models import CharRNN
-from minirnn.optim import Adam, clip_by_global_norm
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.training.optimisers import Adam, clip_by_global_norm
 
 # %% [markdown]
 # ## A sum, and who may touch it

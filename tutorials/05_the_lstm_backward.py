@@ -14,8 +14,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import show
 
-from minirnn.gradcheck import numerical_gradient, relative_error
 from minirnn.layers import lstm
+from minirnn.networks.gradient_check import numerical_gradient, relative_error
 
 # %% [markdown]
 # ## The map

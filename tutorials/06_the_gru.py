@@ -15,10 +15,10 @@ import numpy as np
 import show
 
 from minirnn import backend
-from minirnn.gradcheck import numerical_gradient, relative_error
 from minirnn.layers import gru, lstm, rnn
-from minirnn.models import CharRNN
-from minirnn.optim import Adam, clip_by_global_norm
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.gradient_check import numerical_gradient, relative_error
+from minirnn.training.optimisers import Adam, clip_by_global_norm
 
 # %% [markdown]
 # ## What can be left out

@@ -21,9 +21,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import show
 
-from minirnn import gradcheck
-from minirnn.gradcheck import FLOOR, STEP, TOLERANCE, numerical_gradient, relative_error
 from minirnn.layers import lstm
+from minirnn.networks import gradient_cases, gradient_check
+from minirnn.networks.gradient_check import FLOOR, STEP, TOLERANCE, numerical_gradient, relative_error
 
 # %% [markdown]
 # ## Why central differences
@@ -52,7 +52,7 @@ from minirnn.layers import lstm
 # %%
 print(f"(3ε)^⅓ = {(3 * np.finfo(np.float64).eps) ** (1 / 3):.1e} in float64, "
       f"{(3 * np.finfo(np.float32).eps) ** (1 / 3):.1e} in float32; the package uses s = {STEP:g}")  # fmt: skip
-show.source(gradcheck.numerical_gradient)
+show.source(gradient_check.numerical_gradient)
 
 # %% [markdown]
 # Measured on the weights Wh of an LSTM: the median error of all its entries, for both quotients and both precisions.
@@ -144,7 +144,7 @@ by_sum = relative_error(zeros, numerical_gradient(lambda: softmax(z).sum(), z))
 by_weights = relative_error(zeros, numerical_gradient(lambda: (softmax(z) * weights).sum(), z))
 print(f"a backward pass that returns zeros: error {by_sum:.0e} with the sum, {by_weights:.0e} with random weights")
 assert by_sum < TOLERANCE < by_weights
-show.source(gradcheck.check, "weights = ", "return sum")
+show.source(gradient_check.check, "weights = ", "return sum")
 
 # %% [markdown]
 # ## Which error is small
@@ -154,7 +154,7 @@ show.source(gradcheck.check, "weights = ", "return sum")
 # like an error of a percent.
 
 # %%
-show.source(gradcheck.relative_error, "return float")
+show.source(gradient_check.relative_error, "return float")
 print(f"floor {FLOOR:g}, tolerance {TOLERANCE:g}")
 
 # %% [markdown]
@@ -229,7 +229,7 @@ for name, module in mutants.items():
 right_errors = []
 for seed in range(3):
     for kind in ("rnn", "lstm", "gru"):
-        results = gradcheck.check(gradcheck.stack_case(np.random.default_rng(seed), kind), seed)
+        results = gradient_check.check(gradient_cases.stack_case(np.random.default_rng(seed), kind), seed)
         right_errors += [result.error for result in results]
 wrong_errors = [
     max(errors_of(module, seed).values()) for name, module in mutants.items() if name != "no fault" for seed in range(3)
@@ -301,7 +301,7 @@ assert (table[1:, 0] > TOLERANCE).all() and (table[1:, 1:] < TOLERANCE).any()
 # is the part of one cell:
 
 # %%
-for result in gradcheck.check(gradcheck.stack_case(np.random.default_rng(0), "gru")):
+for result in gradient_check.check(gradient_cases.stack_case(np.random.default_rng(0), "gru")):
     print(f"{result.case:6}{result.array:4}{result.error:10.1e}  {'ok' if result.ok else 'WRONG'}")
 
 # %% [markdown]

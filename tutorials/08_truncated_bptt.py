@@ -16,11 +16,11 @@ import numpy as np
 import show
 
 from minirnn import backend
-from minirnn.alphabets import CharAlphabet
 from minirnn.datasets.text import TextStreams, read_text
+from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import lstm
-from minirnn.models import CharRNN
-from minirnn.optim import Adam, clip_by_global_norm
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.training.optimisers import Adam, clip_by_global_norm
 
 # %% [markdown]
 # ## A text without end
@@ -69,13 +69,13 @@ show.source(CharRNN.backward, "for name in reversed", "self.cell.backward")
 
 # %%
 text = read_text(show.PACKAGE.parent / "data" / "letters.txt")
-alphabet = CharAlphabet.from_text(text)
-ids = alphabet.encode(text)
+vocabulary = CharVocabulary.from_text(text)
+ids = vocabulary.encode(text)
 show.source(TextStreams.chunk)
 tiny = TextStreams(ids, B=2, T=12)
 for epoch, index in ((0, 0), (0, 1), (1, 0), (1, 1)):
     fresh, chunk = tiny.chunk(epoch, index)
-    print(f"epoch {epoch}, chunk {index}, stream 0 reads {alphabet.decode(chunk['x'][:, 0])!r}"
+    print(f"epoch {epoch}, chunk {index}, stream 0 reads {vocabulary.decode(chunk['x'][:, 0])!r}"
           + (", the state starts at zero" if fresh else ", the state goes on"))  # fmt: skip
 
 # %% [markdown]
@@ -104,7 +104,7 @@ show.picture(figure, "08_kept_and_cut.png")
 
 # %%
 B, hidden = 16, 64
-network = CharRNN(len(alphabet), "lstm", layers=1, hidden=hidden, embed=24)
+network = CharRNN(len(vocabulary), "lstm", layers=1, hidden=hidden, embed=24)
 flat = backend.flatten(network.params)
 optimiser, streams, state = Adam(flat), TextStreams(ids, B, 32), network.start(B)
 losses = []

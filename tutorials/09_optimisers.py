@@ -9,8 +9,8 @@
 # or is turned; contraction factors that a line of algebra predicts; a noise floor that is proportional to the learning
 # rate, and a schedule that gets below it; and a cliff that throws one run off and that clipping makes harmless.
 #
-# Notation, here and in `minirnn.optim`: θ a parameter, g the gradient of the loss with respect to it, η the learning
-# rate.
+# Notation, here and in `minirnn.training.optimisers`: θ a parameter, g the gradient of the loss with respect to it,
+# η the learning rate.
 
 # %%
 import matplotlib.pyplot as plt
@@ -18,12 +18,12 @@ import numpy as np
 import show
 
 from minirnn import backend
-from minirnn.alphabets import CharAlphabet
 from minirnn.datasets.text import TextStreams, ValidationText, read_text, split_text
+from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import rnn
-from minirnn.models import CharRNN
-from minirnn.optim import SGD, Adam, RMSprop, clip_by_global_norm, learning_rate
-from minirnn.training import evaluate
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.training.optimisers import SGD, Adam, RMSprop, clip_by_global_norm, learning_rate
+from minirnn.training.trainer import evaluate
 
 # %% [markdown]
 # ## One problem: a narrow valley
@@ -305,17 +305,17 @@ assert table["Adam", "turned"][-1] > 2 * table["Adam", "as it was"][-1]
 # %%
 text = read_text(show.PACKAGE.parent / "data" / "letters.txt")[:40_000]
 training, validation = split_text(text, held_out=0.1)
-alphabet = CharAlphabet.from_text(training)
+vocabulary = CharVocabulary.from_text(training)
 B, T = 16, 16
-data = TextStreams(alphabet.encode(training), B, T)
-held_out = ValidationText(alphabet.encode(validation), 64, T)
+data = TextStreams(vocabulary.encode(training), B, T)
+held_out = ValidationText(vocabulary.encode(validation), 64, T)
 
 
 def train(make, lr, steps, clip=1.0, seed=0):
     """A new network trained for ``steps`` steps -> losses (steps,), norms before clipping (steps,), network.
 
     ``lr``: a learning rate, or a function of the number of the step."""
-    network = CharRNN(len(alphabet), "lstm", layers=1, hidden=32, embed=16, seed=seed)
+    network = CharRNN(len(vocabulary), "lstm", layers=1, hidden=32, embed=16, seed=seed)
     flat = backend.flatten(network.params)
     optimiser, losses, norms = make(flat), [], []
     for step in range(steps):

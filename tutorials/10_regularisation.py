@@ -15,12 +15,12 @@ import numpy as np
 import show
 
 from minirnn import backend
-from minirnn.alphabets import CharAlphabet
 from minirnn.datasets.text import TextStreams, ValidationText, read_text
+from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import dropout
-from minirnn.models import CharRNN
-from minirnn.optim import Adam, clip_by_global_norm
-from minirnn.training import Trainer, evaluate
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.training.optimisers import Adam, clip_by_global_norm
+from minirnn.training.trainer import Trainer, evaluate
 
 # %% [markdown]
 # ## A task made for failing
@@ -32,8 +32,8 @@ from minirnn.training import Trainer, evaluate
 
 # %%
 text = read_text(show.PACKAGE.parent / "data" / "letters.txt")[:22_000]
-alphabet = CharAlphabet.from_text(text)
-ids = alphabet.encode(text)
+vocabulary = CharVocabulary.from_text(text)
+ids = vocabulary.encode(text)
 small, large, other = ids[:3000], np.concatenate([ids[:3000], ids[7000:]]), ids[3000:7000]
 B, T, STEPS, EVERY = 16, 25, 180, 20
 learned, held_out = ValidationText(small, 64, T), ValidationText(other, 64, T)
@@ -44,7 +44,7 @@ def train(ids, p=0.0, weight_decay=0.0):
     """Train a new network -> {"learned", "held out", "held out, mean weights", "size": a list, one an evaluation}.
 
     ``p`` is the probability that dropout silences a unit; "size" is the root mean square of the weights."""
-    network = CharRNN(len(alphabet), "lstm", layers=1, hidden=64, embed=32, dropout=p)
+    network = CharRNN(len(vocabulary), "lstm", layers=1, hidden=64, embed=32, dropout=p)
     flat = backend.flatten(network.params)
     data, optimiser = TextStreams(ids, B, T), Adam(flat, weight_decay=weight_decay)
     mean = {name: a.copy() for name, a in flat.items()}
@@ -72,7 +72,7 @@ def train(ids, p=0.0, weight_decay=0.0):
 
 steps = np.arange(0, STEPS + 1, EVERY)
 plain = train(small)
-print(f"{CharRNN(len(alphabet), 'lstm', 1, 64, 32).count():,} weights, {len(small):,} characters")
+print(f"{CharRNN(len(vocabulary), 'lstm', 1, 64, 32).count():,} weights, {len(small):,} characters")
 best = int(np.argmin(plain["held out"]))
 for at in (best, -1):
     losses = f"{plain['learned'][at]:.2f} nats on the text learned, {plain['held out'][at]:.2f} held out"

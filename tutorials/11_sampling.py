@@ -19,11 +19,11 @@ import numpy as np
 import show
 
 from minirnn import backend
-from minirnn.alphabets import CharAlphabet
 from minirnn.datasets.text import TextStreams, read_text
-from minirnn.generate import distribution, generate
-from minirnn.models import CharRNN
-from minirnn.optim import Adam, clip_by_global_norm, learning_rate
+from minirnn.ink.vocabularies import CharVocabulary
+from minirnn.networks.char_rnn import CharRNN
+from minirnn.training.optimisers import Adam, clip_by_global_norm, learning_rate
+from minirnn.writing.sampling import distribution, generate
 
 # %% [markdown]
 # ## A network to ask
@@ -33,10 +33,10 @@ from minirnn.optim import Adam, clip_by_global_norm, learning_rate
 
 # %%
 text = read_text(show.PACKAGE.parent / "data" / "letters.txt")[:60_000]
-alphabet = CharAlphabet.from_text(text)
+vocabulary = CharVocabulary.from_text(text)
 B, T, STEPS = 24, 32, 320
-data = TextStreams(alphabet.encode(text), B, T)
-network = CharRNN(len(alphabet), "lstm", layers=1, hidden=96, embed=32)
+data = TextStreams(vocabulary.encode(text), B, T)
+network = CharRNN(len(vocabulary), "lstm", layers=1, hidden=96, embed=32)
 flat = backend.flatten(network.params)
 optimiser, losses = Adam(flat), []
 for step in range(STEPS):
@@ -48,7 +48,7 @@ for step in range(STEPS):
     clip_by_global_norm(grads, 1.0)
     optimiser.step(flat, grads, learning_rate(step, STEPS, peak=1e-2, warmup=20, schedule="cosine"))
     losses.append(float(loss))
-print(f"loss at the end: {np.mean(losses[-20:]):.2f} nats a character, uniform guess {np.log(len(alphabet)):.2f}")
+print(f"loss at the end: {np.mean(losses[-20:]):.2f} nats a character, uniform guess {np.log(len(vocabulary)):.2f}")
 
 # %% [markdown]
 # ## Drawing from a distribution
@@ -65,7 +65,7 @@ def draw_plain(rng, p):
 
 def logits_after(seed_text):
     """The network's logits (V,) for what comes after ``seed_text``."""
-    return network.forward(alphabet.encode(seed_text)[:, None], network.start(1))[0][-1, 0].astype(np.float64)
+    return network.forward(vocabulary.encode(seed_text)[:, None], network.start(1))[0][-1, 0].astype(np.float64)
 
 
 z = logits_after("I went to the sta")
@@ -127,7 +127,8 @@ def draw_bars(ax, p, order, title):
     gone = np.nonzero(p[order] == 0)[0]
     ax.plot(gone, np.zeros(len(gone)), "x", color=show.ERROR, markersize=4)
     names = {" ": "␣", "\n": "⏎"}
-    ax.set_xticks(range(len(order)), [names.get(alphabet.symbols[v], alphabet.symbols[v]) for v in order], fontsize=8)
+    ticks = [names.get(vocabulary.symbols[v], vocabulary.symbols[v]) for v in order]
+    ax.set_xticks(range(len(order)), ticks, fontsize=8)
     ax.set(title=f"{title}: {entropy(p):.2f} nats", ylim=(0, 1.02))
 
 
@@ -196,18 +197,18 @@ assert kept["sure"] < kept["unsure"]
 
 # %%
 passage = "Dear Grandpa,\n\nThe clock you gave me runs again. I took it to Mr. Harris on Bridge"
-logits = network.forward(alphabet.encode(passage)[:, None], network.start(1))[0][:, 0].astype(np.float64)
+logits = network.forward(vocabulary.encode(passage)[:, None], network.start(1))[0][:, 0].astype(np.float64)
 places = slice(15, 70)
 probabilities = np.array([distribution(z) for z in logits])[places]
 nucleus = np.array([np.sum(distribution(z, top_p=0.9) > 0) for z in logits])[places]
 shown = list(np.argsort(-probabilities.sum(axis=0))[:26])
 figure, (upper, lower) = plt.subplots(2, 1, figsize=(12, 6.6), height_ratios=[3.2, 1], sharex=True)
 upper.imshow(probabilities[:, shown].T ** 0.5, cmap="Blues", aspect="auto", vmin=0, vmax=1)
-symbols = [{" ": "␣", "\n": "⏎"}.get(alphabet.symbols[v], alphabet.symbols[v]) for v in shown]
+symbols = [{" ": "␣", "\n": "⏎"}.get(vocabulary.symbols[v], vocabulary.symbols[v]) for v in shown]
 upper.set_yticks(range(len(shown)), symbols, fontsize=8)
 following = passage[places.start + 1 : places.stop + 1]
 for column, character in enumerate(following):
-    row = symbols.index("␣" if character == " " else character) if alphabet.encode(character)[0] in shown else None
+    row = symbols.index("␣" if character == " " else character) if vocabulary.encode(character)[0] in shown else None
     if row is not None:
         upper.plot(column, row, "o", color=show.ERROR, markersize=4)
 upper.set_title("Probability of each next character (shade: its root); the circle is what really came")
@@ -234,7 +235,7 @@ WAYS = {
     "τ = 1.5": {"temperature": 1.5},
 }
 for name, options in WAYS.items():
-    written = "".join(generate(network, alphabet, "Dear ", 160, random_seed=0, **options))
+    written = "".join(generate(network, vocabulary, "Dear ", 160, random_seed=0, **options))
     print(f"{name:18}| Dear {' '.join(written.split())}")
 
 # %% [markdown]
@@ -255,7 +256,7 @@ def sample_many(streams, length, *, temperature=1.0, top_k=0, top_p=1.0, greedy=
     """Texts of ``length`` characters, each after another seed text from the corpus."""
     rng = np.random.default_rng(0)
     starts = rng.integers(0, len(text) - 20, streams)
-    x = np.stack([alphabet.encode(text[start : start + 20]) for start in starts], axis=1)
+    x = np.stack([vocabulary.encode(text[start : start + 20]) for start in starts], axis=1)
     state, ids = network.start(streams), []
     for _ in range(length):
         logits, state, _ = network.forward(x, state)
@@ -263,7 +264,7 @@ def sample_many(streams, length, *, temperature=1.0, top_k=0, top_p=1.0, greedy=
         x = np.array([[row.argmax() if greedy else draw_plain(rng, distribution(row, temperature, top_k, top_p))
                        for row in rows]])  # fmt: skip
         ids.append(x[0])
-    return [alphabet.decode(column) for column in np.array(ids).T]
+    return [vocabulary.decode(column) for column in np.array(ids).T]
 
 
 def words_of(passage):

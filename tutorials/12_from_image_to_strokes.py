@@ -24,10 +24,10 @@ from skimage import filters
 
 from minirnn.images import clean, lines, trace
 from minirnn.images.draw_scan import draw_ink, draw_scan
-from minirnn.images.measure import overlap
 from minirnn.images.pipeline import read_page
 from minirnn.images.skeleton import clean_graph, skeleton_graph, turn_between
-from minirnn.strokes import rotate, smooth
+from minirnn.ink.strokes import rotate, smooth
+from minirnn.studies.tracing import overlap
 
 # %% [markdown]
 # ## A scan whose truth is known
@@ -425,7 +425,7 @@ for text, result, strokes in zip(TEXT, found, truth):
 # alike. Mostly they are, not always: compare the two k.
 #
 # How much is lost on real handwriting, measured over hundreds of recorded lines with pens, papers and lights drawn
-# at random, is what `python -m minirnn.images.measure` prints. What becomes of the strokes, steps of one length and
+# at random, is what `python -m minirnn.studies.tracing` prints. What becomes of the strokes, steps of one length and
 # lifts, is chapter 13.
 #
 # ## Three questions

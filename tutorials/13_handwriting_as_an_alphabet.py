@@ -23,8 +23,8 @@ import numpy as np
 import show
 from scipy.spatial import cKDTree
 
-from minirnn.alphabets import BEGIN, END, FIRST_STEP, PenAlphabet
-from minirnn.strokes import normalise, resample, rotate
+from minirnn.ink.strokes import normalise, resample, rotate
+from minirnn.ink.vocabularies import BEGIN, END, FIRST_STEP, PenVocabulary
 
 # %% [markdown]
 # ## What is written, and not how large
@@ -63,14 +63,14 @@ show.source(normalise, "points, weights = _ink_samples", "unit = np.sqrt")
 # and `vectors` (V, 2) holds the move of each id. To decode is to add up moves and to cut where the pen was lifted:
 
 # %%
-def decode_plain(alphabet, ids):
+def decode_plain(vocabulary, ids):
     """The strokes that the ids (T,) draw, the pen moved by one id after the other from (0, 0)."""
     strokes, pen = [], np.zeros(2)
     for index in ids:
         if index in (BEGIN, END):
             continue
-        pen = pen + alphabet.vectors[index]
-        if alphabet.is_lift[index]:
+        pen = pen + vocabulary.vectors[index]
+        if vocabulary.is_lift[index]:
             strokes.append([])
         strokes[-1].append(pen)
     return [np.array(stroke) for stroke in strokes]
@@ -81,12 +81,12 @@ corpus = [normalise(hand.write(text, rng)) for text in [
     "sisters sing", "a dull dinner", "the sea and the island", "gold in the sand", "no trousers",
     "three hundred houses", "all is right",
 ] * 4]  # fmt: skip
-alphabet = PenAlphabet.fit_lifts(corpus, count=48)
-ids = alphabet.encode(line)
-decoded = alphabet.decode(ids)
-assert all(np.abs(a - b).max() < 1e-12 for a, b in zip(decode_plain(alphabet, ids), decoded))
-print(f"{len(TEXT)} characters are {len(ids)} ids out of {len(alphabet)}: {ids[:14]} ...")
-show.source(PenAlphabet.decode, "points = np.cumsum", "return")
+vocabulary = PenVocabulary.fit_lifts(corpus, count=48)
+ids = vocabulary.encode(line)
+decoded = vocabulary.decode(ids)
+assert all(np.abs(a - b).max() < 1e-12 for a, b in zip(decode_plain(vocabulary, ids), decoded))
+print(f"{len(TEXT)} characters are {len(ids)} ids out of {len(vocabulary)}: {ids[:14]} ...")
+show.source(PenVocabulary.decode, "points = np.cumsum", "return")
 
 figure, axes = plt.subplots(3, 1, figsize=(10, 5.2), sharex=True, sharey=True)
 names = ("as written", "decoded", "the same, every symbol a dot")
@@ -152,7 +152,7 @@ show.picture(figure, "13_error_carried.png")
 # where the moves so far have really led:
 
 # %%
-show.source(PenAlphabet._walk, "turn = cmath.phase", "pen +=")
+show.source(PenVocabulary._walk, "turn = cmath.phase", "pen +=")
 
 # %% [markdown]
 # For the line above, how far is the ink from the original? Every point of the decoded line is compared with the
@@ -168,7 +168,7 @@ def distances(strokes, others):
 
 print("directions  step   symbols a character   mean distance   largest")
 for directions, step in ((8, 0.3), (16, 0.3), (64, 0.3), (64, 0.6), (64, 0.15)):
-    trial = PenAlphabet(alphabet.lifts, directions, step)
+    trial = PenVocabulary(vocabulary.lifts, directions, step)
     trial_ids = trial.encode(line)
     apart = distances(trial.decode(trial_ids), line)
     a_character = len(trial_ids) / len(TEXT)
@@ -209,15 +209,15 @@ centres, history = kmeans_plain(lifts, start)
 assert all(after <= before + 1e-12 for before, after in pairwise(history))  # neither step can make it worse
 print(f"{len(lifts)} lifts; rms distance from the nearest of 48 centres {np.sqrt(history[0]):.3f} at the start, "
       f"{np.sqrt(history[-1]):.3f} after {len(history)} rounds")  # fmt: skip
-show.source(PenAlphabet.fit_lifts, "centres, _ = kmeans2", "return cls")
+show.source(PenVocabulary.fit_lifts, "centres, _ = kmeans2", "return cls")
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.4), width_ratios=(1, 2))
-moves = alphabet.vectors[FIRST_STEP : FIRST_STEP + 64]
+moves = vocabulary.vectors[FIRST_STEP : FIRST_STEP + 64]
 axes[0].plot(np.column_stack([0 * moves[:, 0], moves[:, 0]]).T, np.column_stack([0 * moves[:, 1], moves[:, 1]]).T,
              color=show.FORWARD, linewidth=0.8)  # fmt: skip
 axes[0].set(title="64 steps", aspect="equal", ylim=(0.34, -0.34))
 axes[1].plot(*lifts.T, ".", color=show.GREY, markersize=3, alpha=0.5, label="lifts of the corpus")
-axes[1].plot(*alphabet.lifts.T, "o", color=show.ERROR, markersize=5, fillstyle="none", label="the 48 of the codebook")
+axes[1].plot(*vocabulary.lifts.T, "o", color=show.ERROR, markersize=5, fillstyle="none", label="the 48 of the codebook")
 axes[1].set(title="lifts, from the end of a stroke to the next", aspect="equal", xlabel="dx", ylabel="dy, down")
 axes[1].invert_yaxis()
 axes[1].legend(loc="upper left", bbox_to_anchor=(1.02, 1))
@@ -229,7 +229,7 @@ show.picture(figure, "13_the_codebook.png")
 # step of the stroke heads for the path and not parallel to it.
 
 # %%
-show.source(PenAlphabet.encode, "gap = path[0] - pen", "pen += self._moves")
+show.source(PenVocabulary.encode, "gap = path[0] - pen", "pen += self._moves")
 
 # %% [markdown]
 # ## Where is the pen?
@@ -241,14 +241,14 @@ show.source(PenAlphabet.encode, "gap = path[0] - pen", "pen += self._moves")
 # network the sum.)
 
 # %%
-heights = alphabet.heights(ids)
-by_hand = [round(4 * y) + 16 for y in np.cumsum(alphabet.vectors[ids, 1])]
-assert (heights == np.clip(by_hand, 0, alphabet.n_heights - 1)).all()
-print(f"{alphabet.n_heights} heights; the beginning of the line: {heights[:14]}")
-show.source(PenAlphabet.heights, "return")
+heights = vocabulary.heights(ids)
+by_hand = [round(4 * y) + 16 for y in np.cumsum(vocabulary.vectors[ids, 1])]
+assert (heights == np.clip(by_hand, 0, vocabulary.n_heights - 1)).all()
+print(f"{vocabulary.n_heights} heights; the beginning of the line: {heights[:14]}")
+show.source(PenVocabulary.heights, "return")
 
 # %% [markdown]
-# From here on handwriting is a text in an alphabet of {BEGIN, END, directions, lifts}, with a softmax over V symbols
+# From here on handwriting is a text in an vocabulary of {BEGIN, END, directions, lifts}, with a softmax over V symbols
 # and a cross-entropy in nats a symbol, and all chapters before this one apply. What is missing is the connection to
 # what is to be written. That is the window of the next chapter.
 #

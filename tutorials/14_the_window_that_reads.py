@@ -21,10 +21,10 @@ import numpy as np
 import show
 
 from minirnn import backend
-from minirnn.gradcheck import numerical_gradient, relative_error
-from minirnn.layers import lstm, reader, window
-from minirnn.models import PenRNN
-from minirnn.optim import Adam, clip_by_global_norm
+from minirnn.layers import attention_window, lstm, windowed_lstm
+from minirnn.networks.gradient_check import numerical_gradient, relative_error
+from minirnn.networks.pen_rnn import PenRNN
+from minirnn.training.optimisers import Adam, clip_by_global_norm
 
 # %% [markdown]
 # ## Forward
@@ -63,10 +63,10 @@ B, U, E, K = 3, 7, 4, 2
 rng = np.random.default_rng(0)
 z, kappa_prev = 0.5 * rng.standard_normal((B, 3 * K)), 3 * rng.random((B, K))
 C = rng.standard_normal((B, U, E))
-w, kappa, phi, cache = window.step_forward(z, kappa_prev, C)
+w, kappa, phi, cache = attention_window.step_forward(z, kappa_prev, C)
 for plain, package in zip(window_forward_plain(z, kappa_prev, C), (w, kappa, phi)):
     assert np.abs(plain - package).max() < 1e-12
-show.source(window.step_forward, "exp_z = np.exp(z)", "w = np.matmul")
+show.source(attention_window.step_forward, "exp_z = np.exp(z)", "w = np.matmul")
 
 # %% [markdown]
 # The package's G (B, K, U) is the table of all bell curves at all characters. It is kept, because everything in the
@@ -136,18 +136,18 @@ def window_backward_plain(dw, dkappa_next, z, kappa_prev, C):
 
 
 dw, dkappa_next = rng.standard_normal((B, E)), rng.standard_normal((B, K))
-dz, dkappa = window.step_backward(dw, dkappa_next, C, cache)
+dz, dkappa = attention_window.step_backward(dw, dkappa_next, C, cache)
 dz_plain, dkappa_plain, dC_plain = window_backward_plain(dw, dkappa_next, z, kappa_prev, C)
 assert np.abs(dz - dz_plain).max() < 1e-12 and np.abs(dkappa - dkappa_plain).max() < 1e-12
 assert np.abs(phi[:, :, None] * dw[:, None] - dC_plain).max() < 1e-12
-show.source(window.step_backward, "dphi = np.matmul", "return")
+show.source(attention_window.step_backward, "dphi = np.matmul", "return")
 
 # %% [markdown]
 # Each `dG_G *= delta` turns one sum of the derivation into the next: Σ dφ G, Σ dφ G δ, Σ dφ G δ². And the referee:
 
 # %%
 def f():
-    w, kappa, _, _ = window.step_forward(z, kappa_prev, C)
+    w, kappa, _, _ = attention_window.step_forward(z, kappa_prev, C)
     return np.sum(w * dw) + np.sum(kappa * dkappa_next)
 
 
@@ -210,13 +210,13 @@ def reader_backward_plain(dh_out, dw_out, dstate, cache):
 
 
 T, D, H = 5, 3, 6
-params = {name: 0.5 * rng.standard_normal(a.shape) for name, a in reader.init(rng, D, E, H, K, 0.5).items()}
+params = {name: 0.5 * rng.standard_normal(a.shape) for name, a in windowed_lstm.init(rng, D, E, H, K, 0.5).items()}
 x, state = rng.standard_normal((T, B, D)), tuple(rng.standard_normal((B, n)) for n in (H, H, K, E))
 dh_out, dw_out = rng.standard_normal((T, B, H)), rng.standard_normal((T, B, E))
 dstate = tuple(rng.standard_normal(array.shape) for array in state)
-*_, cache = reader.forward(x, C, state, params)
+*_, cache = windowed_lstm.forward(x, C, state, params)
 *_, cache_plain = reader_forward_plain(x, C, state, params)
-dx, dC, dstart, grads = reader.backward(dh_out, dw_out, dstate, cache)
+dx, dC, dstart, grads = windowed_lstm.backward(dh_out, dw_out, dstate, cache)
 dx_plain, dC_plain, dstart_plain, grads_plain = reader_backward_plain(dh_out, dw_out, dstate, cache_plain)
 largest = max(np.abs(grads[name] - grads_plain[name]).max() for name in grads)
 largest = max(largest, np.abs(dx - dx_plain).max(), np.abs(dC - dC_plain).max())
@@ -230,8 +230,8 @@ assert largest < 1e-12
 # dh at once:
 
 # %%
-show.source(reader.forward, "for t in range(T)", "windows.append")
-show.source(reader.backward, "np.add(dw_out[t]", "backend.product(dz[t], W_recurrentT")
+show.source(windowed_lstm.forward, "for t in range(T)", "windows.append")
+show.source(windowed_lstm.backward, "np.add(dw_out[t]", "backend.product(dz[t], W_recurrentT")
 
 # %% [markdown]
 # ## It learns to read
@@ -328,11 +328,11 @@ print(f"texts of 8 letters {np.mean(losses[-20:]):.3f}, of 16 letters {loss_long
 # takes long to be found by the gradient:
 
 # %%
-show.source(window.init, "b = np.zeros", "b[2 * K :]")
+show.source(attention_window.init, "b = np.zeros", "b[2 * K :]")
 
 # %% [markdown]
 # `python -m minirnn.train --task hand` draws a picture of the window beside each of its samples
-# (`minirnn.drawing.plots.window_path`): a steady line from the lower left to the upper right means that the network
+# (`minirnn.drawing.diagrams.window_path`): a steady line from the lower left to the upper right means that the network
 # reads. In the run that made the shipped weights it was there at the first evaluation, after 500 steps; before it,
 # the samples are scribbles, after it, letters. (`data/model_card.md` says what helped: lines that begin short.)
 #

@@ -26,14 +26,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import show
 
-from minirnn import one_hand, prepare, writing
-from minirnn.alphabets import PenAlphabet
 from minirnn.datasets import coverage, format_coverage
 from minirnn.datasets.labelled import read_labelled
+from minirnn.images import labelled_sets
 from minirnn.images.draw_scan import draw_scan, to_pixels
-from minirnn.images.measure import overlap
-from minirnn.images.reading import save_image
-from minirnn.strokes import normalise
+from minirnn.images.image_files import save_image
+from minirnn.ink.strokes import normalise
+from minirnn.ink.vocabularies import PenVocabulary
+from minirnn.studies.tracing import overlap
+from minirnn.training import fine_tuning
+from minirnn.writing import hands
 
 # %% [markdown]
 # ## Two ways to get there
@@ -76,10 +78,10 @@ with open(folder / "metadata.csv", "w", newline="", encoding="utf-8") as file:
 
 # %%
 items, problems = read_labelled(folder)
-traced = [pair for item in items for pair in prepare.trace_item(item)]
+traced = [pair for item in items for pair in labelled_sets.trace_item(item)]
 samples = [sample for sample, _ in traced]
 print(f"{len(items)} images, {len(samples)} lines, {len(problems)} problems")
-show.source(prepare.trace_item, "if len(texts) == 1", "return")
+show.source(labelled_sets.trace_item, "if len(texts) == 1", "return")
 
 # %% [markdown]
 # An image is never silently left out: what cannot be used becomes a line of the report, with the reason. A page of
@@ -115,23 +117,23 @@ assert np.mean(covered) > 0.9 and np.mean(false) < 0.1
 #
 # ## From strokes to symbols
 #
-# As in chapter 13. A pretrained network brings its own alphabet of pen moves, and a hand that is learned later has to
+# As in chapter 13. A pretrained network brings its own vocabulary of pen moves, and a hand that is learned later has to
 # be said in it. Here, one is made from the lines themselves.
 
 # %%
 lines = [normalise(sample.strokes) for sample in samples]
-alphabet = PenAlphabet.fit_lifts(lines, count=64, directions=48, step=0.36)  # what minirnn.train takes by default
-ids = [alphabet.encode(line) for line in lines]
-written = [alphabet.encode(normalise(truths[sample.text])) for sample in samples]
+vocabulary = PenVocabulary.fit_lifts(lines, count=64, directions=48, step=0.36)  # what minirnn.train takes by default
+ids = [vocabulary.encode(line) for line in lines]
+written = [vocabulary.encode(normalise(truths[sample.text])) for sample in samples]
 characters = sum(len(sample.text) for sample in samples)
 for name, encoded in (("traced", ids), ("as written", written)):
-    strokes = sum(int(alphabet.is_lift[line].sum()) for line in encoded)
+    strokes = sum(int(vocabulary.is_lift[line].sum()) for line in encoded)
     symbols = sum(map(len, encoded))
     print(f"{name:10}: {symbols / characters:.1f} symbols and {strokes / characters:.2f} strokes a character")
 
 figure, axes = plt.subplots(3, 1, figsize=(9, 4.6), sharex=True, sharey=True)
 stations = (("as written", normalise(truths[TEXTS[0]]), show.FORWARD), ("traced from its scan", lines[0], show.CELL),
-            ("what the network learns: symbols, decoded", alphabet.decode(ids[0]), show.ERROR))  # fmt: skip
+            ("what the network learns: symbols, decoded", vocabulary.decode(ids[0]), show.ERROR))  # fmt: skip
 for ax, (name, strokes, colour) in zip(axes, stations):
     for stroke in strokes:
         ax.plot(*stroke.T, "." if len(stroke) == 1 else "-", color=colour, linewidth=1.6)
@@ -160,8 +162,8 @@ print(format_coverage(coverage(sample.text for sample in samples)))
 # best, "any hand" among them, and then everything is trained on:
 
 # %%
-show.source(one_hand.nearest_hand, "for row in rows", "return rows")
-show.source(one_hand.with_another_hand, "rows = params", "copy.load_params")
+show.source(fine_tuning.nearest_hand, "for row in rows", "return rows")
+show.source(fine_tuning.with_another_hand, "rows = params", "copy.load_params")
 
 # %% [markdown]
 # *Every line is many lines.* Each time it comes it is slanted, stretched, turned and bent anew before it is encoded.
@@ -171,7 +173,7 @@ show.source(one_hand.with_another_hand, "rows = params", "copy.load_params")
 # %%
 figure, axes = plt.subplots(2, 2, figsize=(10, 2.9), sharex=True, sharey=True)
 for seed, ax in enumerate(axes.ravel()):
-    strokes = normalise(one_hand.another_time(lines[1], np.random.default_rng(seed)) if seed else lines[1])
+    strokes = normalise(fine_tuning.another_time(lines[1], np.random.default_rng(seed)) if seed else lines[1])
     for stroke in strokes:
         ax.plot(*stroke.T, "." if len(stroke) == 1 else "-", color=show.ERROR if seed else show.FORWARD, linewidth=1.3)
     ax.set(title=f"another time, {seed}" if seed else "traced", aspect="equal")
@@ -186,8 +188,8 @@ show.picture(figure, "15_augmented.png")
 # hash of its name, the same in every run:
 
 # %%
-show.source(one_hand.split_lines, "learn, judge = split_by_group", "return [samples[i]")
-training, validation = one_hand.split_lines(samples, fraction=0.5, seed=0)
+show.source(fine_tuning.split_lines, "learn, judge = split_by_group", "return [samples[i]")
+training, validation = fine_tuning.split_lines(samples, fraction=0.5, seed=0)
 print(f"{len(samples)} lines, {len(training)} to learn from, {len(validation)} to judge by")
 
 # %% [markdown]
@@ -205,9 +207,9 @@ print(f"{len(samples)} lines, {len(training)} to learn from, {len(validation)} t
 # a time:
 
 # %%
-B, T, epochs = (one_hand.FINE_TUNING[name] for name in ("batch", "steps_per_chunk", "epochs"))
+B, T, epochs = (fine_tuning.FINE_TUNING[name] for name in ("batch", "steps_per_chunk", "epochs"))
 LINES, CHARACTERS = 28, 40
-a_character, times = sum(map(len, ids)) / characters, one_hand.copies(LINES)
+a_character, times = sum(map(len, ids)) / characters, fine_tuning.copies(LINES)
 chunks = -(-int(LINES * times) // B) * -(-int(CHARACTERS * a_character) // T)
 print(f"{LINES} lines of {CHARACTERS} characters at {a_character:.1f} symbols each, {times:.1f} times an epoch:")
 print(f"{chunks} chunks. In {epochs:g} epochs, {epochs * chunks:g} steps, a line is seen {epochs * times:.0f} times")
@@ -226,7 +228,7 @@ print(f"{chunks} chunks. In {epochs:g} epochs, {epochs * chunks:g} steps, a line
 # ends, and `minirnn.write` goes 0.6 of the way, or as far as `--likeness` says.
 
 # %%
-show.source(writing.part_of_the_way, "weights = {")
+show.source(hands.part_of_the_way, "weights = {")
 
 # %% [markdown]
 # ## Three questions

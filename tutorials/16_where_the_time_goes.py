@@ -22,8 +22,8 @@ import numpy as np
 import show
 from threadpoolctl import threadpool_limits
 
-from minirnn import parallel
 from minirnn.layers import lstm
+from minirnn.training import threads
 
 # %% [markdown]
 # ## 1. The plain loop
@@ -182,7 +182,7 @@ show.source(lstm.cell_forward, "np.multiply(f, c_prev", "np.multiply(o, tanh_c")
 # memory to be kept (`keep_freed_memory`), once, at its beginning; it is measured here as a step of its own.
 
 # %%
-show.source(parallel.keep_freed_memory)
+show.source(threads.keep_freed_memory)
 
 
 def package_lstm(x, state, params, dy):
@@ -200,7 +200,7 @@ def package_lstm(x, state, params, dy):
 # it. (The matrix library is told to use one core a thread, or both would fight for the same ones.)
 
 # %%
-workers = parallel.Workers(2)
+workers = threads.Workers(2)
 
 
 def threads_lstm(x, state, params, dy):
@@ -211,7 +211,7 @@ def threads_lstm(x, state, params, dy):
     return np.concatenate(ys, 1), np.concatenate(dxs, 1), {name: sum(g[name] for g in grads) for name in params}
 
 
-show.source(parallel.Workers.map)
+show.source(threads.Workers.map)
 
 # %% [markdown]
 # ## All equal
@@ -277,7 +277,7 @@ ROUNDS = 15
 with threadpool_limits(1):
     medium = data(T=32, B=16, D=64, H=128, dtype=np.float32)
     seconds = take_turns(versions, medium, ROUNDS)
-    parallel.keep_freed_memory()  # for the rest of this process; so it has to come last
+    threads.keep_freed_memory()  # for the rest of this process; so it has to come last
     kept = take_turns({"gate by gate, memory kept": plain_lstm, "the package, memory kept": package_lstm},
                       medium, ROUNDS)  # fmt: skip
 # The plain loop runs in both measurements and ties them together.

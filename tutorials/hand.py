@@ -9,7 +9,7 @@ same on every machine, and its truth known.
 
 import numpy as np
 
-from minirnn.strokes import smooth
+from minirnn.ink.strokes import smooth
 
 # Each letter: its strokes in the order in which they are written, base line y = 0, x-height y = -1. One point is a dot.
 LETTERS = {

@@ -49,7 +49,7 @@ def read_samples(source, report=None, progress=False):
         return
     else:
         raise MinirnnError(
-            f"{source} is neither .jsonl(.gz) nor .inkml nor a folder; "
+            f"{source} is neither .jsonl nor .inkml nor a folder; "
             "python -m minirnn.prepare makes strokes of images"
         )
     for sample in samples:

@@ -16,7 +16,7 @@ import numpy as np
 from minirnn.datasets.samples import Report
 from minirnn.errors import CannotWrite, is_text
 from minirnn.files import atomic
-from minirnn.strokes import check_strokes
+from minirnn.ink.strokes import check_strokes
 
 VERSION = 2  # to be raised when a reader, or this file, changes what it gives
 ROW, LENGTH, DIGEST = 16, 8, 32  # bytes: of a row, of the length of the JSON, of the hash

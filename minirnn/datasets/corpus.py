@@ -1,13 +1,13 @@
 """A text of any size: its ids stand in a file, and a chunk reads only what it needs.
 
     corpus = Corpus("my.txt", folder)
-    alphabet, training, validation = corpus.split(held_out=0.1)
+    vocabulary, training, validation = corpus.split(held_out=0.1)
     TextStreams(training, B, T)
 
-The text is read once, piece by piece, so that memory does not grow with it. Which characters belong to the alphabet is
-known only when all have been counted and the training part has been cut; so the file numbers them as they come, with
-one byte each as long as there are no more than 256, and the alphabet's own ids are looked up as they are read.
-"""
+The text is read once, piece by piece, so that memory does not grow with it. Which characters belong to the
+vocabulary is known only when all have been counted and the training part has been cut; so the file numbers them as
+they come, with one byte each as long as there are no more than 256, and the vocabulary's own ids are looked up as
+they are read. """
 
 import hashlib
 import os
@@ -16,9 +16,9 @@ import tempfile
 import numpy as np
 from tqdm import tqdm
 
-from minirnn.alphabets import CharAlphabet
 from minirnn.datasets.text import check_learnable, read_pieces
 from minirnn.errors import MinirnnError
+from minirnn.ink.vocabularies import CharVocabulary
 
 NUMBERS = (np.uint8, np.uint16, np.int32)  # how a character is written, the smallest that has enough values
 CODE_POINTS = 0x110000  # of Unicode
@@ -77,22 +77,22 @@ class Corpus:
         return self.length
 
     def split(self, held_out):
-        """-> alphabet, training `Part`, validation `Part`: the last ``held_out`` (a fraction) is kept for validation.
+        """-> vocabulary, training `Part`, validation `Part`: the last ``held_out`` (a fraction) is kept for validation.
 
         A character that stands in the validation part alone could never be learned: a `MinirnnError` names it."""
         cut = int(len(self) * (1 - held_out))
         lacking = sorted(c for c, first in zip(self.characters, self.first) if first >= cut)
         check_learnable(lacking, held_out, self.path)
-        alphabet = CharAlphabet(self.characters)
-        return alphabet, Part(self, alphabet, 0, cut), Part(self, alphabet, cut, len(self))
+        vocabulary = CharVocabulary(self.characters)
+        return vocabulary, Part(self, vocabulary, 0, cut), Part(self, vocabulary, cut, len(self))
 
 
 class Part:
     """The ids of a part of a corpus, to be indexed with an array of places as an array would be."""
 
-    def __init__(self, corpus, alphabet, start, stop):
-        self.corpus, self.alphabet, self.start, self.stop = corpus, alphabet, start, stop
-        self.id_of_number = alphabet.encode(corpus.characters)
+    def __init__(self, corpus, vocabulary, start, stop):
+        self.corpus, self.vocabulary, self.start, self.stop = corpus, vocabulary, start, stop
+        self.id_of_number = vocabulary.encode(corpus.characters)
 
     def __len__(self):
         return self.stop - self.start
@@ -105,4 +105,4 @@ class Part:
 
     def text(self, length):
         """The first ``length`` characters (fewer if there are no more)."""
-        return self.alphabet.decode(self[np.arange(min(length, len(self)))])
+        return self.vocabulary.decode(self[np.arange(min(length, len(self)))])

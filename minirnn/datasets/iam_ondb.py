@@ -19,7 +19,7 @@ from tqdm import tqdm
 from minirnn.datasets.safe_xml import MAX_BYTES, parse_xml
 from minirnn.datasets.samples import Report, Sample
 from minirnn.errors import MinirnnError
-from minirnn.strokes import check_strokes
+from minirnn.ink.strokes import check_strokes
 
 # Strokes and text of these do not belong together, or there is no telling which belongs to which.
 BAD_FORMS = {"z01-000z"}

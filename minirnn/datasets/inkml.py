@@ -12,7 +12,7 @@ import numpy as np
 from minirnn.datasets.safe_xml import local_name, read_xml
 from minirnn.datasets.samples import Sample
 from minirnn.errors import MinirnnError
-from minirnn.strokes import check_strokes
+from minirnn.ink.strokes import check_strokes
 
 TEXT_TYPES = ("truth", "label", "transcription", "text")
 # A value of a trace, with the mark before it that says how to read it and all values of this channel after it:

@@ -13,7 +13,7 @@ import zlib
 from minirnn.datasets.samples import Sample
 from minirnn.errors import MinirnnError, is_text
 from minirnn.files import atomic
-from minirnn.strokes import check_strokes
+from minirnn.ink.strokes import check_strokes
 
 
 def opened(path, mode="rt", **options):

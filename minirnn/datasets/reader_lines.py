@@ -6,11 +6,11 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from minirnn.all_cores import end_with_parent, on_all_cores
-from minirnn.alphabets import END, CharAlphabet
+from minirnn.cores import end_with_parent, on_all_cores
 from minirnn.errors import MinirnnError
+from minirnn.ink.strokes import augment, elastic, normalise
+from minirnn.ink.vocabularies import END, CharVocabulary
 from minirnn.layers import ctc
-from minirnn.strokes import augment, elastic, normalise
 
 ASCII = string.ascii_letters + string.digits + string.punctuation + " "
 MANY = 500  # lines from which on it is worth while to encode them on all cores
@@ -20,9 +20,9 @@ AHEAD = 8  # batches that are made ahead of time
 CLOSE = 2.5  # a line of fewer frames than this many times what its text needs is encoded to be sure
 
 
-def alphabet_of(samples):
+def vocabulary_of(samples):
     """The characters to be read: printable ASCII and whatever else the texts of ``samples`` hold."""
-    return CharAlphabet(ASCII + "".join({character for sample in samples for character in sample.text}))
+    return CharVocabulary(ASCII + "".join({character for sample in samples for character in sample.text}))
 
 
 def another_way(strokes, rng):

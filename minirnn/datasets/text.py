@@ -4,8 +4,8 @@ import codecs
 
 import numpy as np
 
-from minirnn.alphabets import CharAlphabet
 from minirnn.errors import MinirnnError
+from minirnn.ink.vocabularies import CharVocabulary
 
 BLOCK = 2**20  # bytes of a text that are read at a time
 
@@ -56,7 +56,7 @@ def split_text(text, held_out, path="the text"):
     A character that stands in the validation part alone could never be learned: a `MinirnnError` names it."""
     cut = int(len(text) * (1 - held_out))
     training, validation = text[:cut], text[cut:]
-    check_learnable(CharAlphabet(training).unknown(validation), held_out, path)
+    check_learnable(CharVocabulary(training).unknown(validation), held_out, path)
     return training, validation
 
 

@@ -17,7 +17,7 @@ constants were chosen so that lines of one form of IAM-OnDB, written in one size
 
 import numpy as np
 
-from minirnn.strokes import resample
+from minirnn.ink.strokes import resample
 
 SPREAD = 0.25
 OUTLIERS = 0.15

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minirnn.errors import MinirnnError
-from minirnn.strokes import without_repeats
+from minirnn.ink.strokes import without_repeats
 
 # How far, in mm, leaving out points may move the ink: less than a print shows. Sharper turns (radians) are corners.
 TOLERANCE = 0.005

@@ -12,7 +12,7 @@ import numpy as np
 
 from minirnn.drawing.baseline import expected_metrics, line_metrics
 from minirnn.errors import MinirnnError
-from minirnn.strokes import bounding_box
+from minirnn.ink.strokes import bounding_box
 
 # A line that comes out too wide is written closer, down to the first factor, and beyond it smaller as well. One that
 # would have to be narrower than the second factor is better written again.
@@ -24,7 +24,7 @@ WAVE_LENGTH = 40.0
 
 
 class Line(NamedTuple):
-    """A written line: its text and its strokes in normalised units (see minirnn.strokes)."""
+    """A written line: its text and its strokes in normalised units (see minirnn.ink.strokes)."""
 
     text: str
     strokes: list

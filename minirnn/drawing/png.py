@@ -8,7 +8,7 @@ from PIL import Image, ImageColor, ImageDraw
 from minirnn.drawing.ink import Run, ink
 from minirnn.drawing.paper import RULE_WIDTH
 from minirnn.errors import MinirnnError
-from minirnn.strokes import bounding_box
+from minirnn.ink.strokes import bounding_box
 
 MM_PER_INCH = 25.4
 OVERSAMPLING = 4

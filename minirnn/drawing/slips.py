@@ -52,7 +52,7 @@ def strike_out(line, spans, rng):
 
     Parameters
     ----------
-    line : minirnn.writing.Line
+    line : minirnn.writing.pen.Line
     spans : list of (begin, end), the words' characters in ``line.text``
     rng : numpy.random.Generator
 

@@ -1,9 +1,9 @@
-"""Exercise 7: one step of Adam (`minirnn.optim.Adam`)."""
+"""Exercise 7: one step of Adam (`minirnn.training.optimisers.Adam`)."""
 
 import numpy as np
 
 from minirnn.grading.exercise import Case, Exercise, Output
-from minirnn.optim import Adam
+from minirnn.training.optimisers import Adam
 
 MISTAKES = {
     "no bias correction": "m and s begin at zero and are too small at first. Divide by 1 - β1ᵗ and 1 - β2ᵗ",

@@ -1,9 +1,9 @@
-"""Exercise 8: clipping gradients by their global norm (`minirnn.optim.clip_by_global_norm`)."""
+"""Exercise 8: clipping gradients by their global norm (`minirnn.training.optimisers.clip_by_global_norm`)."""
 
 import numpy as np
 
-from minirnn import optim
 from minirnn.grading.exercise import Case, Exercise, Output
+from minirnn.training import optimisers
 
 MISTAKES = {
     "each array by its own norm": "every array is clipped by itself, which turns the direction of the whole. "
@@ -61,7 +61,7 @@ def variant(wrong, grads, max_norm):
 def expected(grads, max_norm):
     """The right results, from the package's own layers."""
     clipped = {key: g.copy() for key, g in grads.items()}
-    norm = optim.clip_by_global_norm(clipped, max_norm)
+    norm = optimisers.clip_by_global_norm(clipped, max_norm)
     return clipped, norm
 
 

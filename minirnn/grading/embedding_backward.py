@@ -50,7 +50,7 @@ def cases():
     x = np.array([[0, 3, 3], [1, 3, 0], [4, 2, 1], [2, 0, 3]])
     E, dy = rng.standard_normal((5, 2)), rng.standard_normal((4, 3, 2))
     unused = np.array([[6, 6, 0], [6, 2, 2]])
-    note = "where some symbols of the alphabet do not occur in x: their rows are zero, and dE has a row for each"
+    note = "where some symbols of the vocabulary do not occur in x: their rows are zero, and dE has a row for each"
     return (
         Case({"x": x, "E": E, "dy": dy}),
         Case({"x": unused, "E": rng.standard_normal((8, 2)), "dy": rng.standard_normal((2, 3, 2))}, note),

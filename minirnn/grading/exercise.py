@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minirnn.gradcheck import TOLERANCE, numerical_gradient, relative_error
+from minirnn.networks.gradient_check import TOLERANCE, numerical_gradient, relative_error
 
 MATCH = 1e-8  # two float64 ways of one computation agree far better than this, two different mistakes never so well
 RIGHT, NOT_YET, WRONG = "right", "not yet", "wrong"

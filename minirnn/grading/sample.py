@@ -1,9 +1,9 @@
-"""Exercise 10: sampling with a temperature (`minirnn.generate.distribution`)."""
+"""Exercise 10: sampling with a temperature (`minirnn.writing.sampling.distribution`)."""
 
 import numpy as np
 
-from minirnn.generate import distribution
 from minirnn.grading.exercise import Case, Exercise, Output
+from minirnn.writing.sampling import distribution
 
 MISTAKES = {
     "temperature ignored": "the ids are those of temperature 1. (p / temperature, made to sum to one again, "

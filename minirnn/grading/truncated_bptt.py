@@ -1,4 +1,4 @@
-"""Exercise 9: truncated backpropagation through time, over chunks (`minirnn.training`, with `minirnn.layers.rnn`)."""
+"""Exercise 9: truncated backpropagation through time, over chunks (`minirnn.layers.rnn`)."""
 
 import numpy as np
 

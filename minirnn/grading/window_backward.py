@@ -1,9 +1,9 @@
-"""Exercise 12: one step of the window that reads, backward (`minirnn.layers.window`)."""
+"""Exercise 12: one step of the window that reads, backward (`minirnn.layers.attention_window`)."""
 
 import numpy as np
 
 from minirnn.grading.exercise import Case, Exercise, Output, gradients
-from minirnn.layers import window
+from minirnn.layers import attention_window
 
 MISTAKES = {
     "dκ of step t+1 forgotten": "dκ is only the window's own part. What comes in as dkappa, from step t+1, "
@@ -61,7 +61,7 @@ def expected(dw, dkappa, z, kappa, C):
     kappa_prev = kappa - np.exp(z[:, 2 * kappa.shape[1] :])
 
     def f():
-        w, moved, _, _ = window.step_forward(z, kappa_prev, C)
+        w, moved, _, _ = attention_window.step_forward(z, kappa_prev, C)
         return (w * dw).sum() + (moved * dkappa).sum()
 
     return gradients(f, z, kappa_prev, C)

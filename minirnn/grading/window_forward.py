@@ -1,9 +1,9 @@
-"""Exercise 11: one step of the window that reads (`minirnn.layers.window`)."""
+"""Exercise 11: one step of the window that reads (`minirnn.layers.attention_window`)."""
 
 import numpy as np
 
 from minirnn.grading.exercise import Case, Exercise, Output
-from minirnn.layers import window
+from minirnn.layers import attention_window
 
 MISTAKES = {
     "κ does not move on": "κ is exp κ̂: the window jumps back to the start at every step. κ_t = κ_{t-1} + exp κ̂",
@@ -56,7 +56,7 @@ def variant(wrong, z, kappa_prev, C):
 
 def expected(z, kappa_prev, C):
     """The right results, from the package's own layers."""
-    return window.step_forward(z, kappa_prev, C)[:3]
+    return attention_window.step_forward(z, kappa_prev, C)[:3]
 
 
 def cases():

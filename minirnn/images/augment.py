@@ -2,7 +2,7 @@
 
 Every change is a function of its own of (grey, rng, ...) -> grey, with grey (H, W) in [0, 1]; the same generator
 state gives the same picture. `augment_image` puts them in a row. Of these, strokes know turning, leaning, stretching
-(`minirnn.strokes.augment`) and the elastic distortion (`minirnn.strokes.elastic`).
+(`minirnn.ink.strokes.augment`) and the elastic distortion (`minirnn.ink.strokes.elastic`).
 """
 
 import numpy as np

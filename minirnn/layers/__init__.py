@@ -12,6 +12,7 @@ The dimension letters are defined in `minirnn.backend`.
 """
 
 from minirnn.layers import (
+    attention_window,
     bidirectional,
     ctc,
     dense,
@@ -19,16 +20,16 @@ from minirnn.layers import (
     embedding,
     gru,
     lstm,
-    reader,
     rnn,
     softmax_cross_entropy,
-    window,
+    windowed_lstm,
 )
 
 CELLS = {"rnn": rnn, "lstm": lstm, "gru": gru}
 
 __all__ = [
     "CELLS",
+    "attention_window",
     "bidirectional",
     "ctc",
     "dense",
@@ -36,8 +37,7 @@ __all__ = [
     "embedding",
     "gru",
     "lstm",
-    "reader",
     "rnn",
     "softmax_cross_entropy",
-    "window",
+    "windowed_lstm",
 ]

@@ -1,9 +1,9 @@
 """The time loops of the LSTM and of the reader on a GPU, all steps of a chunk in one kernel of `loops.cu`.
 
-`minirnn.layers.lstm` and `minirnn.layers.reader` have the same loops in plain array code, to be read, and run them
-everywhere else; these here stand in for them when the arrays are CuPy's, in float32. The reason is time: a step of a
-small network is done in a few microseconds, and starting one kernel takes longer than that, so a loop that starts ten
-of them a step leaves the GPU idle. Names and letters are those of the two layers.
+`minirnn.layers.lstm` and `minirnn.layers.windowed_lstm` have the same loops in plain array code, to be read, and run
+them everywhere else; these here stand in for them when the arrays are CuPy's, in float32. The reason is time: a step
+of a small network is done in a few microseconds, and starting one kernel takes longer than that, so a loop that
+starts ten of them a step leaves the GPU idle. Names and letters are those of the two layers.
 """
 
 import functools
@@ -97,9 +97,9 @@ def lstm_backward(dy, gates, c, tanh_c, Wh, dz, dh, dc):
 
 
 def reader_forward(z, params, C, wh, c, tanh_c, kappa, phi):
-    """The loop of `minirnn.layers.reader.forward`: z, c, tanh_c as in `lstm_forward`, and wh (T + 1, B, E + H) as h
-    there; phi (T, B, U) is filled in, C and kappa (B, K), that of the first state, are only read. -> kappa of the last
-    state, and what `reader_backward` needs of the windows: exp_z (T, B, 3K), kappa (T + 1, B, K)."""
+    """The loop of `minirnn.layers.windowed_lstm.forward`: z, c, tanh_c as in `lstm_forward`, and wh (T + 1, B, E +
+    H) as h there; phi (T, B, U) is filled in, C and kappa (B, K), that of the first state, are only read. -> kappa
+    of the last state, and what `reader_backward` needs of the windows: exp_z (T, B, 3K), kappa (T + 1, B, K)."""
     T, B, H = tanh_c.shape
     U, E, K = *C.shape[1:], kappa.shape[1]
     exp_z, kappas = backend.empty((T, B, 3 * K), like=z), backend.empty((T + 1, B, K), like=z)
@@ -111,9 +111,10 @@ def reader_forward(z, params, C, wh, c, tanh_c, kappa, phi):
 
 
 def reader_backward(dh_out, gates, params, C, c, tanh_c, windows, dz, dw, dz_window, dwh, dc, dkappa):
-    """The loop of `minirnn.layers.reader.backward`: dz, dc as in `lstm_backward`, and dwh (B, E + H) as dh there; dw
-    (T, B, E) has the error of the outputs and becomes the whole, dkappa (B, K), that of the last state, becomes that of
-    the first, and dz_window (T, B, 3K) is filled in; dh_out, gates, C, c, tanh_c and windows are only read."""
+    """The loop of `minirnn.layers.windowed_lstm.backward`: dz, dc as in `lstm_backward`, and dwh (B, E + H) as dh
+    there; dw (T, B, E) has the error of the outputs and becomes the whole, dkappa (B, K), that of the last state,
+    becomes that of the first, and dz_window (T, B, 3K) is filled in; dh_out, gates, C, c, tanh_c and windows are
+    only read."""
     T, B, H = tanh_c.shape
     U, E, K = *C.shape[1:], dkappa.shape[1]
     W = np.concatenate([params["Ww"], params["Wh"]])

@@ -1,1 +1,1 @@
-"""The networks, composed from the layers."""
+"""The networks, composed from the layers, and what is kept of them in a file."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minirnn.layers import CELLS, bidirectional, ctc, dense, dropout, embedding
-from minirnn.models import Network
+from minirnn.networks.network import Network
 
 
 class ReaderRNN(Network):

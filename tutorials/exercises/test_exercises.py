@@ -4,9 +4,9 @@ import pathlib
 
 import pytest
 
-from minirnn.grade import grade_file
 from minirnn.grading import FILES
 from minirnn.grading.exercise import RIGHT
+from minirnn.grading.runner import grade_file
 
 
 @pytest.mark.parametrize("name", [file.removesuffix(".py") for file in FILES])

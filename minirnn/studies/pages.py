@@ -1,0 +1,85 @@
+"""A long letter, to measure how pages come out.
+
+    python -m minirnn.studies.pages --characters 3000 --out measured
+
+The first characters of a text (by default data/letters.txt) are written on A4 pages by the shipped hand and saved in
+every format. Then it is counted:
+
+    words     whole, in order, of how many: none may be broken or lost
+    outside   mm that ink reaches beyond the margins: must be 0
+    x-height  mm, mean and standard deviation over the lines, as they stand on the page
+    slant     degrees to the right, mean and standard deviation over the lines: one hand keeps its own
+    seconds   from the start to the pages, and to all files
+
+Lines that may be wrong are said as `minirnn.write` says them.
+"""
+
+import pathlib
+import sys
+import time
+
+import numpy as np
+
+from minirnn.arguments import Parser, positive_int
+from minirnn.datasets.text import read_text
+from minirnn.drawing import save_pages
+from minirnn.drawing.baseline import line_metrics
+from minirnn.drawing.layout import lay_out, line_scale, unwrapped
+from minirnn.drawing.paper import Sheet
+from minirnn.errors import run_command
+from minirnn.ink.strokes import bounding_box, slant
+from minirnn.writing.hands import Writer
+from minirnn.writing.letters import clean_text, write_page_lines
+
+LETTERS = pathlib.Path(__file__).parents[2] / "data" / "letters.txt"
+FILES = (
+    ("page.png", {}), ("page.pdf", {}), ("page.svg", {}), ("plotter.svg", {"single_line": True}),
+    ("animation.svg", {"animate": True}), ("page.gcode", {}),
+)  # fmt: skip
+
+
+def outside(page, sheet):
+    """How far, in mm, the ink of a page reaches beyond the margins: 0 if it does not."""
+    if not page.strokes:
+        return 0.0
+    left, top, right, bottom = sheet.text_box
+    x_min, y_min, x_max, y_max = bounding_box(page.strokes)
+    return max(0.0, left - x_min, top - y_min, x_max - right, y_max - bottom)
+
+
+def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
+    parser = Parser(prog="python -m minirnn.studies.pages", description="Measure how a long letter comes out.")
+    parser.add_argument("--characters", type=positive_int, default=3000, help="how many (default 3000)")
+    parser.add_argument("--text", default=LETTERS, metavar="FILE", help="whose first characters to write")
+    parser.add_argument("--hand", type=positive_int, default=1, help="number of a hand (default 1)")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("measured"), help="folder for the pages")
+    options = parser.parse_args(argv)
+
+    start = time.perf_counter()
+    options.out.mkdir(parents=True, exist_ok=True)
+    writer, sheet = Writer(None, options.hand), Sheet(letter_size=1.9)
+    text = unwrapped(read_text(options.text)[: options.characters].strip())
+    text = clean_text(writer, text, plain=True, skip=True)
+    paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(0), raggedness=0.05)
+    pages = lay_out(paragraphs, sheet)
+    written = time.perf_counter()
+    for name, how in FILES:
+        save_pages(pages, options.out / name, **how)
+    done = time.perf_counter()
+
+    lines = [line for paragraph in paragraphs for line in paragraph]
+    words, found = text.split(), " ".join(line.text for line in lines).split()
+    whole = sum(word == there for word, there in zip(words, found))
+    sizes = [line_metrics(line.strokes, line.text)[1] * line_scale(line, sheet.letter_size) for line in lines]
+    slants = [np.degrees(np.arctan(-slant(line.strokes))) for line in lines]
+    print(f"text      {len(text)} characters on {len(lines)} lines, {len(pages)} pages, hand {options.hand}")
+    print(f"words     {whole} of {len(words)} whole and in order")
+    print(f"outside   {max(outside(page, sheet) for page in pages):g} mm")
+    print(f"x-height  {np.mean(sizes):.2f} mm, deviation {np.std(sizes):.2f}")
+    print(f"slant     {np.mean(slants):.1f} degrees, deviation {np.std(slants):.1f}")
+    print(f"seconds   {written - start:.1f} to the pages, {done - start:.1f} to all {len(FILES)} formats")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,121 @@
+"""Write a labelled set of line images in a made-up hand, as if scanned: what one's own handwriting would be.
+
+    python -m minirnn.studies.sample_hand data/sample_hand/texts.txt --out data/sample_hand
+
+The hand is a mean of several of the network's hands, so it is none of them, with a lean and a width of its own.
+The folder gets a JPEG a line and metadata.csv with what they say, which `minirnn.prepare` reads.
+"""
+
+import argparse
+import csv
+import os
+import pathlib
+import sys
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from minirnn.arguments import Parser, above_zero, degrees, positive_int, zero_or_more
+from minirnn.datasets import Sample
+from minirnn.datasets.text import read_text
+from minirnn.errors import MinirnnError, run_command
+from minirnn.files import atomic
+from minirnn.images.draw_scan import draw_scan, to_pixels
+from minirnn.ink.strokes import rotate
+from minirnn.studies.export import information
+from minirnn.training.threads import Workers
+from minirnn.writing.hands import Writer
+from minirnn.writing.pen import TEMPERATURE
+
+STD = 16.0  # pixels to a standard deviation of y: a small handwriting scanned at 200 dpi
+PEN = 0.15  # its width, in the same unit
+JPEG_QUALITY = 60
+
+
+def mixed_hand(writer, rows):
+    """Let ``writer`` write in the mean of the ``rows`` of its network's hands."""
+    params = writer.network.params["hand"]
+    if not all(0 <= row < len(params["E"]) for row in rows):
+        raise MinirnnError(f"the network has no such hands; choose rows from 0 to {len(params['E']) - 1}")
+    params["E"] = np.concatenate([params["E"], params["E"][list(rows)].mean(axis=0, keepdims=True)])
+    writer.hand = len(params["E"]) - 1
+    return writer
+
+
+def reshape_hand(strokes, lean, width):
+    """The strokes leaning ``lean`` degrees further to the right, and ``width`` times as wide."""
+    matrix = np.array([[width, 0.0], [-np.tan(np.radians(lean)), 1.0]])  # rows are points; y points down
+    return [stroke @ matrix for stroke in strokes]
+
+
+def scan_line(strokes, rng, std=STD):
+    """A written line as a scan of a pen like a ballpoint's: (H, W) grey levels in [0, 1]."""
+    strokes = rotate(strokes, np.radians(rng.normal(0, 0.4)))
+    strokes, shape = to_pixels(strokes, std, margin=round(std))
+    return draw_scan(
+        strokes, shape, PEN * std * rng.uniform(0.9, 1.1), rng, blur=0.6, noise=0.02, paper=0.02,
+        light=rng.uniform(0, 0.2), jpeg_quality=None,
+    )  # fmt: skip
+
+
+def write_best(writer, texts, rng, temperature=TEMPERATURE, keep=None):
+    """Write every text twice -> the better line of each, the best ``keep`` of them, in the order of the texts.
+
+    Better is a line of which its text tells more (see `minirnn.studies.export.information`): the label has to be
+    true. Texts with characters that the hand has not learned, and lines that went wrong, are left out. Raises
+    MinirnnError if the hand can write none."""
+    texts = [text for text in texts if not writer.unknown(text)]
+    if not texts:
+        raise MinirnnError("the hand can write none of the texts; give others")
+    with tqdm(total=2 * sum(map(len, texts)), unit="character", desc="writing", disable=None) as bar:
+        lines = [line for _ in range(2) for line in writer.write(texts, rng, temperature, progress=bar.update)]
+    samples = [Sample(line.text, line.strokes or [np.zeros((1, 2))], "") for line in lines]
+    nats = information(writer, samples, [writer.hand] * len(samples), Workers(os.cpu_count() or 1))
+    told = nats / [len(line.text) for line in lines] - np.where([line.fault for line in lines], np.inf, 0)
+    told = told.reshape(2, len(texts))
+    better = told.argmax(axis=0)
+    chosen = sorted(np.argsort(-told.max(axis=0), kind="stable")[:keep])
+    return [lines[better[n] * len(texts) + n] for n in chosen if np.isfinite(told[:, n].max())]
+
+
+def write_set(lines, out, rng, lean=0.0, width=1.0):
+    """Leave a JPEG of each of the ``lines`` (`minirnn.writing.pen.Line`) and metadata.csv in the folder ``out``."""
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number, line in enumerate(tqdm(lines, unit="line", desc="scanning", disable=None), start=1):
+        grey = scan_line(reshape_hand(line.ink, lean, width), rng)
+        name = f"{number:03d}.jpg"
+        with atomic(out / name, "wb") as file:
+            Image.fromarray(np.round(grey * 255).astype(np.uint8)).save(file, "JPEG", quality=JPEG_QUALITY)
+        rows.append((name, line.text))
+    with atomic(out / "metadata.csv", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("file_name", "text"), *rows])
+
+
+def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
+    parser = Parser(
+        prog="python -m minirnn.studies.sample_hand",
+        description="Write a labelled set of line images in a made-up hand, as if scanned.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("texts", help="a text a line, UTF-8")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for the images")
+    parser.add_argument("--weights", metavar="RUN", help="a run that learned hands (default: the shipped one)")
+    parser.add_argument("--rows", type=zero_or_more, nargs="+", default=[1, 5], help="hands to take the mean of")
+    parser.add_argument("--lean", type=degrees, default=14.0, help="degrees further to the right")
+    parser.add_argument("--width", type=above_zero, default=0.85, help="times as wide")
+    parser.add_argument("--temperature", type=above_zero, default=0.35, help="lower is more regular")
+    parser.add_argument("--keep", type=positive_int, default=300, help="so many lines, those that came out best")
+    parser.add_argument("--seed", type=zero_or_more, default=0)
+    options = parser.parse_args(argv)
+    texts = [line.strip() for line in read_text(options.texts).splitlines() if line.strip()]
+    writer, rng = mixed_hand(Writer(options.weights), options.rows), np.random.default_rng(options.seed)
+    lines = write_best(writer, texts, rng, options.temperature, options.keep)
+    write_set(lines, options.out, rng, options.lean, options.width)
+    print(f"{len(lines)} of {len(texts)} texts in {options.out}")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,56 @@
+"""How well a trained network predicts data that it has not seen, printed as nats, bits and perplexity."""
+
+import math
+
+from minirnn.datasets import load_samples, split_by_group
+from minirnn.datasets.line_batches import ValidationLines
+from minirnn.datasets.text import ValidationText, read_text
+from minirnn.errors import MinirnnError
+from minirnn.networks.rebuild import load_text_run
+from minirnn.training.fine_tuning import split_lines
+from minirnn.training.trainer import evaluate
+from minirnn.writing.hands import Writer
+
+
+def evaluate_text(run, path, device="cpu"):
+    """Print what a character of the text in ``path`` costs the network of ``run``."""
+    network, vocabulary, _ = load_text_run(run, device)
+    text = read_text(path)
+    unknown = vocabulary.unknown(text)
+    if unknown:
+        raise MinirnnError(
+            f"{path} has characters that the network never saw: {' '.join(map(repr, unknown[:20]))}; remove them"
+        )
+    nats = evaluate(network, ValidationText(vocabulary.encode(text), 32, 128, what=str(path)))
+    print(f"{len(text):,} characters of {path}")
+    print(f"{nats:.4f} nats a character")
+    print(f"{nats / math.log(2):.4f} bits a character")
+    perplexity = math.exp(nats) if nats < 700 else math.inf
+    print(f"{perplexity:.3f} perplexity a character (a blind guess among {len(vocabulary)}: {len(vocabulary)})")
+
+
+def evaluate_hand(run, source, held_out=None, device="cpu"):
+    """Print what a symbol, a character and a line of handwriting cost the network of ``run`` (None: the shipped one).
+
+    Of the data that the network was trained on, only the groups that were held out then are judged; ``held_out``
+    (a fraction; 1 for all of the data) changes that."""
+    writer = Writer(run, device=device, likeness=1.0)
+    samples, report = load_samples(source, progress=True)
+    print(f"data        {source}: {report}")
+    seed = writer.meta.get("seed", 0)
+    fraction = writer.meta.get("held_out", 1.0) if held_out is None else held_out
+    one_hand = not writer.meta.get("hands")
+    _, samples = (split_lines if one_hand else split_by_group)(samples, fraction, seed)
+    known = [sample for sample in samples if not writer.chars.unknown(sample.text)]
+    if not known:
+        raise MinirnnError(f"{source} has no line to judge by among the groups held out; give --held-out 1 for all")
+    # A network of many hands does not know whose these are: row 0. One that learned a single hand is judged as it.
+    hands = {s.group: writer.hand for s in known} if one_hand else {}
+    lines = ValidationLines(known, writer.chars, writer.pens, 48, 128, hands)
+    nats = evaluate(writer.network, lines)
+    print(f"lines       {lines.lines:,} of {len({s.group for s in known}):,} groups; "
+          f"{len(samples) - len(known)} left out for characters that the network lacks")  # fmt: skip
+    print(f"{nats:.4f} nats a symbol")
+    print(f"{nats * lines.symbols / lines.characters:.3f} nats a character "
+          f"({lines.symbols / lines.characters:.2f} symbols a character)")  # fmt: skip
+    print(f"{nats * lines.symbols / lines.lines:.1f} nats a line")

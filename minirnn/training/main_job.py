@@ -1,0 +1,73 @@
+"""The whole way, on the data that come with the project: from pictures of a handwriting to new text in that hand.
+
+    1_images/   the pictures of data/sample_hand, cleaned and traced: steps.png, contact_sheet_01.png, samples.jsonl
+    2_hand/     the run that learns the hand from these strokes, starting from the weights that come with the package
+    3_text/     the run that learns what to write from data/letters.txt
+    page.png    new text of the one network, in the hand that the other has learned
+
+The four parts are what the commands of their own would do, and each is announced by its command. What is done already
+is not done again, so that a run can be stopped at any moment and gone on with.
+"""
+
+import pathlib
+
+from minirnn.errors import MinirnnError
+from minirnn.files import newest_sample
+from minirnn.images.image_files import read_image
+from minirnn.images.labelled_sets import prepare_labelled
+from minirnn.images.pictures import draw_steps
+from minirnn.writing.hands import Writer
+from minirnn.writing.letters import handwrite
+
+# Three hundred lines bear larger steps than a few do.
+HAND_WORDS = ["--lr", "1e-3", "--epochs", "3", "--evaluations", "3"]
+# Of so short a text a GRU learns more in the same time than an LSTM (1.57 nats a character and 1.66), and in the more
+# steps that a smaller batch makes.
+TEXT_WORDS = ["--cell", "gru", "--batch", "16", "--epochs", "9"]
+SAMPLE_HAND = pathlib.Path(__file__).parents[2] / "data" / "sample_hand"
+
+
+def whole_way(run, general, learn):
+    """Do what is not done yet in the folder ``run``.
+
+    general  settings of all parts as words of a command: "--seed 3"
+    learn    learn(words, folder) begins a run of minirnn.train, or goes on with it
+    """
+    if not (SAMPLE_HAND / "metadata.csv").exists():
+        raise MinirnnError(
+            f"{SAMPLE_HAND} is not there: the sample data come with the project's sources, not with the installed "
+            "package; run this in a clone of them, or give --text FILE or --task hand --data SAMPLES"
+        )
+    images, hand, text = (run / name for name in ("1_images", "2_hand", "3_text"))
+    announce(f"python -m minirnn.prepare {SAMPLE_HAND} --out {images} --show {images / 'steps.png'}")
+    if not (images / "samples.jsonl").exists():
+        trace_images(images)
+    print(f"look at     {images / 'steps.png'}\n            {images / 'contact_sheet_01.png'}")
+    words = ["--task", "hand", "--data", str(images), *HAND_WORDS, *general]
+    announce(f"python -m minirnn.train {' '.join(words)} --out {hand}")
+    learn(words, hand)
+    print(f"look at     {hand / 'loss.png'}\n            {newest_sample(hand, '*[0-9].png')}")
+    words = ["--task", "text", *TEXT_WORDS, *general]
+    announce(f"python -m minirnn.train {' '.join(words)} --out {text}")
+    learn(words, text)
+    print(f"look at     {text / 'loss.png'}\n            {newest_sample(text, '*.txt')}")
+    announce(f"python -m minirnn.write --file {newest_sample(text, '*.txt')} --hand {hand} -o {run / 'page.png'}")
+    written = newest_sample(text, "*.txt").read_text(encoding="utf-8")
+    print(written)
+    for path in handwrite(written, run / "page.png", Writer(hand)):
+        print(f"look at     {path}")
+
+
+def trace_images(images):
+    """Part 1: the pictures of the sample hand become strokes in the folder ``images``."""
+    images.mkdir(exist_ok=True)
+    for half_written in images.glob(".*.tmp"):  # by one that was killed
+        half_written.unlink()
+    draw_steps(images / "steps.png", read_image(min(SAMPLE_HAND.glob("*.jpg"))))
+    samples, problems = prepare_labelled(SAMPLE_HAND, images)
+    print(f"strokes     {len(samples)} lines traced, {len(problems)} problems")
+
+
+def announce(command):
+    """Print the command that does by itself what comes now."""
+    print(f"\n$ {command}\n", flush=True)

@@ -1,0 +1,133 @@
+"""Learning to read: what `python -m minirnn.train --task read` trains, and on what."""
+
+import pathlib
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from minirnn import backend
+from minirnn.datasets import coverage, format_coverage, load_samples
+from minirnn.datasets.people import split_by_people
+from minirnn.datasets.reader_lines import ReaderBatches, ReaderValidation, readable, vocabulary_of
+from minirnn.errors import MinirnnError
+from minirnn.files import atomic
+from minirnn.ink.vocabularies import CharVocabulary
+from minirnn.networks import checkpoint
+from minirnn.networks.reader_rnn import ReaderRNN
+from minirnn.reading.decoding import character_errors, greedy
+from minirnn.training.trainer import Trainer
+from minirnn.writing.hands import Writer
+
+JOIN = 3  # pen symbols of a frame
+DEFAULTS = {
+    "init": "scratch", "layers": 3, "hidden": 128, "embed": 64, "dropout": 0.3, "lr": 3e-3, "schedule": "trapezoid",
+    "warmup": 100, "weight_decay": 0.01, "epochs": 8.0, "evaluations": 16, "patience": 0,
+}  # fmt: skip
+JUDGED = 500  # lines of each source that are read at every evaluation, short ones and long ones
+
+
+def read_task(settings, run, options):
+    """The network, the data and everything else a run that learns to read needs -> `Trainer`. ``options``:
+    `minirnn.training.Options`."""
+    seed, B = settings["seed"], settings["batch"]
+    begun = None if settings["init"] == "scratch" else checkpoint.load(_best(settings["init"]), ReaderRNN.kind)
+    pens = Writer(None).pens
+    training, validation = [], []
+    for source in settings["data"]:
+        samples, report = load_samples(source, progress=True)
+        parts = split_by_people(samples, source, settings["held_out"], seed)
+        print(f"data        {source}: {report}")
+        print(f"people      {len(parts[0]):,} lines to learn from, {len(parts[1]):,} of "
+              f"{len({sample.group for sample in parts[1]}):,} other people to judge by")  # fmt: skip
+        training += parts[0]
+        validation.append(parts[1])
+    chars = vocabulary_of(training) if begun is None else CharVocabulary(begun[0]["symbols"])
+    known, *judged = (_known(samples, chars, where) for samples, where in
+                      [(training, "learn from"), *((part, "judge by") for part in validation)])  # fmt: skip
+    print(format_coverage(coverage(sample.text for sample in known)))
+    known, lengths, left_out = readable(known, chars, pens, JOIN)
+    print(f"lines       {len(known):,} to learn from; {left_out} left out, whose text is too long for their strokes")
+    data = ReaderBatches(known, lengths, chars, pens, B, JOIN, seed, processes=1)
+    judged = [ReaderValidation(_some(part), chars, pens, B, JOIN) for part in judged if part]
+    if not judged:
+        raise MinirnnError("there is no line to judge by; give handwriting of more people, or change --held-out")
+    network = _network(settings, chars, pens, begun)
+    print(f"network     {network.settings['layers']} bidirectional layers of {network.settings['hidden']}: "
+          f"{network.count():,} weights")  # fmt: skip
+    print(f"epoch       {data.chunks(0):,} batches of about {data.symbols_per_chunk:,.0f} characters; "
+          f"the loss is in nats per character")  # fmt: skip
+    meta = {
+        "symbols": chars.symbols, "directions": pens.directions, "step_length": pens.step,
+        "held_out": settings["held_out"], "seed": seed,
+    }  # fmt: skip
+    return Trainer(network.to_device(settings["device"]), data, _Chain(judged), options, run, meta,
+                   _sampler(judged, chars, run), {"lifts": pens.lifts})  # fmt: skip
+
+
+def _best(init):
+    """The checkpoint of a run's folder, or the file itself."""
+    path = pathlib.Path(init)
+    return path / "best.npz" if path.is_dir() else path
+
+
+def _known(samples, chars, what):
+    known = [sample for sample in samples if not chars.unknown(sample.text)]
+    if len(known) < len(samples):
+        print(f"left out    {len(samples) - len(known)} lines to {what}, with characters that the network lacks")
+    return known
+
+
+def _network(settings, chars, pens, begun):
+    """A new network, or that of a checkpoint (``begun``: its meta and arrays) with the dropout of this run."""
+    if begun is None:
+        sizes = {name: settings[name] for name in ("cell", "layers", "hidden", "embed", "dropout", "seed")}
+        return ReaderRNN(len(pens), len(chars), pens.n_heights, join=JOIN, **sizes)
+    meta, arrays = begun
+    if not np.allclose(arrays["extra.lifts"], pens.lifts):
+        raise MinirnnError(f"{settings['init']} reads other pen symbols than those of the shipped weights")
+    network = ReaderRNN(**{**meta["network"], "dropout": settings["dropout"]})
+    params = {name.removeprefix("params."): a for name, a in arrays.items() if name.startswith("params.")}
+    network.load_params(params, settings["init"])
+    return network
+
+
+def _some(samples):
+    """At most `JUDGED` of the samples, from everywhere among them."""
+    return samples[:: -(-len(samples) // JUDGED)]
+
+
+class _Chain:
+    """Several validation sets, one after the other."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def __iter__(self):
+        for part in self.parts:
+            yield from part
+
+
+def _sampler(parts, chars, run):
+    """What a run leaves to look at: for each source, the character error of some lines of unseen people, and the
+    lines, as they should be and as they are read."""
+    def sample(network, step):
+        pieces = []
+        for part in parts:
+            with threadpool_limits(1):  # small products, which further threads only slow down
+                read = [chars.decode(ids - 1) for ids in read_greedily(network, part)]
+            texts = [sample.text for sample in part.samples]
+            wrong = sum(map(character_errors, texts, read))
+            pieces.append(f"character error {wrong / sum(map(len, texts)):.4f}")
+            pieces += [f"    {text}\n    {found}\n" for text, found in list(zip(texts, read))[::10]]
+        with atomic(run / "samples" / f"{step:07d}.txt") as file:
+            file.write("\n".join(pieces))
+
+    return sample
+
+
+def read_greedily(network, chunks):
+    """Yield what the network reads in every line of ``chunks``, ids of characters from 1 on."""
+    for _, chunk in chunks:
+        chunk = backend.tree_map(lambda a: backend.to_device(a, network.device), chunk)
+        logits, _ = network.forward(chunk)
+        yield from greedy(logits, network.frames(chunk["lengths"]))

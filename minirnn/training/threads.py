@@ -1,0 +1,140 @@
+"""Using all cores: the sequences of a batch are shared out among threads.
+
+    workers = Workers(2)
+    losses_and_gradients(network, chunk, states, rngs, workers) -> loss, states, gradients
+
+NumPy's matrix products use every core, but its elementwise functions use one, and an LSTM has many of them. So each
+thread takes its share of the batch through the whole network, forward and back, with products on one core, and the
+gradients are added up, which is exactly what several machines would do. NumPy lets go of Python's lock while it
+computes, so the threads really run side by side. The shares and the order of the sum are fixed: the same numbers
+come out every time.
+"""
+
+import contextlib
+import ctypes
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from minirnn import backend
+from minirnn.networks.network import symbols_counted, take_sequences
+
+
+def keep_freed_memory():
+    """Ask glibc to keep freed blocks for the next chunk. By default it hands large ones back to the system, which
+    has to clear every page of them again: a tenth of a training step. Without glibc nothing happens."""
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(mmap_threshold, 2**25)  # the largest value that it takes
+        libc.mallopt(trim_threshold, 2**31 - 1)
+
+
+def cut(start, stop, parts):
+    """The range from ``start`` to ``stop`` as ``parts`` slices of like length; fewer if it is shorter."""
+    edges = np.linspace(start, stop, min(parts, stop - start) + 1).astype(int)
+    return [slice(i, j) for i, j in itertools.pairwise(edges)]
+
+
+class Workers:
+    """``count`` threads; ``map(function, *lists)`` runs them. One thread is no thread at all.
+
+    Below stands what a process has to ask of the others, too, where there are any (`minirnn.training.mpi.Ranks`)."""
+
+    rank, ranks = 0, 1
+    first_share = 0  # the number of this process's first share among all shares
+
+    def __init__(self, count):
+        self.count = count
+        self.pool = ThreadPoolExecutor(count) if count > 1 else None
+        self.libraries = ThreadpoolController() if count > 1 else None  # made once: it looks through all libraries
+
+    def map(self, function, *lists):
+        """[function(a, b, ..) for a, b, .. in zip(*lists)], each on a thread of its own, its products on one core."""
+        if self.pool is None:
+            return list(map(function, *lists))
+        with self.libraries.limit(limits=1, user_api="blas"):
+            return list(self.pool.map(function, *lists))
+
+    def shares(self, chunk):
+        """The parts of a chunk, one for each thread, and how much each weighs in the mean loss."""
+        parts = [take_sequences(chunk, part) for part in self.sequences(chunk["x"].shape[1])]
+        total = max(1, symbols_counted(chunk))
+        return parts, [symbols_counted(part) / total for part in parts]
+
+    def sequences(self, B):
+        """Which of B sequences each thread takes, as slices."""
+        return cut(0, B, self.count)
+
+    def add_up(self, loss, gradients):
+        """The sum over all processes of their shares of a mean loss and of its gradients."""
+        return loss, gradients
+
+    def agreed(self, value):
+        """What rank 0 says."""
+        return value
+
+    def any(self, *flags):
+        """For each flag, whether any process raises it."""
+        return flags
+
+    def gather(self, states):
+        """The states of all shares, in the order of their sequences, on rank 0."""
+        return states
+
+    def check_same(self, params):
+        """A `MinirnnError` if the processes do not have the same weights."""
+
+    def wait(self):
+        """Until all processes have come here."""
+
+
+def start(network, chunk, workers):
+    """The states before the first step, one for each share of ``chunk``."""
+    return [network.start(part["x"].shape[1]) for part in workers.shares(chunk)[0]]
+
+
+def loss_and_gradients(network, chunk, states, rngs, workers):
+    """One chunk forward and back -> loss, states after it, {name: gradient}; ``rngs`` draw the dropout masks."""
+
+    def forward_and_back(part, weight, state, rng):
+        loss, state, cache = network.loss(part, state, rng)
+        gradients = backend.flatten(network.backward(cache))
+        for g in gradients.values():
+            g *= weight
+        return weight * float(loss), state, gradients  # float waits for a GPU, so it comes last
+
+    results = workers.map(forward_and_back, *workers.shares(chunk), states, rngs)
+    losses, new_states, shares = ([result[k] for result in results] for k in range(3))
+    if shares:
+        total = shares.pop(0)
+    else:  # of many processes, one that has no sequence
+        total = {name: np.zeros_like(a) for name, a in backend.flatten(network.params).items()}
+    for gradients in shares:
+        for name, g in gradients.items():
+            total[name] += g
+    mean, total = workers.add_up(sum(losses), total)
+    return mean, new_states, total
+
+
+def loss_only(network, chunk, states, workers):
+    """One chunk forward, nothing dropped -> loss, states after it."""
+
+    def forward(part, state):
+        loss, state, _ = network.loss(part, state)
+        return float(loss), state
+
+    parts, weights = workers.shares(chunk)
+    results = workers.map(forward, parts, states)
+    loss, _ = workers.add_up(sum(weight * loss for (loss, _), weight in zip(results, weights)), {})
+    return loss, [state for _, state in results]
+
+
+def recut(states, workers, B):
+    """The states of B sequences, in whatever shares -> the states of this process's shares."""
+    whole = [[np.concatenate(arrays) for arrays in zip(*layers)] for layers in zip(*states)]
+    if any(len(array) != B for layer in whole for array in layer):
+        raise ValueError(f"the states are not those of {B} sequences")
+    return [[tuple(array[part] for array in layer) for layer in whole] for part in workers.sequences(B)]

@@ -1,0 +1,36 @@
+"""Whether a written line is right, by the attention window's path over its text and by the pen's pace."""
+
+import numpy as np
+
+
+def symbols_of_characters(line):
+    """How many symbols the pen spends on each character of a line, by the window -> (U,)."""
+    phi = line.phi[:, : len(line.text)]
+    return (phi / np.maximum(line.phi.sum(axis=1, keepdims=True), 1e-6)).sum(axis=0)
+
+
+def unevenness(line, pace):
+    """How far the pen is from its usual pace: the mean of |r - 1|, r being the symbols that it spends on a character
+    over those that it usually spends, ``pace`` {character: symbols}, and over the line's own mean of that.
+
+    A letter that is botched or left out takes more or less than its time. Of a character that ``pace`` lacks nothing
+    is known."""
+    known = np.array([c in pace for c in line.text])
+    if not known.any():
+        return 0.0
+    ratio = symbols_of_characters(line)[known] / [pace[c] for c in line.text if c in pace]
+    return float(np.abs(ratio / max(ratio.mean(), 1e-6) - 1).mean())
+
+
+def fault(text, phi, strokes, stopped):
+    """What is wrong with a line, by the window's path phi (T, U) and the pen's: "" if nothing is."""
+    if not stopped:
+        return "ran on"
+    visited = phi.max(axis=0)
+    missed = [text[u] for u in range(len(text)) if visited[u] < 0.25 and text[u] != " "]
+    if missed:
+        return f"skipped {missed[0]!r}"
+    heights = np.concatenate(strokes)[:, 1] if strokes else np.zeros(1)
+    if np.abs(heights).max() > 6:
+        return "left the line"
+    return ""

@@ -1,0 +1,17 @@
+"""Text in plain letters, for hands that have not learned accents or typographic signs."""
+
+import unicodedata
+
+# What has no decomposition into a plain letter and its accents.
+PLAIN = {
+    "‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‐": "-", "‑": "-", "–": "-",
+    "—": "-", "…": "...", "ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l",
+    "Ł": "L", "đ": "d", "Đ": "D", "þ": "th", "Þ": "Th", "ð": "d", "ı": "i", "€": "EUR", "£": "GBP", "$": "USD",
+    "%": " per cent", "@": " at ", "=": " equals ",
+}  # fmt: skip
+
+
+def transliterate(text):
+    """``text`` in plain letters: accents are dropped (é becomes e), typographic signs become typed ones."""
+    replaced = "".join(PLAIN.get(c, c) for c in unicodedata.normalize("NFC", text))
+    return "".join(c for c in unicodedata.normalize("NFKD", replaced) if not unicodedata.combining(c))
