@@ -14,7 +14,7 @@ from minirnn.files import atomic
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.networks import checkpoint
 from minirnn.networks.reader_rnn import ReaderRNN
-from minirnn.reading.decoding import character_errors, greedy
+from minirnn.reading.decoding import errors, greedy
 from minirnn.training.trainer import Trainer
 from minirnn.writing.hands import Writer
 
@@ -116,7 +116,7 @@ def _sampler(parts, chars, run):
             with threadpool_limits(1):  # small products, which further threads only slow down
                 read = [chars.decode(ids - 1) for ids in read_greedily(network, part)]
             texts = [sample.text for sample in part.samples]
-            wrong = sum(map(character_errors, texts, read))
+            wrong = sum(map(errors, texts, read))
             pieces.append(f"character error {wrong / sum(map(len, texts)):.4f}")
             pieces += [f"    {text}\n    {found}\n" for text, found in list(zip(texts, read))[::10]]
         with atomic(run / "samples" / f"{step:07d}.txt") as file:
