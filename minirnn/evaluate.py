@@ -3,26 +3,31 @@
     python -m minirnn.evaluate runs/text-1 --text FILE
     python -m minirnn.evaluate --task hand --data ARCHIVES      the shipped weights on the forms they never saw
     python -m minirnn.evaluate runs/hand-1 --task hand --data SAMPLES
+    python -m minirnn.evaluate --task read --data ARCHIVES      character and word error on people it never saw
 """
 
 import sys
 
 from minirnn import backend
-from minirnn.arguments import Parser, probability
+from minirnn.arguments import Parser, positive_int, probability
 from minirnn.errors import MinirnnError, run_command
-from minirnn.training.evaluation import evaluate_hand, evaluate_text
+from minirnn.reading.reader import add_language_options, language_of
+from minirnn.training.evaluation import evaluate_hand, evaluate_reading, evaluate_text
 
 
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
-        prog="python -m minirnn.evaluate", description="What a symbol of unseen text costs a trained network."
+        prog="python -m minirnn.evaluate",
+        description="What a symbol of unseen text or handwriting costs a trained network, and how well it reads.",
     )
-    parser.add_argument("run", nargs="?", help="folder of the run, or a checkpoint; of --task hand also nothing")
-    parser.add_argument("--task", choices=["text", "hand"], default="text")
+    parser.add_argument("run", nargs="?", help="folder of the run, or a checkpoint; for handwriting also nothing")
+    parser.add_argument("--task", choices=["text", "hand", "read"], default="text")
     parser.add_argument("--text", metavar="FILE", help="text to judge by, UTF-8")
-    parser.add_argument("--data", metavar="SOURCE", help="handwriting to judge by")
+    parser.add_argument("--data", metavar="SOURCE", nargs="+", help="handwriting to judge by; to read, also several")
     parser.add_argument("--held-out", type=probability, help="which part of the groups of --data; 1: all")
+    parser.add_argument("--lines", type=positive_int, help="read at most so many lines of each source")
+    add_language_options(parser)
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     options = parser.parse_args(argv)
     backend.check_device(options.device)
@@ -30,10 +35,17 @@ def main(argv=None):
         if options.run is None or options.text is None:
             raise MinirnnError("to judge a text network, give its run and --text FILE")
         evaluate_text(options.run, options.text, options.device)
+        return
+    if options.data is None:
+        raise MinirnnError(f"to judge by handwriting (--task {options.task}), give --data: IAM-OnDB's folder, a .jsonl "
+                           "file, or .inkml files")  # fmt: skip
+    if options.task == "read":
+        evaluate_reading(options.run, options.data, options.held_out, options.device, language_of(options),
+                         options.lines)  # fmt: skip
+    elif len(options.data) > 1:
+        raise MinirnnError("--task hand judges by one source; give --data once")
     else:
-        if options.data is None:
-            raise MinirnnError("to judge a hand, give --data: IAM-OnDB's folder, a .jsonl file, or .inkml files")
-        evaluate_hand(options.run, options.data, options.held_out, options.device)
+        evaluate_hand(options.run, options.data[0], options.held_out, options.device)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from test_ctc import probability, spelled
 
 from minirnn.errors import MinirnnError
 from minirnn.layers import ctc
-from minirnn.models import CharRNN
+from minirnn.networks.char_rnn import CharRNN
 from minirnn.reading.alignment import align, confidences, territory
 from minirnn.reading.decoding import beam_search, edits, errors, greedy, log_softmax
 from minirnn.reading.language import UNKNOWN, LanguageModel
@@ -140,7 +140,14 @@ def test_confidence_and_territory_of_characters():
     frames = align(log_p, (1, 2))
     assert frames.tolist() == [[0, 0], [2, 3]]
     np.testing.assert_allclose(confidences(log_p, (1, 2), frames), [0.9, 0.7], atol=1e-9)
-    assert territory(frames, 4).tolist() == [[0, 2], [2, 4]]
+    assert territory(frames, 4, np.zeros(2, bool)).tolist() == [[0, 2], [2, 4]]
+
+
+def test_a_space_has_no_ink_and_its_neighbours_share_what_is_around_it():
+    frames = np.array([[1, 1], [4, 5], [8, 8], [9, 9]])
+    spaces = np.array([False, True, False, False])
+    assert territory(frames, 12, spaces).tolist() == [[0, 4], [4, 4], [4, 9], [9, 12]]
+    assert territory(frames[:0], 12, spaces[:0]).shape == (0, 2)
 
 
 # --- errors -------------------------------------------------------------------------------------------------------

@@ -50,9 +50,15 @@ def confidences(log_p, ids, frames):
     return np.array([np.exp(log_p[first : last + 1, k].max()) for k, (first, last) in zip(ids, frames)])
 
 
-def territory(frames, T):
-    """Which frames belong to each character, first and one past the last, (U, 2): the network names a character in one
-    or two frames somewhere in it, so that the border between two is half way between their frames."""
-    middles = (frames[1:, 0] + frames[:-1, 1] + 1) / 2
-    borders = np.concatenate([[0], np.ceil(middles), [T]]).astype(int)
-    return np.column_stack([borders[:-1], borders[1:]])
+def territory(frames, T, spaces):
+    """Which frames belong to each character, first and one past the last, (U, 2).
+
+    The network names a character in one or two frames somewhere in it, so that the border between two is half way
+    between their frames. A space, ``spaces`` (U,) bool, has no ink: its neighbours reach up to its first frame."""
+    if not len(frames):
+        return np.zeros((0, 2), int)
+    middles = np.ceil((frames[1:, 0] + frames[:-1, 1] + 1) / 2).astype(int)
+    ends = np.where(spaces[1:], frames[1:, 0], middles)
+    ends = np.append(np.where(spaces[:-1], frames[:-1, 0], ends), T)
+    starts = np.concatenate([[0], ends[:-1]])
+    return np.column_stack([starts, np.where(spaces, starts, ends)])

@@ -1,12 +1,18 @@
 """How well a trained network predicts data that it has not seen, printed as nats, bits and perplexity."""
 
 import math
+import time
+
+from tqdm import tqdm
 
 from minirnn.datasets import load_samples, split_by_group
 from minirnn.datasets.line_batches import ValidationLines
+from minirnn.datasets.people import split_by_people
 from minirnn.datasets.text import ValidationText, read_text
 from minirnn.errors import MinirnnError
 from minirnn.networks.rebuild import load_text_run
+from minirnn.reading.reader import TOGETHER, Reader
+from minirnn.reading.scores import Scores
 from minirnn.training.fine_tuning import split_lines
 from minirnn.training.trainer import evaluate
 from minirnn.writing.hands import Writer
@@ -54,3 +60,33 @@ def evaluate_hand(run, source, held_out=None, device="cpu"):
     print(f"{nats * lines.symbols / lines.characters:.3f} nats a character "
           f"({lines.symbols / lines.characters:.2f} symbols a character)")  # fmt: skip
     print(f"{nats * lines.symbols / lines.lines:.1f} nats a line")
+
+
+def evaluate_reading(run, sources, held_out=None, device="cpu", language_model=None, lines=None):
+    """Print how well lines of ``sources`` are read by the network of ``run`` (None: the shipped one).
+
+    Of the data that the network was trained on, only lines of the people who were held out then are read; ``held_out``
+    (a fraction; 1 for all people) changes that. ``language_model``: see `Reader`; ``lines``: at most so many of each
+    source."""
+    reader = Reader(run, language_model, device)
+    fraction = reader.meta.get("held_out", 1.0) if held_out is None else held_out
+    for source in sources:
+        samples, report = load_samples(source, progress=True)
+        print(f"data             {source}: {report}")
+        _, samples = split_by_people(samples, source, fraction, reader.meta.get("seed", 0))
+        if not samples:
+            raise MinirnnError(f"{source} has no line by people held out; give --held-out 1 for all")
+        if lines is not None:
+            samples = samples[:: -(-len(samples) // lines)]
+        scores, seconds = Scores(), time.monotonic()
+        with tqdm(total=len(samples), unit="line") as bar:
+            for start in range(0, len(samples), TOGETHER):
+                part = samples[start : start + TOGETHER]
+                for sample, reading in zip(part, reader.read_strokes([sample.strokes for sample in part])):
+                    scores.add(sample.text, reading.text)
+                bar.update(len(part))
+        seconds = time.monotonic() - seconds
+        people = len({sample.group for sample in samples})
+        print(f"lines            {len(samples):,} of {people:,} people, {seconds / len(samples):.3f} s per line, "
+              f"{'with' if reader.language else 'without'} a language model")  # fmt: skip
+        print(scores)

@@ -1,0 +1,203 @@
+"""Reading handwriting: what stands there, how sure that is, and where each character stands.
+
+    from minirnn import Reader
+
+    reader = Reader()
+    reader.read_strokes([strokes])[0].text       strokes: list of (n, 2) arrays, y down, in any unit
+    reader.read_picture("page.jpg")              the lines of a page, from the top
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from minirnn import backend
+from minirnn.datasets.reader_lines import collate
+from minirnn.errors import MinirnnError
+from minirnn.ink.strokes import check_strokes, normalise
+from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
+from minirnn.networks import checkpoint
+from minirnn.networks.reader_rnn import ReaderRNN
+from minirnn.networks.rebuild import load_text_run, network_from
+from minirnn.reading.alignment import align, confidences, territory
+from minirnn.reading.decoding import WIDTH, beam_search, greedy, log_softmax
+from minirnn.reading.language import LanguageModel
+
+WEIGHTS = pathlib.Path(__file__).parent.parent / "weights"
+SHIPPED, SHIPPED_TEXT = WEIGHTS / "reader.npz", WEIGHTS / "text.npz"
+TOGETHER = 16  # lines that go through the network at once
+WEIGHT, BONUS = 0.5, 0.5  # of the language model and of every character, if the weights do not say better
+DOUBTFUL = 0.6  # a character with less confidence is marked
+
+
+@dataclasses.dataclass
+class Reading:
+    """What was read in a line.
+
+    text             what stands there
+    confidence       (U,) how sure each character is, 0 to 1
+    places           U lists of (stroke, first, last): which part of which strokes each character takes, as parts of
+                     the stroke's length from 0 to 1; none for a space
+    boxes            U tuples (left, top, right, bottom) in the units of the strokes, None for a space
+    log_probability  of the text, by the network that reads alone, nats
+    """
+
+    text: str
+    confidence: np.ndarray
+    places: list
+    boxes: list
+    log_probability: float
+
+    @property
+    def doubtful(self):
+        """The places in the text of characters that are not sure."""
+        return [u for u, sure in enumerate(self.confidence) if sure < DOUBTFUL]
+
+
+class Reader:
+    """A network that reads, and a language model that knows which of its readings is English.
+
+    source          None for the weights that come with the package, or a run of ``minirnn.train --task read`` (a
+                    folder or a checkpoint)
+    language_model  None for the one that comes with the package, a run of ``minirnn.train --text``, or False: none
+    weight, bonus   what the language model's log p counts, and what every character adds; None: as the weights say
+    """
+
+    def __init__(self, source=None, language_model=None, device="cpu", weight=None, bonus=None):
+        path = SHIPPED if source is None else pathlib.Path(source)
+        if source is None and not path.exists():
+            raise MinirnnError("this installation has no weights for reading; give a run of minirnn.train --task read")
+        if path.is_dir():
+            path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
+        self.meta, arrays = checkpoint.load(path, ReaderRNN.kind)
+        network = network_from(ReaderRNN, self.meta, arrays, path)
+        try:
+            self.chars, self.pens = _vocabularies(self.meta, arrays, network.settings)
+            self.weight = float(self.meta.get("language_weight", WEIGHT) if weight is None else weight)
+            self.bonus = float(self.meta.get("language_bonus", BONUS) if bonus is None else bonus)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
+        self.network = network.to_device(device)
+        self.language = None
+        if language_model is None and SHIPPED_TEXT.exists():
+            language_model = SHIPPED_TEXT
+        if language_model:
+            text_network, known, _ = load_text_run(language_model, device)
+            self.language = LanguageModel(text_network, known.symbols, self.chars.symbols)
+
+    def log_probabilities(self, lines):
+        """Yield (ids, log p) of each of ``lines``, lists of strokes: the pen symbols (T,), and the logarithms of the
+        probabilities (frames, 1 + characters) of the blank and every character."""
+        for start in range(0, len(lines), TOGETHER):
+            ids = [self.pens.encode(normalise(strokes)) for strokes in lines[start : start + TOGETHER]]
+            chunk = collate(ids, [np.zeros(0, int)] * len(ids), self.pens, self.network.join)
+            chunk = backend.tree_map(lambda a: backend.to_device(a, self.network.device), chunk)
+            with threadpool_limits(1, user_api="blas"):  # small products, which further threads only slow down
+                logits, _ = self.network.forward(chunk)
+            logits = backend.to_host(logits)
+            for b, line in enumerate(ids):
+                yield line, log_softmax(logits[: self.network.frames(len(line)), b])
+
+    def read_strokes(self, lines):
+        """Read lines of handwriting, each a list of strokes, (n, 2) arrays -> list of `Reading`."""
+        lines = [check_strokes(strokes) for strokes in lines]
+        return [
+            self._reading(strokes, ids, log_p, self.decode(log_p))
+            for strokes, (ids, log_p) in zip(lines, self.log_probabilities(lines))
+        ]
+
+    def decode(self, log_p):
+        """The ids of the text in a line, log_p (frames, 1 + characters): with the language model if there is one."""
+        if self.language is None:
+            return greedy(log_p[:, None], np.array([len(log_p)]))[0]
+        with threadpool_limits(1, user_api="blas"):
+            found = beam_search(log_p, WIDTH, self.language, self.weight, self.bonus)
+        return np.array(found[0][1], int)
+
+    def align(self, strokes, text):
+        """Where each character of a known ``text`` stands in a line: a `Reading` whose text is ``text``.
+
+        MinirnnError if the network does not know a character, or the line is too short for the text."""
+        strokes = check_strokes(strokes)
+        ids, log_p = next(self.log_probabilities([strokes]))
+        return self._reading(strokes, ids, log_p, self.chars.encode(text) + 1)
+
+    def _reading(self, strokes, ids, log_p, found):
+        """The `Reading` of a line that says ``found`` (U,), ids from 1 on; ids (T,) are its pen symbols."""
+        frames = align(log_p, found)
+        text = self.chars.decode(found - 1)
+        spaces = np.array([character == " " for character in text], bool)
+        parts = np.minimum(self.network.join * territory(frames, len(log_p), spaces), len(ids))
+        stroke, along = places_of_symbols(ids, self.pens)
+        places = [_place(stroke[first:last], along[first:last]) for first, last in parts]
+        boxes = [box_of(strokes, place) for place in places]
+        path = sum(log_p[t, found[u]] for u, (first, last) in enumerate(frames) for t in range(first, last + 1))
+        return Reading(text, confidences(log_p, found, frames), places, boxes, float(path))
+
+
+def add_language_options(parser):
+    """The options about the language model that the commands share."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--language-model", metavar="RUN", help="a text run that helps with reading; by default the one "
+                       "that comes with the package")  # fmt: skip
+    group.add_argument("--no-language-model", action="store_true", help="read by the ink alone")
+
+
+def language_of(options):
+    """What these options say, for `Reader`."""
+    return False if options.no_language_model else options.language_model
+
+
+def _vocabularies(meta, arrays, settings):
+    """The characters and the pen symbols of a checkpoint. ValueError if they do not fit the network."""
+    chars = CharVocabulary(meta["symbols"])
+    pens = PenVocabulary(arrays["extra.lifts"], int(meta["directions"]), float(meta["step_length"]))
+    if len(chars) != settings["characters"] or len(meta["symbols"]) != len(chars):
+        raise ValueError("its characters do not fit its network")
+    if len(pens) != settings["V"] or pens.n_heights != settings["heights"]:
+        raise ValueError("its pen symbols do not fit its network")
+    return chars, pens
+
+
+def places_of_symbols(ids, pens):
+    """Where on the strokes each pen symbol is: the number of the stroke (T,), -1 before the first, and how much of its
+    length has been drawn (T,), 0 to 1."""
+    lifts = pens.is_lift[ids]
+    stroke = np.cumsum(lifts) - 1
+    steps = np.arange(len(ids)) - np.flatnonzero(lifts)[np.maximum(stroke, 0)]
+    is_step = ~lifts & (ids > 1)
+    counts = np.bincount(stroke[is_step], minlength=stroke.max() + 1) if is_step.any() else np.ones(stroke.max() + 1)
+    along = np.clip(steps / np.maximum(counts[np.maximum(stroke, 0)], 1), 0, 1)
+    return np.where(ids > 1, stroke, -1), along
+
+
+def _place(stroke, along):
+    """[(stroke, first, last), ...] of some pen symbols of a line."""
+    numbers = np.unique(stroke[stroke >= 0])
+    return [(int(n), float(along[stroke == n].min()), float(along[stroke == n].max())) for n in numbers]
+
+
+def ink_of(strokes, place):
+    """The pieces of the strokes that a character takes: a list of (n, 2) arrays."""
+    pieces = []
+    for number, first, last in place:
+        stroke = strokes[number]
+        arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
+        if arc[-1] == 0:
+            pieces.append(stroke[:1])
+            continue
+        inside = (arc > first * arc[-1]) & (arc < last * arc[-1])
+        ends = [[np.interp(part * arc[-1], arc, column) for column in stroke.T] for part in (first, last)]
+        pieces.append(np.concatenate([ends[:1], stroke[inside], ends[1:]]))
+    return pieces
+
+
+def box_of(strokes, place):
+    """(left, top, right, bottom) of the ink of a character, None without ink."""
+    pieces = ink_of(strokes, place)
+    if not pieces:
+        return None
+    points = np.concatenate(pieces)
+    return tuple(float(value) for value in (*points.min(axis=0), *points.max(axis=0)))
