@@ -4,11 +4,12 @@ import csv
 
 import numpy as np
 import pytest
-from small_runs import write_hand
+from small_runs import made_samples, write_hand
 
-from minirnn import train
+from minirnn import evaluate, train
 from minirnn.errors import MinirnnError
 from minirnn.networks import checkpoint
+from minirnn.reading.reader import Reader, ink_of
 
 SMALL = ["--task", "read", "--hidden", "4", "--embed", "3", "--layers", "1", "--batch", "4", "--threads", "1",
          "--held-out", "0.3", "--evaluations", "2"]  # fmt: skip
@@ -63,3 +64,78 @@ def test_a_source_that_is_not_there_is_named_before_there_is_a_run(hand, tmp_pat
 def test_a_hand_is_learned_from_one_source(hand):
     with pytest.raises(MinirnnError, match="one source"):
         train.main(["--task", "hand", "--data", hand, hand])
+
+
+# --- what such a run is good for ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run that can read nothing, and the handwriting that it was trained on."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_hand(folder / "hand.jsonl")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINIRNN_CACHE", str(folder / "cache"))
+        run(folder / "run", "--data", str(folder / "hand.jsonl"), "--steps", "1")
+    return folder
+
+
+def test_evaluate_counts_errors_on_people_held_out(trained, capsys, monkeypatch):
+    monkeypatch.setenv("MINIRNN_CACHE", str(trained / "cache"))
+    source = str(trained / "hand.jsonl")
+    evaluate.main([str(trained / "run"), "--task", "read", "--data", source, "--no-language-model"])
+    said = capsys.readouterr().out
+    assert "character error" in said and "word error" in said and "commonest" in said and "capitals" in said
+    assert "2 of 1 people" in said
+    evaluate.main([str(trained / "run"), "--task", "read", "--data", source, "--held-out", "1", "--lines", "6"])
+    assert "6 of 6 people" in capsys.readouterr().out
+
+
+def test_a_reader_says_what_where_and_how_surely(trained):
+    reader, samples = Reader(trained / "run", False), made_samples()
+    for sample, reading in zip(samples, reader.read_strokes([sample.strokes for sample in samples])):
+        assert len(reading.text) == len(reading.confidence) == len(reading.places) == len(reading.boxes)
+        aligned = reader.align(sample.strokes, sample.text)
+        assert aligned.text == sample.text and ((aligned.confidence >= 0) & (aligned.confidence <= 1)).all()
+        points = np.concatenate(sample.strokes)
+        for character, box, place in zip(aligned.text, aligned.boxes, aligned.places):
+            assert (box is None) == (not place)
+            if character == " ":
+                assert box is None
+            if box:
+                low, high = points.min(axis=0) - 1e-9, points.max(axis=0) + 1e-9
+                assert (low <= box[:2]).all() and (high >= box[2:]).all() and box[0] <= box[2] and box[1] <= box[3]
+
+
+def test_all_ink_belongs_to_some_character(trained):
+    reader = Reader(trained / "run", False)
+    sample = made_samples()[0]
+    ink = sum(np.hypot(*np.diff(s, axis=0).T).sum() for s in sample.strokes)
+    reading = reader.align(sample.strokes, sample.text)
+    pieces = [piece for place in reading.places for piece in ink_of(sample.strokes, place)]
+    taken = sum(np.hypot(*np.diff(piece, axis=0).T).sum() for piece in pieces)
+    assert 0.8 * ink < taken < 1.001 * ink  # a step between two characters is neither's
+
+
+def test_lines_read_together_read_as_they_do_alone(trained):
+    reader, lines = Reader(trained / "run", False), [sample.strokes for sample in made_samples(20)]
+    together, alone = (list(reader.log_probabilities(part)) for part in (lines, lines[17:18]))
+    np.testing.assert_allclose(together[17][1], alone[0][1], atol=1e-5)
+
+
+def test_a_reader_uses_a_language_model_if_it_is_given_one(trained, tmp_path):
+    (tmp_path / "text.txt").write_text("abc abc bca\n" * 90, encoding="utf-8")
+    train.main(["--text", str(tmp_path / "text.txt"), "--steps", "1", "--hidden", "4", "--embed", "3", "--batch", "4",
+                "--steps-per-chunk", "8", "--threads", "1", "--out", str(tmp_path / "text"), "--task", "text"])
+    reader = Reader(trained / "run", tmp_path / "text", weight=1.0, bonus=0.0)
+    assert reader.language is not None and reader.weight == 1.0
+    assert isinstance(reader.read_strokes([made_samples(1)[0].strokes])[0].text, str)
+
+
+def test_a_checkpoint_of_another_kind_or_with_other_symbols_is_refused(trained, tmp_path):
+    meta, arrays = checkpoint.load(trained / "run" / "best.npz")
+    for change, message in [({"kind": "PenRNN"}, "ReaderRNN is needed"), ({"symbols": "ab"}, "do not fit its network"),
+                            ({"directions": 10**6}, "do not fit"), ({"symbols": None}, "damaged")]:
+        checkpoint.save(tmp_path / "odd.npz", {**meta, **change}, arrays)
+        with pytest.raises(MinirnnError, match=message):
+            Reader(tmp_path / "odd.npz")

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from minirnn import backend
 from minirnn.datasets.reader_lines import collate
-from minirnn.errors import MinirnnError
+from minirnn.errors import MinirnnError, is_text
 from minirnn.ink.strokes import check_strokes, normalise
 from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
 from minirnn.networks import checkpoint
@@ -151,11 +151,14 @@ def language_of(options):
 
 
 def _vocabularies(meta, arrays, settings):
-    """The characters and the pen symbols of a checkpoint. ValueError if they do not fit the network."""
-    chars = CharVocabulary(meta["symbols"])
-    pens = PenVocabulary(arrays["extra.lifts"], int(meta["directions"]), float(meta["step_length"]))
-    if len(chars) != settings["characters"] or len(meta["symbols"]) != len(chars):
+    """The characters and the pen symbols of a checkpoint, which may be a stranger's: what does not fit the network is a
+    ValueError or a TypeError."""
+    symbols, directions, step = meta["symbols"], meta["directions"], meta["step_length"]
+    if not is_text(symbols) or len(set(symbols)) != settings["characters"]:
         raise ValueError("its characters do not fit its network")
+    if type(directions) is not int or not 0 < directions < settings["V"] or not 0 < step < np.inf:
+        raise ValueError("its steps do not fit its network")
+    chars, pens = CharVocabulary(symbols), PenVocabulary(arrays["extra.lifts"], directions, step)
     if len(pens) != settings["V"] or pens.n_heights != settings["heights"]:
         raise ValueError("its pen symbols do not fit its network")
     return chars, pens
