@@ -6,17 +6,16 @@ LINES is a folder of line images, such as `python -m minirnn.prepare page.jpg --
 at once to LINES/metadata.csv (file_name, text), which `minirnn.prepare` reads; other columns and rows stay as they are.
 Started again, it goes on with the first line that has no text. Ctrl-C ends it.
 
-The page is served to this computer alone: on the loopback address, and to no page of another origin.
+The page is served to this computer alone, and only at the address that is printed (`minirnn.web.local_server`).
 """
 
 import pathlib
 import sys
-import webbrowser
 
 from minirnn.arguments import Parser
 from minirnn.errors import run_command
 from minirnn.labelling.labels import Labels
-from minirnn.labelling.server import PORT, Server
+from minirnn.labelling.server import PORT, LabelPage
 
 
 def main(argv=None):
@@ -26,14 +25,12 @@ def main(argv=None):
     parser.add_argument("--port", type=int, default=PORT, help=f"of the page; 0 takes a free one (default {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser, only print the address")
     options = parser.parse_args(argv)
-    if not 0 <= options.port < 65536:
-        parser.error(f"--port {options.port} is not from 0 to 65535")
     labels = Labels(options.folder)
     labels.texts()  # a metadata.csv that cannot be read is said now
-    with Server(labels, options.port) as server:
+    with LabelPage(labels).server(options.port) as server:
         print(f"type what the lines say at {server.url} (Ctrl-C ends)", flush=True)
         if not options.no_browser:
-            webbrowser.open(server.url)
+            server.open_browser()
         try:
             server.serve_forever()
         except KeyboardInterrupt:

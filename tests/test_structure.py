@@ -12,7 +12,7 @@ PACKAGE = pathlib.Path(minirnn.__file__).parent
 BASE = {"arguments", "backend", "cores", "errors", "files"}
 # From the bottom up: a folder imports from those before it, and never from one after it.
 FLOORS = [
-    "ink", "layers", "networks", "datasets", "drawing", "images", "writing", "training", "labelling", "forms",
+    "ink", "layers", "networks", "datasets", "drawing", "images", "writing", "training", "web", "labelling", "forms",
     "grading", "studies",
 ]  # fmt: skip
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

@@ -1,0 +1,1 @@
+"""Pages in the browser: the server that they share, for this computer and its user alone."""
