@@ -10,7 +10,7 @@ import sys
 
 from minirnn import backend
 from minirnn.arguments import Parser, above_zero, positive_int, probability, zero_or_more
-from minirnn.drawing import check_output
+from minirnn.drawing import format_of
 from minirnn.errors import run_command
 from minirnn.networks.rebuild import load_text_run
 from minirnn.writing.sampling import generate
@@ -47,7 +47,7 @@ def main(argv=None):
         skip_unknown=options.skip_unknown,
     )  # fmt: skip
     if options.handwrite:
-        check_output(options.handwrite)
+        format_of(options.handwrite)  # now, and not after the work of writing
     first = next(characters, "")  # so that a seed that cannot be used is said before anything is printed
     print(options.seed + first, end="", flush=True)
     written = options.seed + first

@@ -2,24 +2,24 @@
 
     python -m minirnn.write "Dear Ana, thank you for the book." -o letter.png
     python -m minirnn.write --file letter.txt --page a5 --paper ruled --pen fountain -o letter.pdf
-    python -m minirnn.write --file letter.txt --origin 20,15 --area 0,0,300,210 --feed 3000 -o letter.gcode
+    python -m minirnn.write --file letter.txt --plotter grbl-servo --origin 20,15 --area 0,0,300,210 -o letter.gcode
     python -m minirnn.write --hand list -o hands.png
 """
 
 import argparse
 import dataclasses
 import sys
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, probability, zero_or_more
 from minirnn.datasets.text import read_text
-from minirnn.drawing import Plotter, check_output, save_pages
-from minirnn.drawing.ink import PENS, check_colour
+from minirnn.drawing import FORMATS, PLOTTERS, Look, Plotter, check_output, format_of, page_files, save_pages
+from minirnn.drawing.ink import PENS
 from minirnn.drawing.layout import lay_out, unwrapped
 from minirnn.drawing.paper import PAPERS, Sheet
+from minirnn.drawing.plotters import CORNERS, parts_of, report
 from minirnn.errors import MinirnnError, run_command
 from minirnn.writing.hands import LIKENESS, Writer
 from minirnn.writing.letters import clean_text, page_around, write_page_lines
@@ -62,10 +62,13 @@ def build_parser():
         prog="python -m minirnn.write",
         description="Write a text by hand: as a picture, a vector drawing, a PDF, or for a pen plotter.",
     )
-    parser.add_argument("text", nargs="?", help="what to write")
-    parser.add_argument("--file", metavar="FILE", help="write the text of this file; a line of it is a paragraph")
-    parser.add_argument("-o", "--out", required=True, metavar="OUT", help="OUT.png, OUT.svg, OUT.pdf or OUT.gcode")
     # fmt: off
+    parser.add_argument("text", nargs="?", help="what to write")
+    parser.add_argument("--file", metavar="FILE",
+                        help="write the text of this file, of standard input if it is -; a line of it is a paragraph")
+    parser.add_argument("-o", "--out", required=True, metavar="OUT",
+                        help="OUT.png, .svg, .pdf, .gcode or .hpgl; - for standard output, with --format")
+    parser.add_argument("--format", choices=FORMATS, help="of -o -; of a file, its name tells")
     hand = parser.add_argument_group("the hand")
     hand.add_argument("--hand", default="1", metavar="N|RUN|list",
                       help="number of a hand, a run that learned one, or list for a specimen of each (default 1)")
@@ -99,68 +102,147 @@ def build_parser():
     ink = parser.add_argument_group("the ink")
     ink.add_argument("--pen", choices=sorted(PENS), default="ballpoint", help="(default ballpoint)")
     ink.add_argument("--pen-width", type=above_zero, metavar="MM", help="of its stroke (default the pen's own)")
-    ink.add_argument("--colour", help="of the ink, a name or #rrggbb")
+    ink.add_argument("--colour", help="of the ink, a name, #rrggbb, or #rrggbbaa for ink through which the paper shows")
     ink.add_argument("--dpi", type=positive_int, default=200, help="resolution of .png (default 200)")
-    ink.add_argument("--single-line", action="store_true", help=".svg with one path a stroke, for plotters")
+    ink.add_argument("--transparent", action="store_true", help=".png or .svg without the white of the paper")
+    ink.add_argument("--single-line", action="store_true", help=".svg with one path per stroke, for plotters")
     ink.add_argument("--animate", action="store_true", help=".svg that writes itself")
     ink.add_argument("--duration", type=above_zero, metavar="SECONDS", help="of the animation of a page")
-    plotter = parser.add_argument_group("the plotter", "for .gcode: millimetres, y upwards")
-    plotter.add_argument("--origin", type=numbers(2), metavar="X,Y",
-                         help="where the paper's lower left corner lies (default 0,0)")
-    plotter.add_argument("--area", type=numbers(4), metavar="X,Y,X,Y",
-                         help="lower left and upper right corner of what the pen can reach; nothing is written if it "
-                         "would have to leave it (default the paper)")
-    plotter.add_argument("--feed", type=above_zero, metavar="MM/MIN",
-                         help=f"speed, pen down (default {Plotter.feed:g})")
-    plotter.add_argument("--travel", type=above_zero, metavar="MM/MIN",
-                         help=f"speed, pen up (default {Plotter.travel:g})")
-    plotter.add_argument("--pen-down", metavar="GCODE", help=f"several with ; between (default {Plotter.pen_down!r})")
-    plotter.add_argument("--pen-up", metavar="GCODE", help=f"(default {Plotter.pen_up!r})")
-    plotter.add_argument("--delay", type=not_negative, metavar="SECONDS",
-                         help=f"after each of them (default {Plotter.delay:g})")
+    _add_plotter_options(parser)
     # fmt: on
     return parser
 
 
-def plotter_of(options):
-    """The `Plotter` that the options describe; MinirnnError if they are given for a file that is not for plotters."""
-    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Plotter)}
+def _add_plotter_options(parser):
+    # fmt: off
+    plotter = parser.add_argument_group(
+        "the plotter", "for .gcode, .hpgl, and .svg with --plotter axidraw; in mm, seconds and mm per minute")
+    plotter.add_argument("--plotter", choices=PLOTTERS, help="what it understands (default grbl-servo, of .hpgl hpgl); "
+                         "each of the next options replaces what is usual there")
+    plotter.add_argument("--origin", type=numbers(2), metavar="X,Y",
+                         help="where the paper's zero corner lies in the machine's coordinates (default 0,0)")
+    plotter.add_argument("--zero", choices=CORNERS, help="the paper's corner from which the machine counts, into the "
+                         "paper (default lower-left)")
+    plotter.add_argument("--swap-axes", action="store_true", default=None,
+                         help="the machine's x runs along the paper's height")
+    plotter.add_argument("--turn", type=int, choices=(0, 90, 180, 270),
+                         help="how the page lies on the bed, counter-clockwise (default 0)")
+    plotter.add_argument("--area", type=numbers(4), metavar="X,Y,X,Y",
+                         help="lower left and upper right corner of what the pen can reach; nothing is written if it "
+                         "would have to leave it (default the paper)")
+    plotter.add_argument("--split", action="store_true", default=None,
+                         help="cut a page that is larger than the area into parts, a file each")
+    plotter.add_argument("--written-order", action="store_true", default=None,
+                         help="draw as a hand writes, and not in the order with the least travel")
+    plotter.add_argument("--feed", type=above_zero, metavar="SPEED", help=f"pen down (default {Plotter.feed:g})")
+    plotter.add_argument("--travel", type=above_zero, metavar="SPEED", help=f"pen up (default {Plotter.travel:g})")
+    plotter.add_argument("--pen-down", metavar="CODE",
+                         help=f"several commands with ; between (default {Plotter.pen_down!r})")
+    plotter.add_argument("--pen-up", metavar="CODE", help=f"(default {Plotter.pen_up!r})")
+    plotter.add_argument("--delay", type=not_negative, metavar="SECONDS",
+                         help=f"after each of them (default {Plotter.delay:g})")
+    plotter.add_argument("--header", metavar="CODE",
+                         help=f"at the beginning, before the pen is lifted (default {Plotter.header!r})")
+    plotter.add_argument("--footer", metavar="CODE",
+                         help="at the end, when the pen is up and at the origin, as M2 (default none)")
+    # fmt: on
+
+
+def plotter_of(options, kind):
+    """The `Plotter` that the options describe for a format, None if they describe none; MinirnnError if they do not go
+    together."""
+    given = {field.name: getattr(options, field.name, None) for field in dataclasses.fields(Plotter)}
     given = {name: value for name, value in given.items() if value is not None}
-    if given and Path(options.out).suffix.lower() != ".gcode":
-        first = next(iter(given)).replace("_", "-")
-        raise MinirnnError(f"--{first} is for .gcode, not for {options.out}; leave it out")
-    return Plotter(**given)
+    if options.plotter is None and kind not in ("gcode", "hpgl"):
+        if given:
+            first = next(iter(given)).replace("_", "-")
+            raise MinirnnError(f"--{first} is for .gcode and .hpgl, not for {options.out}; leave it out")
+        return None
+    name = options.plotter or ("hpgl" if kind == "hpgl" else "grbl-servo")
+    plotter = dataclasses.replace(PLOTTERS[name], **given)
+    if plotter.split and plotter.language == "svg":
+        raise MinirnnError("--split is for .gcode and .hpgl; a drawing in .svg has one file per page")
+    return plotter
 
 
-def main(argv=None):
-    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
-    options = build_parser().parse_args(argv)
-    check_output(options.out, options.single_line, options.animate)
-    rng = np.random.default_rng(options.random_seed)
-    temperature = TEMPERATURE / options.neatness
-    if options.hand == "list":
-        draw_specimens(options.out, rng, temperature)
-        print(options.out)
-        return
+def look_of(options):
+    """(the format, the `Look`) that the options ask for; MinirnnError if they do not go together."""
+    if options.out == "-" and options.format is None:
+        raise MinirnnError("-o - needs --format, since there is no name that tells it")
+    kind = options.format if options.out == "-" else format_of(options.out)
+    if options.format not in (None, kind):
+        raise MinirnnError(f"--format {options.format} does not go with the name {options.out}; leave it out")
+    same = ("pen", "colour", "pen_width", "dpi", "transparent", "single_line", "animate", "duration")
+    look = Look(plotter=plotter_of(options, kind), seed=options.random_seed,
+                **{name: getattr(options, name) for name in same})  # fmt: skip
+    check_output(kind, look)  # now, and not after the work of writing
+    return kind, look
+
+
+def text_of(options):
+    """The text to write, from the command line, a file or standard input."""
     if (options.text is None) == (options.file is None):
         raise MinirnnError("give either a text or --file FILE")
-    plotter = plotter_of(options)
-    if options.colour:
-        check_colour(options.colour)  # now, and not after the work of writing
-    size = options.page or ("a4" if options.file else None)
-    margins = options.margins or (None if size else (MARGIN * options.letter_size,))
-    sheet = Sheet(
-        size or "a4", margins * 4 if margins and len(margins) == 1 else margins, options.letter_size,
-        options.line_spacing, options.indent, options.paper,
-    )  # fmt: skip
+    if options.file is None:
+        text = options.text
+    elif options.file == "-":
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise MinirnnError(f"standard input is not UTF-8 at byte {error.start}; convert it") from None
+    else:
+        text = read_text(options.file)
+    text = text.rstrip("\n")
+    return unwrapped(text) if options.unwrap else text
+
+
+def writer_of(options):
+    """The `Writer` that the options ask for."""
     if options.hand.isdecimal():
         writer = Writer(None, int(options.hand))
     else:
         writer = Writer(options.hand, likeness=options.likeness or LIKENESS)
     if options.likeness is not None and not writer.learned_one:
         raise MinirnnError(f"--likeness is for a hand that was learned, not for --hand {options.hand}; leave it out")
-    text = options.text if options.file is None else read_text(options.file).rstrip("\n")
-    text = unwrapped(text) if options.unwrap else text
+    return writer
+
+
+def deliver(pages, kind, look, out):
+    """Save the pages and print the names of their files, or write the only file to standard output."""
+    if out == "-":
+        files = page_files(pages, kind, look)
+        if len(files) > 1:
+            raise MinirnnError(f"the text has {len(files)} pages, one file each; use --format pdf, or name a file")
+        sys.stdout.buffer.write(files[0][1])
+        sys.stdout.buffer.flush()
+    else:
+        for path in save_pages(pages, out, **vars(look)):
+            print(path)
+    if look.plotter is not None:
+        for number, page in enumerate(pages, 1):
+            for part in parts_of(page, look.plotter):
+                where = f" ({part.name})" if part.name else ""
+                print(f"minirnn: page {number}{where}: {report(part.strokes, look.plotter)}", file=sys.stderr)
+
+
+def main(argv=None):
+    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
+    options = build_parser().parse_args(argv)
+    rng = np.random.default_rng(options.random_seed)
+    temperature = TEMPERATURE / options.neatness
+    kind, look = look_of(options)
+    if options.hand == "list":
+        draw_specimens(options.out, rng, temperature)
+        print(options.out)
+        return
+    text = text_of(options)
+    size = options.page or ("a4" if options.file else None)
+    margins = options.margins or (None if size else (MARGIN * options.letter_size,))
+    sheet = Sheet(
+        size or "a4", margins * 4 if margins and len(margins) == 1 else margins, options.letter_size,
+        options.line_spacing, options.indent, options.paper,
+    )  # fmt: skip
+    writer = writer_of(options)
     text = clean_text(writer, text, options.transliterate, options.skip_unknown)
     with tqdm(total=len(text), unit="character", disable=None if len(text) > 200 else True) as bar:
         paragraphs = write_page_lines(
@@ -170,11 +252,7 @@ def main(argv=None):
         pages = lay_out(paragraphs, sheet, options.untidiness, options.random_seed)
     else:
         pages = [page_around(paragraphs, sheet, options.untidiness, options.random_seed)]
-    for path in save_pages(
-        pages, options.out, options.pen, options.colour, options.pen_width, options.dpi, options.single_line,
-        options.animate, options.duration, plotter, options.random_seed,
-    ):  # fmt: skip
-        print(path)
+    deliver(pages, kind, look, options.out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Every format is read back: PNG by Pillow, SVG by an XML parser, G-code by a simulated plotter, PDF by its objects."""
 
+import dataclasses
 import io
 import re
+import subprocess
 import xml.etree.ElementTree as ElementTree
 import zlib
 from itertools import pairwise
@@ -15,9 +17,8 @@ from PIL import Image
 from minirnn import drawing
 from minirnn.drawing import png
 from minirnn.drawing.animate import page_animation
-from minirnn.drawing.gcode import Plotter, page_gcode
 from minirnn.drawing.ink import PENS, check_colour, choose_pen, ink, mixed, simplified
-from minirnn.drawing.layout import Page
+from minirnn.drawing.layout import Page, Place
 from minirnn.drawing.paper import Sheet
 from minirnn.drawing.pdf import pages_pdf
 from minirnn.drawing.png import line_image, page_png
@@ -25,6 +26,7 @@ from minirnn.drawing.svg import page_single_line_svg, page_svg
 from minirnn.errors import MinirnnError
 
 SVG = "{http://www.w3.org/2000/svg}"
+INKSCAPE = "{http://www.inkscape.org/namespaces/inkscape}"
 
 
 def curve(x, y, size=5.0):
@@ -91,7 +93,10 @@ def test_pens_and_colours_that_do_not_exist_are_named():
         choose_pen("quill")
     with pytest.raises(MinirnnError, match="unknown colour 'bleu'"):
         choose_pen("fountain", "bleu")
-    assert choose_pen("fountain", "navy").colour == check_colour("#000080") == "#000080"
+    assert choose_pen("fountain", "navy").colour == "#000080" and check_colour("#000080") == ("#000080", 1.0)
+    assert check_colour("#00008080") == ("#000080", 128 / 255)
+    with pytest.raises(MinirnnError, match="cannot be seen"):
+        check_colour("#00008000")
     assert mixed("#000080", 0.0) == "#ffffff" and mixed("#000080", 1.0) == "#000080"
 
 
@@ -160,6 +165,32 @@ def test_line_image_is_what_a_recogniser_expects():
     assert line_image([np.array([[0.0, 0.0]])]).min() == 0  # a dot is drawn
 
 
+def layers(page, **look):
+    return np.asarray(opened(drawing.page_files([page], "png", drawing.Look(colour="black", **look))[0][1]), int)
+
+
+def test_a_transparent_png_laid_on_white_is_the_opaque_one_and_has_no_ground(page):
+    page.guides = []
+    clear, opaque = layers(page, transparent=True), layers(page)
+    alpha = clear[..., 3:]
+    assert (alpha[:100] == 0).all() and alpha.max() == 255
+    laid = (clear[..., :3] * alpha + 255 * (255 - alpha)) / 255
+    assert np.abs(laid - opaque).max() <= 1
+    assert (clear[..., :3][alpha[..., 0] > 0] == 0).all()  # no light edges: ink is black wherever there is any
+
+
+def test_the_paper_shows_through_ink_that_is_not_opaque(page, tmp_path):
+    page.guides, half = [], drawing.Look(colour="#ff000080", pen_width=2)
+    files = {kind: drawing.page_files([page], kind, half)[0][1] for kind in ("png", "svg", "pdf")}
+    darkest = np.asarray(opened(files["png"])).reshape(-1, 3).min(axis=0)
+    assert abs(int(darkest[1]) - 127) <= 1 and darkest[0] == 255  # red on white
+    assert b'opacity="0.502"' in files["svg"] and b"#ff0000" in files["svg"]
+    (tmp_path / "a.pdf").write_bytes(files["pdf"])
+    subprocess.run(["pdftoppm", "-r", "50", "-png", str(tmp_path / "a.pdf"), str(tmp_path / "a")], check=True)
+    (picture,) = tmp_path.glob("a*.png")
+    assert abs(int(np.asarray(Image.open(picture))[..., 1].min()) - 127) <= 2
+
+
 # SVG
 
 
@@ -172,8 +203,11 @@ def test_svg_is_in_millimetres_and_draws_all_the_ink(page, pen):
     root = ElementTree.fromstring(page_svg(page, PENS[pen]).encode())
     assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("60mm", "40mm", "0 0 60 40")
     assert root.find(f"{SVG}title").text == "a & b"
-    paths = root.findall(f"{SVG}path")
-    guides, inked = paths[: len(page.guides)], paths[len(page.guides) :]
+    paper, inked = root.findall(f"{SVG}g")
+    assert [layer.get(f"{INKSCAPE}groupmode") for layer in (paper, inked)] == ["layer"] * 2
+    assert paper.get(f"{INKSCAPE}label") == "%paper"  # which the software of the AxiDraw does not draw
+    assert inked.get(f"{INKSCAPE}label") == f"1 page 1, ink {PENS[pen].colour}"
+    guides, inked = paper.findall(f"{SVG}path"), inked.findall(f"{SVG}path")
     assert len(guides) == len(page.guides) > 0
     length = sum(np.hypot(*np.diff(part, axis=0).T).sum() for path in inked for part in points_of(path))
     expected = sum(np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in page.strokes)
@@ -195,7 +229,7 @@ def test_single_line_svg_is_one_path_a_stroke_and_nothing_else(page):
 def animated(page, **settings):
     """Start and length in seconds of each stroke of an animation."""
     root = ElementTree.fromstring(page_animation(page, PENS["ballpoint"], **settings).encode())
-    style = [path.get("style") for path in root.find(f"{SVG}g")]
+    style = [path.get("style") for path in root.findall(f"{SVG}g")[-1]]
     numbers = r"animation-delay:([\d.]+)s;animation-duration:([\d.]+)s"
     return np.array([re.fullmatch(numbers, s).groups() for s in style], float)
 
@@ -235,70 +269,30 @@ def test_pdf_holds_every_page_in_its_size_as_lines(page):
     assert data == pages_pdf([page, page, Page(100.0, 50.0)], PENS["ballpoint"])
 
 
-# G-code
-
-
-def plotted(text, down, up):
-    """Simulate a plotter: the lines drawn with the pen down, and every place visited. A pen drawn over the paper
-    before it is lowered, lines without a speed and unknown words are errors."""
-    pen, position, feed, drawn, visited, delays = None, None, None, [], [], 0
-    for line in text.splitlines():
-        line = line.split(";")[0].strip()
-        if not line or line in ("G21", "G90", "M2"):
-            continue
-        if line in (down, up):
-            assert position is not None or line == up, "the pen goes down before its place is known"
-            pen = line
-            if pen == down:
-                drawn.append([position])
-        elif line.startswith("G4 P"):
-            delays += 1
-        else:
-            words = {word[0]: float(word[1:]) for word in line.split()}
-            assert set(words) <= set("GXYF") and words["G"] in (0, 1), line
-            feed = words.get("F", feed)
-            assert feed and pen == (up if words["G"] == 0 else down), line
-            position = (words["X"], words["Y"])
-            visited.append(position)
-            if pen == down:
-                drawn[-1].append(position)
-    assert pen == up, "the pen stays down at the end"
-    return [np.array(line) for line in drawn], np.array(visited), delays
-
-
-@pytest.mark.parametrize(("down", "up"), [("M3 S90", "M5"), ("G1 Z0", "M280 P0 S10")])
-def test_plotter_draws_the_strokes_with_the_pen_down_only(page, down, up):
-    plotter = Plotter(pen_down=down, pen_up=up)
-    drawn, visited, delays = plotted(page_gcode(page, plotter), down, up)
-    assert len(drawn) == len(page.strokes) and delays == 2 * len(drawn) + 1
-    for line, stroke in zip(drawn, page.strokes):
-        np.testing.assert_allclose(line[0], [stroke[0, 0], 40 - stroke[0, 1]], atol=0.006)
-        np.testing.assert_allclose(line[-1], [stroke[-1, 0], 40 - stroke[-1, 1]], atol=0.016)
-    assert (visited.min(axis=0) >= 0).all() and (visited.max(axis=0) <= [60, 40]).all()
-    np.testing.assert_array_equal(visited[[0, -1]], 0)
-
-
-def test_origin_moves_everything_and_the_area_is_kept(page):
-    drawn, visited, _ = plotted(page_gcode(page, Plotter(origin=(100, 50), area=(0, 0, 200, 200))), "M3 S90", "M5")
-    np.testing.assert_allclose(drawn[0][0], [112, 70])
-    np.testing.assert_array_equal(visited[-1], [100, 50])
-    with pytest.raises(MinirnnError, match="outside the plotter's area x 0 to 30, y 0 to 40"):
-        page_gcode(page, Plotter(area=(0, 0, 30, 40)))
-    with pytest.raises(MinirnnError, match="outside the plotter's area"):
-        page_gcode(page, Plotter(origin=(-5, 0), area=(0, 0, 200, 200)))
-
-
-def test_speeds_are_set(page):
-    text = page_gcode(page, Plotter(feed=1234, travel=4321, delay=0))
-    assert re.search(r"^G1 .* F1234$", text, re.M) and re.search(r"^G0 .* F4321$", text, re.M) and "G4" not in text
+def test_the_text_of_a_pdf_is_found_where_it_is_written_and_not_seen(page, tmp_path):
+    page.places = [Place("Café & $5 for_you", 12.0, 25.0, 30.0)]
+    with_text, without = tmp_path / "a.pdf", tmp_path / "b.pdf"
+    with_text.write_bytes(pages_pdf([page], PENS["ballpoint"]))
+    without.write_bytes(pages_pdf([dataclasses.replace(page, places=[])], PENS["ballpoint"]))
+    text = subprocess.run(["pdftotext", "-bbox", str(with_text), "-"], check=True, capture_output=True, text=True)
+    words = re.findall(r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)<', text.stdout)
+    assert [word for *_, word in words] == ["Café", "&amp;", "$5", "for_you"]
+    left, right = float(words[0][0]) * 25.4 / 72, float(words[-1][2]) * 25.4 / 72
+    assert left == pytest.approx(12, abs=0.6) and right == pytest.approx(42, abs=0.6)
+    assert float(words[0][1]) * 25.4 / 72 < 25 < float(words[0][3]) * 25.4 / 72
+    for path in (with_text, without):
+        command = ["pdftoppm", "-r", "50", "-png", "-singlefile", str(path), str(path.with_suffix(""))]
+        subprocess.run(command, check=True)
+    np.testing.assert_array_equal(*(np.asarray(Image.open(p.with_suffix(".png"))) for p in (with_text, without)))
 
 
 # One entry for all
 
 
-@pytest.mark.parametrize("suffix", drawing.SUFFIXES)
+@pytest.mark.parametrize("suffix", [suffix for suffixes in drawing.FORMATS.values() for suffix in suffixes])
 def test_the_suffix_chooses_the_format(page, tmp_path, suffix):
-    start = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF", ".gcode": b"; "}[suffix]
+    first = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF", ".hpgl": b"IN;", ".plt": b"IN;"}
+    start = first.get(suffix, b"; minirnn")
     (path,) = drawing.save_pages([page], tmp_path / f"out{suffix}")
     assert path == tmp_path / f"out{suffix}" and path.read_bytes().startswith(start)
     paths = drawing.save_pages([page, page], tmp_path / f"more{suffix}")
@@ -317,6 +311,8 @@ def test_options_of_svg(page, tmp_path):
     ("name", "options", "message"),
     [
         ("page.bmp", {}, r"must end in \.png, \.svg, \.pdf, \.gcode"),
+        ("page.pdf", {"transparent": True}, "only a still .png or .svg can be transparent"),
+        ("page.svg", {"plotter": drawing.PLOTTERS["hpgl"]}, "reads hpgl, not svg; use a name that ends in .hpgl"),
         ("page", {}, "must end in"),
         ("page.png", {"animate": True}, r"only \.svg can be animated"),
         ("page.gcode", {"single_line": True}, r"only \.svg"),
@@ -336,3 +332,25 @@ def test_a_fault_on_the_second_page_leaves_nothing_behind(page, tmp_path):
     with pytest.raises(MinirnnError, match="outside the plotter's area"):
         drawing.save_pages([page, outside], tmp_path / "out.gcode")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pages_are_numbered_so_that_they_sort_in_their_order(page, tmp_path):
+    names = [path.name for path in drawing.save_pages([page] * 11, tmp_path / "a.svg")]
+    assert names[0] == "a-01.svg" and names == sorted(names)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".gcode"])
+def test_pages_of_an_earlier_longer_text_are_removed_and_strangers_files_are_not(page, tmp_path, suffix):
+    small = Page(20.0, 20.0, strokes=[np.array([[5.0, 5.0], [9.0, 9.0]])])
+    drawing.save_pages([small] * 12, tmp_path / f"a{suffix}")
+    for other in ("a-b", "a-1b", "ab-1", "b-1"):
+        (tmp_path / f"{other}{suffix}").write_bytes(b"mine")
+    drawing.save_pages([small] * 2, tmp_path / f"a{suffix}")
+    assert sorted(p.stem for p in tmp_path.iterdir()) == ["a-1", "a-1b", "a-2", "a-b", "ab-1", "b-1"]
+    (path,) = drawing.save_pages([small], tmp_path / f"a{suffix}")
+    assert sorted(p.stem for p in tmp_path.iterdir()) == ["a", "a-1b", "a-b", "ab-1", "b-1"]
+    before = path.read_bytes()
+    (tmp_path / f"a-7{suffix}").write_bytes(b"a picture from elsewhere")
+    with pytest.raises(MinirnnError, match=f"a-7{suffix} looks like a page of an earlier text"):
+        drawing.save_pages([small] * 2, tmp_path / f"a{suffix}")
+    assert path.read_bytes() == before and not (tmp_path / f"a-1{suffix}").exists()

@@ -3,6 +3,7 @@
 The page of three thousand characters is measured by `python -m minirnn.studies.pages`; here it is a shorter one.
 """
 
+import dataclasses
 import io
 import re
 import subprocess
@@ -13,11 +14,12 @@ from browser import browsing
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from plotter_machines import draw
 from scipy.ndimage import gaussian_filter
-from test_drawing_files import plotted
 
-from minirnn.drawing import Plotter, save_pages, slips
+from minirnn.drawing import FORMATS, PLOTTERS, save_pages, slips
 from minirnn.drawing.layout import Page, lay_out
+from minirnn.drawing.ordering import travel
 from minirnn.drawing.paper import Sheet
 from minirnn.errors import MinirnnError, run_command
 from minirnn.ink.strokes import bounding_box
@@ -120,15 +122,17 @@ def test_a_browser_shows_the_drawing_and_plays_the_animation(pages, png, tmp_pat
 
 def test_a_plotter_draws_the_page_inside_its_area(pages, tmp_path):
     area = (0.0, 0.0, 200.0, 100.0)
-    plotter = Plotter(origin=(20, 15), area=area, pen_down="G1 Z0 F600", pen_up="G0 Z5", feed=1500)
+    plotter = dataclasses.replace(PLOTTERS["grbl"], origin=(20, 15), area=area, feed=1500)
     paths = save_pages(pages, tmp_path / "letter.gcode", plotter=plotter)
     assert len(paths) == len(pages)
     for path, page in zip(paths, pages):
-        drawn, visited, _ = plotted(path.read_text(), plotter.pen_down, plotter.pen_up)
-        assert len(drawn) == len(page.strokes)
-        assert (visited >= area[:2]).all() and (visited <= area[2:]).all()
+        made = draw(path.read_text(), "grbl")
+        assert not made.down
+        if page is pages[0]:  # the other has but one line, and little to choose
+            assert made.travel < travel(page.strokes, (0, page.height)) / 1.8
+        assert (made.visited >= area[:2]).all() and (made.visited <= area[2:]).all()
         x_min, y_min, x_max, y_max = bounding_box(page.strokes)
-        low, high = np.concatenate(drawn).min(axis=0), np.concatenate(drawn).max(axis=0)
+        low, high = np.concatenate(made.drawn).min(axis=0), np.concatenate(made.drawn).max(axis=0)
         np.testing.assert_allclose([*low, *high], [20 + x_min, 95 - y_max, 20 + x_max, 95 - y_min], atol=0.02)
 
 
@@ -281,20 +285,51 @@ def test_a_text_cut_at_a_fixed_width_is_put_together_again_if_one_asks(tmp_path,
 
 
 def test_plotter_options_reach_the_gcode(tmp_path, monkeypatch):
-    options = "--page a6 --origin 5,6 --area 0,0,120,160 --feed 900 --travel 4000 --delay 0 --pen-up M3_S10"
+    options = "--page a6 --origin 5,6 --area 0,0,120,160 --feed 900 --travel 4000 --delay 0.2 --footer M2"
     assert run(tmp_path, monkeypatch, "Ana", "-o", "a.gcode", *options.split()) == 0
     text = (tmp_path / "a.gcode").read_text()
-    assert "F900" in text and "F4000" in text and "G4" not in text and "M3_S10" in text
-    drawn, visited, _ = plotted(text, "M3 S90", "M3_S10")
-    np.testing.assert_array_equal(visited[[0, -1]], [[5, 6]] * 2)
-    assert len(drawn) == len(StraightHand().line("Ana").strokes)
+    assert "F900" in text and "F4000" in text and "G4 P0.2" in text and text.endswith("M2\n")
+    made = draw(text, "grbl")
+    np.testing.assert_array_equal(made.visited[[0, -1]], [[5, 6]] * 2)
+    assert len(made.drawn) == len(StraightHand().line("Ana").strokes)
+
+
+@pytest.mark.parametrize("name", PLOTTERS)
+def test_a_plotter_is_chosen_by_its_name_and_its_work_is_said(tmp_path, monkeypatch, capsys, name):
+    suffix = FORMATS[PLOTTERS[name].language][0]
+    options = ["--plotter", name, "--delay", "0.2", "--page", "a6"]
+    assert run(tmp_path, monkeypatch, "Ana", "-o", f"a{suffix}", *options) == 0
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"minirnn: page 1: [\d.]+ m drawn, [\d.]+ m with the pen up, about \d+ \w+\n", said)
+    text = (tmp_path / f"a{suffix}").read_text()
+    if suffix != ".svg":
+        made = draw(text, "hpgl" if name == "hpgl" else name.split("-")[0])
+        assert sum(map(len, made.drawn)) >= 6 and not made.down
+
+
+def test_standard_input_and_output(tmp_path, monkeypatch, capfdbinary):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("\ufeffAna\n".encode())))
+    hand = StraightHand()
+    assert run(tmp_path, monkeypatch, "--file", "-", "-o", "-", "--format", "svg", "--page", "a6", hand=hand) == 0
+    assert hand.asked == ["Ana"] and not list(tmp_path.iterdir())
+    assert capfdbinary.readouterr().out.startswith(b"<?xml")
+    pages = ["a\n" * 60, "-o", "-", "--page", "a6", "--format"]
+    assert run(tmp_path, monkeypatch, *pages, "pdf") == 0
+    assert capfdbinary.readouterr().out.startswith(b"%PDF")
+    assert run(tmp_path, monkeypatch, *pages, "png") == 2
+    said = capfdbinary.readouterr()
+    assert said.out == b"" and b"pages, one file each; use --format pdf" in said.err
 
 
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
         (["Ana", "-o", "a.gcode", "--area", "0,0,15,15"], "outside the plotter's area x 0 to 15"),
-        (["Ana", "-o", "a.png", "--feed", "900"], "--feed is for .gcode, not for a.png"),
+        (["Ana", "-o", "a.png", "--feed", "900"], "--feed is for .gcode and .hpgl, not for a.png"),
+        (["Ana", "-o", "a.svg", "--plotter", "marlin"], "reads gcode, not svg; use a name that ends in .gcode"),
+        (["Ana", "-o", "a.svg", "--plotter", "axidraw", "--split"], "one file per page"),
+        (["Ana", "-o", "-"], "-o - needs --format"),
+        (["Ana", "-o", "a.png", "--format", "svg"], "does not go with the name a.png"),
         (["Ana", "-o", "a.gcode", "--origin", "5"], "'5' is not 2 numbers, separated by commas"),
         (["Ana", "-o", "a.gcode", "--area", "0,0,nan,1"], "is not 4 numbers"),
         (["Ana", "-o", "a.png", "--margin", "1,2"], "'1,2' is not 1 or 4 numbers"),

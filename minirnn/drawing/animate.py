@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from minirnn.drawing.ink import mixed, simplified
-from minirnn.drawing.svg import document, guide_paths, path_data
+from minirnn.drawing.svg import document, ink_layer, paper_layer, path_data
 
 # A quick hand: in mm and mm/s on paper, pen down and pen up, and the time to put the pen down and lift it.
 WRITING_SPEED = 70.0
@@ -33,17 +33,16 @@ def page_animation(page, pen, duration=None):
     """
     strokes = [simplified(stroke) for stroke in page.strokes]
     starts, lengths = pace(strokes, duration)
-    body = [STYLE, *guide_paths(page)]
     colour = mixed(pen.colour, 1 - pen.paleness / 2)
     # The average of |sin| over all directions is 2 / pi.
     width = pen.width * (pen.thin + (1 - pen.thin) * 2 / np.pi)
-    body.append(f'<g class="pen" stroke="{colour}" stroke-width="{width:.3f}">')
-    body += [
+    paths = [
         f'<path pathLength="1" style="animation-delay:{start:.3f}s;animation-duration:{length:.3f}s" '
         f'd="{path_data(stroke)}"/>'
         for stroke, start, length in zip(strokes, starts, lengths)
     ]
-    return document(page, [*body, "</g>"])
+    how = f' class="pen" stroke="{colour}" stroke-width="{width:.3f}"'
+    return document(page, [STYLE, *paper_layer(page), *ink_layer(paths, pen, attributes=how)])
 
 
 def pace(strokes, duration=None):

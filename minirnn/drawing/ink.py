@@ -31,10 +31,14 @@ LEVELS = 16
 
 @dataclass(frozen=True)
 class Pen:
-    """A pen: lengths in mm, angles in degrees counted from the x axis upwards; see the module for the formula."""
+    """A pen: lengths in mm, angles in degrees counted from the x axis upwards; see the module for the formula.
+
+    ``colour`` is ``#rrggbb``; through ink of an ``opacity`` below 1 the paper shows.
+    """
 
     width: float
     colour: str
+    opacity: float = 1.0
     pressure: float = 0.0
     thin: float = 1.0
     nib_angle: float = 40.0
@@ -64,17 +68,22 @@ def choose_pen(name, colour=None, width=None):
     if width is not None and width > 100:
         raise MinirnnError(f"a pen that is {width:g} mm wide blots out the page; choose one of at most 100 mm")
     pen = PENS[name]
-    return replace(pen, colour=check_colour(colour) if colour else pen.colour, width=width or pen.width)
+    colour, opacity = check_colour(colour) if colour else (pen.colour, pen.opacity)
+    return replace(pen, colour=colour, opacity=opacity, width=width or pen.width)
 
 
 def check_colour(colour):
-    """Return a colour's name or hexadecimal code as ``#rrggbb``."""
+    """Return a colour's name or hexadecimal code as (``#rrggbb``, opacity from above 0 to 1)."""
     from PIL import ImageColor  # only needed when a colour is asked for
 
     try:
-        return "#{:02x}{:02x}{:02x}".format(*ImageColor.getrgb(colour)[:3])
+        red, green, blue, *alpha = ImageColor.getrgb(colour)
     except ValueError:
-        raise MinirnnError(f"unknown colour {colour!r}; use a name such as navy, or #rrggbb") from None
+        raise MinirnnError(f"unknown colour {colour!r}; use a name such as navy, #rrggbb or #rrggbbaa") from None
+    opacity = alpha[0] / 255 if alpha else 1.0
+    if opacity == 0:
+        raise MinirnnError(f"ink of the colour {colour!r} cannot be seen; its last two digits say how opaque it is")
+    return f"#{red:02x}{green:02x}{blue:02x}", opacity
 
 
 def mixed(colour, darkness):

@@ -30,15 +30,25 @@ class Line(NamedTuple):
     strokes: list
 
 
+class Place(NamedTuple):
+    """Where a written line stands on its page: its text, its left end and baseline, and its width, in millimetres."""
+
+    text: str
+    x: float
+    y: float
+    width: float
+
+
 @dataclass
 class Page:
-    """Strokes in millimetres on a sheet of paper, in writing order, and the text that they are."""
+    """Strokes in millimetres on a sheet of paper, in writing order, the text that they are, and where it stands."""
 
     width: float
     height: float
     guides: list = field(default_factory=list)
     strokes: list = field(default_factory=list)
     text: str = ""
+    places: list = field(default_factory=list)
 
 
 def wrap_text(text, width, advance, raggedness=0.0, rng=None):
@@ -151,7 +161,10 @@ def lay_out(paragraphs, sheet, untidiness=0.5, seed=0):
             if line is not None:
                 indent = sheet.indent if position == 0 else 0.0
                 drift = Drift.draw(rng, untidiness)
-                pages[-1].strokes += _place(line, sheet, row, indent, drift)
+                strokes = _place(line, sheet, row, indent, drift)
+                x_min, _, x_max, _ = bounding_box(strokes)
+                pages[-1].strokes += strokes
+                pages[-1].places.append(Place(line.text, x_min, sheet.baselines[row], x_max - x_min))
                 pages[-1].text += line.text + "\n"
             row += 1
     return pages

@@ -1,10 +1,16 @@
-"""Pages as one PDF file, vector ink, by matplotlib's PDF backend."""
+"""Pages as one PDF file, by matplotlib's PDF backend: vector ink, and its text, which is not seen but found.
+
+The text lies under the ink in letters without any opacity, each line as wide as it is written, so that a reader of
+PDF can search it, select it and copy it.
+"""
 
 import io
 
+from matplotlib import rc_context
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 
 from minirnn.drawing.ink import ink, mixed
 from minirnn.drawing.paper import RULE_WIDTH
@@ -17,7 +23,9 @@ def pages_pdf(pages, pen, seed=0):
     """Return pages as the bytes of a PDF file, each page in its own size."""
     file = io.BytesIO()
     # Without a date the same pages give the same file.
-    with PdfPages(file, metadata={"CreationDate": None, "Title": "Handwriting"}) as pdf:
+    about = {"CreationDate": None, "Title": "Handwriting"}
+    # TrueType fonts, type 42, carry the characters' Unicode.
+    with rc_context({"pdf.fonttype": 42}), PdfPages(file, metadata=about) as pdf:
         for number, page in enumerate(pages):
             pdf.savefig(_figure(page, pen, seed + number))
     return file.getvalue()
@@ -30,10 +38,20 @@ def _figure(page, pen, seed):
     axes.axis("off")
     guides = [line for _, line in page.guides]
     axes.add_collection(_lines(guides, [RULE_WIDTH] * len(guides), [colour for colour, _ in page.guides]))
+    for place in page.places:
+        _invisible(axes, place)
     runs = ink(page.strokes, pen, seed)
-    colours = [mixed(pen.colour, run.darkness) for run in runs]
+    colours = [mixed(pen.colour, run.darkness * pen.opacity) for run in runs]
     axes.add_collection(_lines([run.points for run in runs], [run.width for run in runs], colours))
     return figure
+
+
+def _invisible(axes, place):
+    """Put the text of a `minirnn.drawing.layout.Place` where its ink is."""
+    width = TextPath((0, 0), place.text, size=100).get_extents().width / 100  # per point of the size of the font
+    if width > 0:
+        size = place.width * POINTS_PER_MM / width
+        axes.text(place.x, place.y, place.text, size=size, alpha=0, va="baseline", parse_math=False)
 
 
 def _lines(lines, widths, colours):

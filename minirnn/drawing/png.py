@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 
 from minirnn.drawing.ink import Run, ink
 from minirnn.drawing.paper import RULE_WIDTH
@@ -21,23 +22,29 @@ CIRCLE = np.column_stack([np.cos(ANGLES), np.sin(ANGLES)])
 GRAIN_SIZE = 0.15
 
 
-def page_png(page, pen, dpi=200, seed=0):
-    """Return a page as the bytes of a PNG file whose ``dpi`` give it its size in millimetres."""
+def page_png(page, pen, dpi=200, seed=0, transparent=False):
+    """Return a page as the bytes of a PNG file whose ``dpi`` give it its size in millimetres.
+
+    The ground is white, or, if it is to be ``transparent``, there is none."""
     scale = dpi / MM_PER_INCH
     width, height = round(page.width * scale), round(page.height * scale)
     if min(width, height) < 1 or width * height > MAX_PIXELS:
         raise MinirnnError(f"{dpi:g} dpi make an image of {width} x {height} pixels; use between 10 and 600 dpi")
-    image = Image.new("RGB", (width, height), "white")
+    ground = ("RGBA", (*ImageColor.getrgb(pen.colour), 0)) if transparent else ("RGB", "white")
+    image = Image.new(ground[0], (width, height), ground[1])
     for colour in {colour for colour, _ in page.guides}:
         lines = [Run(line, RULE_WIDTH, 1.0) for line_colour, line in page.guides if line_colour == colour]
         image.paste(colour, mask=Image.fromarray(_coverage(lines, width, height, scale)))
     cover = _coverage(ink(page.strokes, pen, seed), width, height, scale)
     if pen.grain:
         cover = _grainy(cover, pen.grain, GRAIN_SIZE * scale, seed)
+    if pen.opacity < 1:
+        cover = np.rint(cover * pen.opacity).astype(np.uint8)
     image.paste(ImageColor.getrgb(pen.colour), mask=Image.fromarray(cover))
 
-    file = io.BytesIO()
-    image.save(file, format="PNG", dpi=(dpi, dpi))
+    file, about = io.BytesIO(), PngInfo()
+    about.add_text("Software", "minirnn")
+    image.save(file, format="PNG", dpi=(dpi, dpi), pnginfo=about)
     return file.getvalue()
 
 

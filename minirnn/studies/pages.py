@@ -9,6 +9,7 @@ every format. Then it is counted:
     outside   mm that ink reaches beyond the margins: must be 0
     x-height  mm, mean and standard deviation over the lines, as they stand on the page
     slant     degrees to the right, mean and standard deviation over the lines: one hand keeps its own
+    travel    m with the pen up of a plotter, in the order of writing and in the one that is drawn; m drawn
     seconds   from the start to the pages, and to all files
 
 Lines that may be wrong are said as `minirnn.write` says them.
@@ -22,10 +23,11 @@ import numpy as np
 
 from minirnn.arguments import Parser, positive_int
 from minirnn.datasets.text import read_text
-from minirnn.drawing import save_pages
+from minirnn.drawing import Plotter, save_pages
 from minirnn.drawing.baseline import line_metrics
 from minirnn.drawing.layout import lay_out, line_scale, unwrapped
 from minirnn.drawing.paper import Sheet
+from minirnn.drawing.plotters import parts_of, seconds
 from minirnn.errors import run_command
 from minirnn.ink.strokes import bounding_box, slant
 from minirnn.writing.hands import Writer
@@ -45,6 +47,13 @@ def outside(page, sheet):
     left, top, right, bottom = sheet.text_box
     x_min, y_min, x_max, y_max = bounding_box(page.strokes)
     return max(0.0, left - x_min, top - y_min, x_max - right, y_max - bottom)
+
+
+def travelled(pages, written_order):
+    """(m drawn, m with the pen up) of a plotter that draws all pages."""
+    plotter = Plotter(written_order=written_order)
+    parts = [part for page in pages for part in parts_of(page, plotter)]
+    return np.sum([seconds(part.strokes, plotter)[:2] for part in parts], axis=0) / 1000
 
 
 def main(argv=None):
@@ -78,6 +87,8 @@ def main(argv=None):
     print(f"outside   {max(outside(page, sheet) for page in pages):g} mm")
     print(f"x-height  {np.mean(sizes):.2f} mm, deviation {np.std(sizes):.2f}")
     print(f"slant     {np.mean(slants):.1f} degrees, deviation {np.std(slants):.1f}")
+    print(f"travel    {travelled(pages, True)[1]:.2f} m in the order of writing, {travelled(pages, False)[1]:.2f} m as "
+          f"it is drawn; {travelled(pages, False)[0]:.2f} m drawn")  # fmt: skip
     print(f"seconds   {written - start:.1f} to the pages, {done - start:.1f} to all {len(FILES)} formats")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from minirnn.drawing import save_pages
 from minirnn.drawing.layout import Line as PlacedLine
-from minirnn.drawing.layout import Page, fits, lay_out, line_width, unwrapped, wrap_text
+from minirnn.drawing.layout import fits, lay_out, line_width, unwrapped, wrap_text
 from minirnn.drawing.paper import DESCENDER_ROOM, Sheet
 from minirnn.drawing.slips import find_struck, strike_out, with_slips, without_struck
 from minirnn.errors import MinirnnError
@@ -89,7 +89,7 @@ def page_around(paragraphs, sheet, untidiness, seed):
     lowest = max(y_max, top + (rows + DESCENDER_ROOM) * sheet.line_spacing)
     widest = max(x_max, left + sheet.indent + 5 * sheet.letter_size)
     sheet = _resized(sheet, min(sheet.width, widest + right), lowest + bottom)
-    return Page(sheet.width, sheet.height, sheet.guides, page.strokes, page.text)
+    return dataclasses.replace(page, width=sheet.width, height=sheet.height, guides=sheet.guides)
 
 
 def _resized(sheet, width, height):
