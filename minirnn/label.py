@@ -6,6 +6,9 @@ LINES is a folder of line images, such as `python -m minirnn.prepare page.jpg --
 at once to LINES/metadata.csv (file_name, text), which `minirnn.prepare` reads; other columns and rows stay as they are.
 Started again, it goes on with the first line that has no text. Ctrl-C ends it.
 
+What the program reads in a line stands in the text field, in another colour, until it is changed: if it is right, Enter
+confirms it.
+
 The page is served to this computer alone, and only at the address that is printed (`minirnn.web.local_server`).
 """
 
@@ -16,6 +19,7 @@ from minirnn.arguments import Parser
 from minirnn.errors import run_command
 from minirnn.labelling.labels import Labels
 from minirnn.labelling.server import PORT, LabelPage
+from minirnn.reading.checks import reader_if_any
 
 
 def main(argv=None):
@@ -24,10 +28,14 @@ def main(argv=None):
     parser.add_argument("folder", type=pathlib.Path, help="folder of line images")
     parser.add_argument("--port", type=int, default=PORT, help=f"of the page; 0 takes a free one (default {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser, only print the address")
+    parser.add_argument("--reader", metavar="RUN", help="a run of minirnn.train --task read that suggests texts, by "
+                        "default the weights that come with the package")  # fmt: skip
+    parser.add_argument("--no-reading", action="store_true", help="suggest nothing")
     options = parser.parse_args(argv)
     labels = Labels(options.folder)
     labels.texts()  # a metadata.csv that cannot be read is said now
-    with LabelPage(labels).server(options.port) as server:
+    reader = None if options.no_reading else reader_if_any(options.reader)
+    with LabelPage(labels, reader).server(options.port) as server:
         print(f"type what the lines say at {server.url} (Ctrl-C ends)", flush=True)
         if not options.no_browser:
             server.open_browser()

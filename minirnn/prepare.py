@@ -5,11 +5,13 @@
     python -m minirnn.prepare page.jpg --show steps.png every step as a picture
 
 SAMPLES gets samples.jsonl (the strokes, which minirnn.train reads), contact_sheet_01.png and so on (the traces drawn
-over the images: look at them), and report.txt. LINES gets an image a line and a metadata.csv: write what the lines
-say into its column "text", then prepare the folder as a labelled one.
+over the images: look at them), and report.txt, which also names labels that the ink contradicts. LINES gets an image
+per line and a metadata.csv: write what the lines say into its column "text", then prepare the folder as a labelled one.
+What the program reads there itself stands in the column "suggestion"; `minirnn.label` offers it to be confirmed.
 """
 
 import argparse
+import functools
 import pathlib
 import sys
 
@@ -19,6 +21,7 @@ from minirnn.errors import MinirnnError, run_command
 from minirnn.images.image_files import read_image
 from minirnn.images.labelled_sets import cut_pages, prepare_labelled, report_text
 from minirnn.images.pictures import draw_steps
+from minirnn.reading.checks import contradictions, reader_if_any
 
 # --- command -------------------------------------------------------------------------------------------------
 
@@ -33,6 +36,9 @@ def main(argv=None):
     parser.add_argument("source", type=pathlib.Path, help="a labelled folder, an image of a page, or a folder of pages")
     parser.add_argument("--out", type=pathlib.Path, help="folder for the strokes or lines")
     parser.add_argument("--format", choices=FORMATS, help="of the labelled folder; by default it is recognised")
+    parser.add_argument("--reader", metavar="RUN", help="a run of minirnn.train --task read, by default the weights "
+                        "that come with the package: suggests texts, and checks labels")  # fmt: skip
+    parser.add_argument("--no-reading", action="store_true", help="suggest and check nothing")
     parser.add_argument("--show", type=picture, metavar="PNG", help="draw every step for the (first) image")
     options = parser.parse_args(argv)
     source, out = options.source, options.out
@@ -49,12 +55,14 @@ def main(argv=None):
         print(f"steps of {pages[0]}: {options.show}")
     if not out:
         return
+    reader = None if options.no_reading else reader_if_any(options.reader)
     if source.is_dir() and (options.format or recognise_format(source) or not pages):
-        samples, problems = prepare_labelled(source, out, options.format)
+        contradicted = functools.partial(contradictions, reader) if reader else None
+        samples, problems = prepare_labelled(source, out, options.format, contradicted)
         print(report_text(source, samples, problems))
         print(f"strokes: {out / 'samples.jsonl'}; check {out / 'contact_sheet_01.png'} by eye")
     else:
-        count, problems = cut_pages(pages, out)
+        count, problems = cut_pages(pages, out, reader.texts if reader else None)
         print("\n".join([*problems, f"{count} lines of {len(pages)} pages in {out}"]))
         print(f"write what they say into {out / 'metadata.csv'}, then prepare {out} as a labelled folder")
 

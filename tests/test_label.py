@@ -113,8 +113,8 @@ def test_folders_without_images_and_wrong_ports_are_refused(tmp_path, lines):
 
 
 @contextlib.contextmanager
-def serving(folder):
-    with LabelPage(Labels(folder)).server(port=0) as server:
+def serving(folder, reader=None):
+    with LabelPage(Labels(folder), reader).server(port=0) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
@@ -146,6 +146,35 @@ def test_a_line_is_shown_answered_and_taken_back(lines):
         assert saved(lines) == {"line_01.png": "one"}
         assert ask(server, "/undo", {"name": ""}) == (200, {"name": "line_01.png", "text": "one"})
         assert ask(server, "/undo", {"name": ""}) == (200, {"name": None, "text": None})
+
+
+class Reads:
+    """Stands in for a `Reader`."""
+
+    asked = 0
+
+    def texts(self, lines):
+        self.asked += 1
+        return [f"read {self.asked} "] * len(lines)
+
+
+def test_what_is_read_is_suggested_until_there_is_a_text(lines):
+    rows = "file_name,text,suggestion\nline_00.png,,from the file\nline_01.png,typed,not this\n"
+    (lines / "metadata.csv").write_text(rows)
+    grey = np.full((120, 400), 255, np.uint8)
+    grey[50:56, 50:350] = grey[40:70, 100:106] = 0
+    Image.fromarray(grey).save(lines / "line_02.png")
+    reader = Reads()
+    with serving(lines, reader) as server:
+        assert ask(server, "/suggestion?name=line_00.png") == (200, {"text": "from the file"})
+        for _ in range(2):  # read once
+            assert ask(server, "/suggestion?name=line_02.png") == (200, {"text": "read 1"})
+        ask(server, "/answer", {"name": "line_00.png", "text": "from the file"})
+        assert saved(lines)["line_00.png"] == "from the file"
+        assert Labels(lines).suggestions() == {}
+        assert ask(server, "/suggestion?name=nothing.png")[0] == 400
+    with serving(lines) as server:  # without a reader nothing is suggested but what stands in the file
+        assert ask(server, "/suggestion?name=line_02.png") == (200, {"text": ""})
 
 
 def test_images_that_browsers_cannot_show_are_converted_and_damaged_ones_named(lines):

@@ -32,7 +32,7 @@ def test_a_labelled_folder_becomes_strokes_a_contact_sheet_and_a_report(tmp_path
     rows = ["line.png,a line,anna", "page.png,\"first\nsecond\",ben", "broken.png,x,", "blank.png,y,", "gone.png,z,"]
     (source / "metadata.csv").write_text("\n".join(["file_name,text,group", *rows]))
 
-    assert run_command(main, [str(source), "--out", str(out)]) == 0
+    assert run_command(main, [str(source), "--out", str(out), "--no-reading"]) == 0
 
     samples = list(read_jsonl(out / "samples.jsonl"))
     assert [sample.text for sample in samples] == ["a line", "first", "second"]
@@ -75,6 +75,29 @@ def test_an_unlabelled_page_is_cut_into_lines_which_can_then_be_labelled(tmp_pat
     samples, problems = prepare_labelled(lines, tmp_path / "samples")
     assert [sample.text for sample in samples] == ["first", "second"]
     assert problems == []
+
+
+def test_what_is_read_on_a_page_without_labels_is_a_suggestion_and_no_text(tmp_path):
+    save_image(tmp_path / "page.png", PAGE)
+    count, _ = cut_pages([tmp_path / "page.png"], tmp_path / "lines", lambda lines: [f"read {len(s)}" for s in lines])
+    with open(tmp_path / "lines" / "metadata.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert count == 2 and all(row["suggestion"].startswith("read ") and row["text"] == "" for row in rows)
+    with pytest.raises(MinirnnError, match=r"report\.txt"):  # nobody has confirmed them
+        prepare_labelled(tmp_path / "lines", tmp_path / "samples")
+
+
+def test_labels_that_the_ink_contradicts_are_named_and_kept(tmp_path):
+    for name in ("one", "two"):
+        save_image(tmp_path / f"{name}.png", LINE)
+        (tmp_path / f"{name}.gt.txt").write_text(f"label {name}")
+    samples, problems = prepare_labelled(
+        tmp_path, tmp_path / "out", contradicted=lambda texts, lines: [(0, "label two", 1), (1, "else", None)]
+    )
+    assert len(samples) == 2
+    assert "one.png: labelled 'label one', but the ink reads 'label two', which is the label of two.png" in problems[0]
+    assert "but the ink reads 'else'; look" in problems[1]
+    assert problems[0] in (tmp_path / "out" / "report.txt").read_text()
 
 
 def test_of_pages_without_labels_the_broken_one_is_reported(tmp_path):

@@ -25,18 +25,27 @@ def read_inkml(path):
     """Return the `Sample` in an InkML file. MinirnnError names the file and what is wrong with it."""
     path = pathlib.Path(path)
     root = read_xml(path)
-    channels = _channels(root, path)
-    strokes = [
-        _trace(element.text or "", channels, f"{path}, trace {number}")
-        for number, element in enumerate(_all(root, "trace"), 1)
-    ]
     notes = [(note.get("type", "text").lower(), _words(note.text or "")) for note in _all(root, "annotation")]
     notes += [("text", _words(" ".join(note.itertext()))) for note in _all(root, "annotationXML")]
     text = next((note for kind, note in notes if kind in TEXT_TYPES and note), None)
     if text is None:
         raise MinirnnError(f'{path} does not say what is written; add <annotation type="truth">the text</annotation>')
     writer = next((note for kind, note in notes if kind == "writer" and note), path.stem)
-    return Sample(text, check_strokes(strokes, path), writer)
+    return Sample(text, _strokes(root, path), writer)
+
+
+def read_ink(path):
+    """The strokes of an InkML file, whatever it says that is written, a list of (n, 2) arrays."""
+    return _strokes(read_xml(path), path)
+
+
+def _strokes(root, path):
+    channels = _channels(root, path)
+    strokes = [
+        _trace(element.text or "", channels, f"{path}, trace {number}")
+        for number, element in enumerate(_all(root, "trace"), 1)
+    ]
+    return check_strokes(strokes, path)
 
 
 def _words(text):

@@ -21,13 +21,15 @@ def opened(path, mode="rt", **options):
     return (gzip.open if str(path).endswith(".gz") else open)(path, mode, **options)
 
 
-def read_jsonl(path):
-    """Yield the samples of a file of JSON lines. MinirnnError names the file and the line."""
+def read_jsonl(path, labelled=True):
+    """Yield the samples of a file of JSON lines. MinirnnError names the file and the line.
+
+    ``labelled``: whether every line must have a text; without one it is "" otherwise."""
     try:
         with opened(path, encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    yield _sample(line, number, f"{path}, line {number}")
+                    yield _sample(line, number, f"{path}, line {number}", labelled)
     except OSError as error:
         raise MinirnnError(f"cannot read {path}: {error.strerror or error}; check the name") from None
     except UnicodeDecodeError as error:
@@ -36,15 +38,16 @@ def read_jsonl(path):
         raise MinirnnError(f"{path} is damaged or cut short ({error})") from None
 
 
-def _sample(line, number, where):
+def _sample(line, number, where, labelled):
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise MinirnnError(f"{where}: not JSON ({error})") from None
-    if not isinstance(record, dict) or not {"text", "strokes"} <= record.keys():
-        raise MinirnnError(f'{where}: expected an object with "text" and "strokes"')
-    text, group = record["text"], record.get("group", f"line {number}")
-    if not is_text(text) or not text.strip():
+    wanted = ["text", "strokes"] if labelled else ["strokes"]
+    if not isinstance(record, dict) or not record.keys() >= set(wanted):
+        raise MinirnnError(f"{where}: expected an object with " + " and ".join(f'"{name}"' for name in wanted))
+    text, group = record.get("text", ""), record.get("group", f"line {number}")
+    if labelled and (not is_text(text) or not text.strip()):
         raise MinirnnError(f'{where}: "text" is not a text with something in it')
     if not is_text(group):
         raise MinirnnError(f'{where}: "group" is not a text')

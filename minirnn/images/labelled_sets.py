@@ -21,25 +21,33 @@ MAX_SHEETS = 10  # of a larger set, lines spread evenly over it are shown
 TOLERANCE = 0.01  # strokes are kept to this part of a standard deviation of y
 MAX_WORK = 10**10  # corners of an outline times pixels inside it; a page's line has some 10**8
 METADATA = ("file_name", "text", "group")
+SUGGESTION = "suggestion"  # the column of what a program has read, which nobody has confirmed yet
 
 
 # --- labelled sets -------------------------------------------------------------------------------------------
 
 
-def prepare_labelled(source, out, format_name=None):
+def prepare_labelled(source, out, format_name=None, contradicted=None):
     """Trace a labelled set and write samples.jsonl, contact sheets and report.txt into the folder ``out``.
+
+    ``contradicted(texts, lines)`` gives the labels that the ink contradicts, as
+    `minirnn.reading.checks.contradictions` does; they are named among the problems and kept.
 
     Returns (list of Sample, list of problems). Raises MinirnnError if not one line could be used; report.txt
     says why.
     """
     items, problems = read_labelled(source, format_name)
     shown = set(np.linspace(0, len(items) - 1, min(len(items), SHEET_ROWS * MAX_SHEETS)).astype(int))
-    samples, examples = [], []
+    samples, examples, paths = [], [], []
     found = on_all_cores(_trace_or_problem, items, [number in shown for number in range(len(items))])
-    for more_samples, more_examples, problem in tqdm(found, total=len(items), desc="tracing", unit="image"):
+    traced = tqdm(found, total=len(items), desc="tracing", unit="image")
+    for item, (more_samples, more_examples, problem) in zip(items, traced):
         samples += more_samples
+        paths += [item.path] * len(more_samples)
         examples += more_examples
         problems += problem
+    if contradicted and samples:
+        problems += _contradictions(samples, paths, contradicted)
     _make_folder(out)
     report = report_text(source, samples, problems)
     with atomic(out / "report.txt") as file:
@@ -53,6 +61,15 @@ def prepare_labelled(source, out, format_name=None):
     # Last: where it is, everything is.
     write_jsonl(out / "samples.jsonl", samples)
     return samples, problems
+
+
+def _contradictions(samples, paths, contradicted):
+    """What to say of the labels that the ink contradicts."""
+    texts, said = [sample.text for sample in samples], []
+    for n, read, better in contradicted(texts, [sample.strokes for sample in samples]):
+        more = f", which is the label of {paths[better].name}" if better is not None else ""
+        said.append(f"{paths[n]}: labelled {texts[n]!r}, but the ink reads {read!r}{more}; look at it")
+    return said
 
 
 def _trace_or_problem(item, shown):
@@ -133,11 +150,13 @@ def report_text(source, samples, problems):
 # --- pages without labels ------------------------------------------------------------------------------------
 
 
-def cut_pages(pages, out):
+def cut_pages(pages, out, read=None):
     """Cut pages into line images in the folder ``out``, with a metadata.csv whose texts are to be filled in.
 
-    ``pages`` are image files. Returns (number of lines, list of problems). Raises MinirnnError if ``out`` holds a
-    metadata.csv already, which may have been filled in, and if there is no line in any of them.
+    ``pages`` are image files. ``read(lines)`` gives the texts of lines of strokes: what it reads stands in the column
+    "suggestion", and the column "text" stays empty until someone has confirmed it. Returns (number of lines, list of
+    problems). Raises MinirnnError if ``out`` holds a metadata.csv already, which may have been filled in, and if there
+    is no line in any of them.
     """
     _make_folder(out)
     if (out / "metadata.csv").exists():
@@ -151,15 +170,16 @@ def cut_pages(pages, out):
             continue
         if not found:
             problems.append(f"{path}: no line of handwriting found")
-        for number, line in enumerate(found, 1):
+        suggestions = [(text,) for text in read([line.strokes for line in found])] if read else [()] * len(found)
+        for number, (line, suggestion) in enumerate(zip(found, suggestions), 1):
             name = f"{path.stem}_{path.suffix[1:]}_{number:02d}.png"
             save_image(out / name, line.grey)
-            rows.append((name, "", path.stem))
+            rows.append((name, "", path.stem, *suggestion))
     if not rows:
         more = f" (and so on, {len(problems)} pages)" if len(problems) > 1 else ""
         raise MinirnnError(f"{problems[0]}{more}; nothing to prepare")
     with atomic(out / "metadata.csv", newline="") as file:
-        csv.writer(file).writerows([METADATA, *rows])
+        csv.writer(file).writerows([(*METADATA, SUGGESTION) if read else METADATA, *rows])
     return len(rows), problems
 
 

@@ -9,6 +9,7 @@ import unicodedata
 from minirnn.datasets.labelled import IMAGE_SUFFIXES
 from minirnn.errors import MinirnnError
 from minirnn.files import atomic
+from minirnn.images.labelled_sets import SUGGESTION
 
 COLUMNS = ["file_name", "text"]
 
@@ -32,6 +33,11 @@ class Labels:
     def texts(self):
         """{file name: text} of all that have one."""
         return {row["file_name"]: row["text"] for row in self._read()[1] if row["text"]}
+
+    def suggestions(self):
+        """{file name: what a program has read} of all that have such a suggestion and no text yet."""
+        rows = self._read()[1]
+        return {row["file_name"]: row[SUGGESTION] for row in rows if row.get(SUGGESTION) and not row["text"]}
 
     def answer(self, name, text):
         """Save the text of the image called ``name``. MinirnnError if there is no such image, or no text."""

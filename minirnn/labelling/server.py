@@ -2,26 +2,32 @@
 
 import importlib.resources
 import io
+import threading
 
 import numpy as np
 from PIL import Image
 
 from minirnn.errors import MinirnnError
 from minirnn.images.image_files import read_image
+from minirnn.images.pipeline import read_line
 from minirnn.web.local_server import Content, LocalServer, texts
 
 PORT = 8765
 
 
 class LabelPage:
-    """The answers to what the page asks about ``labels`` (`minirnn.labelling.labels.Labels`)."""
+    """The answers to what the page asks about ``labels`` (`minirnn.labelling.labels.Labels`).
 
-    def __init__(self, labels):
-        self.labels = labels
+    ``reader`` (`minirnn.reading.reader.Reader`, or None) suggests what lines say for which metadata.csv has no
+    suggestion."""
+
+    def __init__(self, labels, reader=None):
+        self.labels, self.reader = labels, reader
+        self._read, self._lock = {}, threading.Lock()  # one line at a time is read, and each once
 
     def server(self, port=PORT):
         """A `LocalServer` of the page."""
-        get = {"": self.page, "state": self.state, "image": self.image}
+        get = {"": self.page, "state": self.state, "image": self.image, "suggestion": self.suggestion}
         return LocalServer(port, get, {"answer": self.answer, "undo": self.undo})
 
     def page(self, query):
@@ -43,6 +49,27 @@ class LabelPage:
         levels = np.round(read_image(self.labels.folder / name) * 255).astype(np.uint8)
         Image.fromarray(levels).save(memory, "PNG", compress_level=1)
         return Content("image/png", memory.getvalue())
+
+    def suggestion(self, query):
+        """What the line image of the name ``name`` seems to say: "" if nothing is known."""
+        name = query.get("name", "")
+        if name not in self.labels.names():
+            raise MinirnnError(f"there is no image {name!r} in the folder")
+        text = self.labels.suggestions().get(name)
+        return {"text": self._reading(name) if text is None else text}
+
+    def _reading(self, name):
+        with self._lock:
+            if name not in self._read:
+                self._read[name] = self._read_line(self.labels.folder / name) if self.reader else ""
+            return self._read[name]
+
+    def _read_line(self, path):
+        try:
+            _, line = read_line(read_image(path))
+        except MinirnnError:  # a damaged image, which the page says itself
+            return ""
+        return self.reader.texts([line.strokes])[0].strip() if line else ""
 
     def answer(self, asked):
         """Save a text; the new state."""

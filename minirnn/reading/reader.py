@@ -108,6 +108,10 @@ class Reader:
             for strokes, (ids, log_p) in zip(lines, self.log_probabilities(lines))
         ]
 
+    def texts(self, lines):
+        """The texts of lines of handwriting, each a list of strokes."""
+        return [reading.text for reading in self.read_strokes(lines)]
+
     def decode(self, log_p):
         """The ids of the text in a line, log_p (frames, 1 + characters): with the language model if there is one."""
         if self.language is None:

@@ -33,13 +33,13 @@ def read_task(settings, run, options):
     begun = None if settings["init"] == "scratch" else checkpoint.load(_best(settings["init"]), ReaderRNN.kind)
     pens = Writer(None).pens
     training, validation = [], []
-    for source in settings["data"]:
+    for source in dict.fromkeys(settings["data"]):
         samples, report = load_samples(source, progress=True)
         parts = split_by_people(samples, source, settings["held_out"], seed)
         print(f"data        {source}: {report}")
         print(f"people      {len(parts[0]):,} lines to learn from, {len(parts[1]):,} of "
               f"{len({sample.group for sample in parts[1]}):,} other people to judge by")  # fmt: skip
-        training += parts[0]
+        training += settings["data"].count(source) * parts[0]  # what is given twice is learned twice as often
         validation.append(parts[1])
     chars = vocabulary_of(training) if begun is None else CharVocabulary(begun[0]["symbols"])
     known, *judged = (_known(samples, chars, where) for samples, where in

@@ -1,0 +1,37 @@
+"""Labels against ink: does a line say what it is supposed to say?"""
+
+from minirnn.reading.decoding import errors
+from minirnn.reading.reader import SHIPPED, Reader
+
+CONTRADICTED = 0.6  # of the characters wrong: that much a right label never is, if the line can be read at all
+AGREES = 0.35  # a line with no more wrong than that says the text
+SURE = 0.7  # mean confidence of a line that is believed more than its label
+SHORTEST = 4  # characters that say something
+
+
+def reader_if_any(run=None):
+    """The `Reader` of ``run``, or of the weights that come with the package; None if there are none."""
+    return Reader(run) if run is not None or SHIPPED.exists() else None
+
+
+def unlike(text, found):
+    """How much of ``text`` is not what was ``found``: 0 if they are the same, 1 if they have nothing in common."""
+    return errors(text, found) / max(len(text), len(found), 1)
+
+
+def contradictions(reader, texts, lines):
+    """Which of ``texts`` the ink contradicts: a list of (index, what is read there, index of a better text or None).
+
+    ``lines`` are the lines that the texts belong to, lists of strokes. Texts that are short, or not all of characters
+    that the reader knows, are left alone, and so is ink that it is not sure of."""
+    found = []
+    for n, (text, reading) in enumerate(zip(texts, reader.read_strokes(lines))):
+        read = reading.text
+        if len(text) < SHORTEST or reader.chars.unknown(text) or unlike(text, read) <= CONTRADICTED:
+            continue
+        if not read or reading.confidence.mean() < SURE:
+            continue
+        others = {m: unlike(other, read) for m, other in enumerate(texts) if other != text}
+        best = min(others, key=others.get, default=None)
+        found.append((n, read, best if best is not None and others[best] <= AGREES else None))
+    return found

@@ -1,0 +1,52 @@
+"""A picture of what was read: the text over the ink, doubtful characters marked."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from minirnn.images.draw_scan import draw_ink
+from minirnn.ink.strokes import bounding_box
+
+TEXT, DOUBT = (20, 60, 200), (220, 30, 30)
+WIDE = 1600  # pixels that ink without a picture is drawn with
+MARGIN = 40
+PALE = 0.55  # how much of the ink's darkness is left, so that the text over it can be read
+SMALLEST = 9  # pixels of a letter
+
+
+def draw_reading(path, page, readings):
+    """Save the `minirnn.reading.sources.Page` as a picture with each character that was read over its ink.
+
+    Characters stand above the place where they were read, those that are not sure in red with a frame around their
+    ink."""
+    picture, scale, origin = _picture(page)
+    draw = ImageDraw.Draw(picture)
+    for strokes, reading in zip(page.lines, readings):
+        top = (bounding_box(strokes)[1] - origin[1]) * scale
+        heights = [box[3] - box[1] for box in reading.boxes if box]
+        size = max(SMALLEST, 0.7 * scale * float(np.median(heights or [0])))
+        font, doubtful = ImageFont.load_default(size), set(reading.doubtful)
+        for u, (character, box) in enumerate(zip(reading.text, reading.boxes)):
+            if box is None:
+                continue
+            corners = ((np.array(box).reshape(2, 2) - origin) * scale).ravel()
+            middle = (corners[0] + corners[2]) / 2
+            colour = DOUBT if u in doubtful else TEXT
+            draw.text((middle, max(0.0, top - 0.2 * size)), character, fill=colour, font=font, anchor="ms")
+            if u in doubtful:
+                draw.rectangle(list(corners), outline=DOUBT)
+    picture.save(path)
+
+
+def _picture(page):
+    """The page as a pale picture in colours, and what takes its units to pixels: a scale and an origin (2,)."""
+    if page.grey is not None:
+        grey, scale, origin = page.grey, 1.0, np.zeros(2)
+    else:
+        points = [stroke for line in page.lines for stroke in line]
+        left, top, right, bottom = bounding_box(points)
+        scale = (WIDE - 2 * MARGIN) / max(right - left, 1e-9)
+        origin = np.array([left, top]) - MARGIN / scale
+        shape = (int((bottom - top) * scale) + 2 * MARGIN, WIDE)
+        grey = 1 - draw_ink([(stroke - origin) * scale for stroke in points], shape, 3)
+    levels = np.round(255 * (1 - PALE * (1 - grey))).astype(np.uint8)
+    return Image.fromarray(levels).convert("RGB"), scale, origin
