@@ -1,10 +1,9 @@
 """Lines of handwriting with their texts -> batches of pen symbols for `minirnn.networks.pen_rnn.PenRNN`."""
 
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from minirnn.cores import end_with_parent, on_all_cores
+from minirnn.cores import on_all_cores, process_pool
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import augment, normalise
 from minirnn.ink.vocabularies import END
@@ -93,7 +92,7 @@ class LineBatches:
         self.symbols_per_chunk = int(min(T, self.lengths.mean()) * min(B, len(samples)))
         self._plans, self._batch = {}, (None, None)
         self._processes, self._coming = processes, {}
-        self._pool = ProcessPoolExecutor(processes, initializer=_begin, initargs=(self,)) if processes else None
+        self._pool = process_pool(processes, _begin, self) if processes else None
 
     def __getstate__(self):
         return {**self.__dict__, "_pool": None, "_coming": {}}  # for the processes, which have none of their own
@@ -162,7 +161,6 @@ def _begin(batches):
     """What such a process does first."""
     global _batches
     _batches = batches
-    end_with_parent()
 
 
 def _make(epoch, number):

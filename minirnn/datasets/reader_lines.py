@@ -1,12 +1,10 @@
 """Lines of handwriting with their texts -> batches of whole lines for `minirnn.networks.reader_rnn.ReaderRNN`."""
 
-import multiprocessing
 import string
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from minirnn.cores import end_with_parent, on_all_cores
+from minirnn.cores import on_all_cores, process_pool
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import augment, elastic, normalise
 from minirnn.ink.vocabularies import END, CharVocabulary
@@ -103,9 +101,7 @@ class ReaderBatches:
         self._plans, self._coming = {}, {}
         characters = sum(len(sample.text) for sample in samples)
         self.symbols_per_chunk = characters / self.chunks(0)
-        # Spawned, not forked: a fork would hold the lock of the run's folder as long as it is there.
-        spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(processes, spawn, _begin, (self,)) if processes else None
+        self._pool = process_pool(processes, _begin, self) if processes else None
 
     def __getstate__(self):
         return {**self.__dict__, "_pool": None, "_coming": {}}  # for the processes, which have none of their own
@@ -167,7 +163,6 @@ def _begin(batches):
     """What such a process does first."""
     global _batches
     _batches = batches
-    end_with_parent()
 
 
 def _make(epoch, index):

@@ -8,7 +8,6 @@ The folder gets a JPEG a line and metadata.csv with what they say, which `minirn
 
 import argparse
 import csv
-import os
 import pathlib
 import sys
 
@@ -17,6 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from minirnn.arguments import Parser, above_zero, degrees, positive_int, zero_or_more
+from minirnn.cores import available_cores
 from minirnn.datasets import Sample
 from minirnn.datasets.text import read_text
 from minirnn.errors import MinirnnError, run_command
@@ -71,7 +71,7 @@ def write_best(writer, texts, rng, temperature=TEMPERATURE, keep=None):
     with tqdm(total=2 * sum(map(len, texts)), unit="character", desc="writing", disable=None) as bar:
         lines = [line for _ in range(2) for line in writer.write(texts, rng, temperature, progress=bar.update)]
     samples = [Sample(line.text, line.strokes or [np.zeros((1, 2))], "") for line in lines]
-    nats = information(writer, samples, [writer.hand] * len(samples), Workers(os.cpu_count() or 1))
+    nats = information(writer, samples, [writer.hand] * len(samples), Workers(available_cores()))
     told = nats / [len(line.text) for line in lines] - np.where([line.fault for line in lines], np.inf, 0)
     told = told.reshape(2, len(texts))
     better = told.argmax(axis=0)

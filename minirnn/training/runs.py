@@ -1,10 +1,10 @@
 """Runs: settings from the command line or from a folder, begun or resumed."""
 
 import argparse
-import os
 import pathlib
 
 from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, zero_or_more
+from minirnn.cores import available_cores
 from minirnn.errors import MinirnnError
 from minirnn.layers import CELLS
 from minirnn.training import fine_tuning, mpi, read_task
@@ -62,7 +62,7 @@ def build_parser():
     run.add_argument("--resume", metavar="RUN", help="go on with a run; its settings are kept, but "
                      "--steps may give it another length")  # fmt: skip
     run.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
-    run.add_argument("--threads", type=positive_int, default=min(2, os.cpu_count() or 1),
+    run.add_argument("--threads", type=positive_int, default=min(2, available_cores()),
                      help="threads that share the sequences of a batch; with --device gpu, processes that make batches "
                      "of handwriting ahead of time")  # fmt: skip
     run.add_argument("--seed", type=zero_or_more, default=0, help="of everything that is drawn at random")

@@ -7,17 +7,19 @@ import platform
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from minirnn.cores import available_cores
+
 
 def describe_machine(device="cpu"):
     """{what: text} of processor, libraries and load."""
     blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
     facts = {
-        "processor": f"{processor()}, {os.cpu_count()} cores seen",
+        "processor": f"{processor()}, {available_cores()} cores granted",
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "NumPy": np.__version__,
         "BLAS": ", ".join(sorted({f"{b['internal_api']} {b['version']} {b.get('architecture', '')}" for b in blas})),
         "PyTorch": pytorch_version(),
-        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()) if hasattr(os, "getloadavg") else "not known",
     }
     if device == "gpu":
         import cupy
