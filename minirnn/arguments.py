@@ -55,6 +55,11 @@ def degrees(text):
     return _number(float, text, lambda value: -60 <= value <= 60, "from -60 to 60")
 
 
+def port(text):
+    """The number of a port, 0 for any that is free."""
+    return _number(int, text, lambda value: 0 <= value < 65536, "from 0 to 65535")
+
+
 def picture(text):
     """The path of a picture to be drawn, whose name says by its end what it will be."""
     if pathlib.Path(text).suffix.lower() not in PICTURES:

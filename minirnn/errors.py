@@ -6,9 +6,14 @@
     130  interrupted from the keyboard, or asked to end by SIGTERM: a training saves first
 """
 
+import contextlib
 import os
+import re
 import sys
 import traceback
+
+# What moves a terminal's cursor, changes its title or the direction of writing, or begins a new line unseen.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class MinirnnError(Exception):
@@ -32,34 +37,62 @@ def printable(text):
     return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in str(text))
 
 
+class HarmlessStream:
+    """A text stream to the terminal in which control characters come out as question marks: texts that a network
+    writes, file names, labels and what a student's program prints may be a stranger's. The end of a line and the tab
+    stay, and so do the characters in ``allowed``."""
+
+    def __init__(self, stream, allowed=""):
+        self._stream, self._allowed = stream, allowed
+
+    def write(self, text):
+        """Write ``text``, as any stream does."""
+        return self._stream.write(CONTROL.sub(lambda found: found[0] if found[0] in self._allowed else "?", text))
+
+    def writelines(self, lines):
+        """Write each of ``lines``."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+
 def run_command(main, argv=None):
     """Run ``main(argv)`` of a command and return its exit code; ``--debug`` shows the traceback."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in argv
     if hasattr(sys.stdout, "reconfigure"):  # a character that the terminal lacks is no reason to break off
         sys.stdout.reconfigure(errors="backslashreplace")
+    out, err = HarmlessStream(sys.stdout), HarmlessStream(sys.stderr, allowed="\r")  # with which a bar begins anew
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        return _exit_code(main, [word for word in argv if word != "--debug"], "--debug" in argv)
+
+
+def _exit_code(main, argv, debug):
+    """The exit code of ``main(argv)``, after the words that belong to it."""
     try:
-        main([word for word in argv if word != "--debug"])
-    except MinirnnError as error:
-        if debug:
-            traceback.print_exc()
-        print("minirnn:", printable(error), file=sys.stderr)
-        return 2
-    except MemoryError as error:
-        if debug:
-            traceback.print_exc()
-        print(f"minirnn: out of memory ({error}); use a smaller network, batch or file", file=sys.stderr)
-        return 2
+        main(argv)
+        return 0
     except BrokenPipeError:  # the reader of our output went away, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
         return 0
-    except OSError as error:  # what no part of the program has put into better words
-        if debug:
-            traceback.print_exc()
-        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
-        print(f"minirnn: {printable(what)}; check the name, its permissions, and the room on the disk", file=sys.stderr)
-        return 2
     except KeyboardInterrupt as interruption:
         print(f"minirnn: interrupted {interruption}".rstrip(), file=sys.stderr)
         return 130
-    return 0
+    except (MinirnnError, MemoryError, OSError) as error:
+        if debug:
+            traceback.print_exc()
+        print("minirnn:", printable(_words(error)), file=sys.stderr)
+        return 2
+    except Exception:
+        traceback.print_exc()
+        return 1
+
+
+def _words(error):
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}); use a smaller network, batch or file"
+    if isinstance(error, OSError):  # what no part of the program has put into better words
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
+        return f"{what}; check the name, its permissions, and the room on the disk"
+    return error

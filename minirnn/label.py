@@ -15,7 +15,7 @@ The page is served to this computer alone, and only at the address that is print
 import pathlib
 import sys
 
-from minirnn.arguments import Parser
+from minirnn.arguments import Parser, port
 from minirnn.errors import run_command
 from minirnn.labelling.labels import Labels
 from minirnn.labelling.server import PORT, LabelPage
@@ -26,7 +26,7 @@ def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(prog="python -m minirnn.label", description="Type what line images say.")
     parser.add_argument("folder", type=pathlib.Path, help="folder of line images")
-    parser.add_argument("--port", type=int, default=PORT, help=f"of the page; 0 takes a free one (default {PORT})")
+    parser.add_argument("--port", type=port, default=PORT, help=f"of the page; 0 takes a free one (default {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser, only print the address")
     parser.add_argument("--reader", metavar="RUN", help="a run of minirnn.train --task read that suggests texts, by "
                         "default the weights that come with the package")  # fmt: skip

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from small_runs import SMALL, made_text, weights, write_hand
 
 from minirnn import __main__ as listing
 from minirnn import backend, evaluate, generate, gradcheck, train
+from minirnn import files as writing_files
 from minirnn.errors import MinirnnError, run_command
 from minirnn.networks import checkpoint
 from minirnn.training import trainer as training
@@ -275,7 +275,7 @@ def test_a_folder_that_cannot_be_written(fails, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(training, "open", failing(errno.EACCES), raising=False)
         fails(train.main, ["--text", "text.txt", "--out", "new", *TINY], "Permission denied", "--out")
-    monkeypatch.setattr(tempfile, "mkstemp", failing(errno.EROFS))
+    monkeypatch.setattr(writing_files, "_create", failing(errno.EROFS))
     fails(train.main, ["--text", "text.txt", "--out", "newer", *TINY], "Read-only", "can be written")
 
 

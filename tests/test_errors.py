@@ -7,9 +7,12 @@ import errno
 import importlib
 import json
 import os
+import pickle
 import resource
 import stat
+import subprocess
 import sys
+import webbrowser
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +21,8 @@ from small_runs import write_hand
 
 from minirnn import __main__ as listing
 from minirnn import bench, evaluate, files, generate, gradcheck, grade, label, prepare, sheet, train, write
-from minirnn.datasets import Sample, load_samples, write_jsonl
+from minirnn.datasets import Sample, default_cache_folder, load_samples, write_jsonl
+from minirnn.datasets.cache import cache_path, fingerprint, load_cache
 from minirnn.errors import MinirnnError, is_text, printable, run_command
 from minirnn.networks import checkpoint
 from minirnn.studies import export, sample_hand, simulated_sheets, tracing
@@ -102,7 +106,7 @@ MODULES = {
 def surroundings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MINIRNN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(label.webbrowser, "open", lambda url: pytest.fail("a browser was opened"))
+    monkeypatch.setattr(webbrowser, "open", lambda url: pytest.fail("a browser was opened"))
     noise = np.random.default_rng(0).bytes(400)
     for name in ("bad", "bad.png", "bad.jsonl", "bad.inkml"):
         Path(name).write_bytes(noise)
@@ -181,9 +185,24 @@ def test_exit_codes_and_messages(error, code, words, capsys):
     assert ("Traceback" in capsys.readouterr().err) == (code == 2)
 
 
-def test_a_fault_of_the_program_is_not_hidden():
-    with pytest.raises(ZeroDivisionError):
-        run_command(raising(ZeroDivisionError()), [])
+def test_a_fault_of_the_program_is_not_hidden(capsys):
+    assert run_command(raising(ZeroDivisionError("\x1b[2J")), []) == 1
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown and "ZeroDivisionError" in shown and "\x1b" not in shown
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_strangers_wrote_does_not_command_the_terminal(stream, capsys):
+    """A network, a file's name, a label, a student's program: all of it goes the same way."""
+
+    def main(argv):
+        evil = "\x1b]0;title\a \x9b2J \x08\x7f \u202eright to left \u2066 \u2028"
+        print("a\tb\né世\u00ad\u200d", evil, file=getattr(sys, stream), flush=True)
+        getattr(sys, stream).writelines([evil])
+
+    assert run_command(main, []) == 0
+    shown = getattr(capsys.readouterr(), {"stdout": "out", "stderr": "err"}[stream])
+    assert shown.startswith("a\tb\né世\u00ad\u200d ?]0;title? ?2J ?? ?right to left ? ?\n?]0;")
 
 
 def test_messages_are_one_line_without_control_characters(capsys):
@@ -210,7 +229,107 @@ def test_a_file_is_there_as_a_whole_or_not_at_all():
         file.flush()
         assert Path("kept").read_text() == "old"
     assert Path("kept").read_text(encoding="utf-8") == "new é" and not list(Path().glob(".*.tmp"))
-    assert stat.S_IMODE(os.stat("kept").st_mode) & 0o444 == 0o444
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_a_new_file_has_the_permissions_that_the_umask_grants(umask):
+    before = os.umask(umask)
+    try:
+        with files.atomic("new") as file:
+            file.write("x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat("new").st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o660, 0o644, 0o400, 0o755])
+def test_a_file_that_was_there_keeps_its_permissions(mode):
+    Path("kept").write_text("old")
+    os.chmod("kept", mode)
+    with files.atomic("kept") as file:
+        file.write("new")
+        half_written = next(Path().glob(files.HALF_WRITTEN))
+        assert stat.S_IMODE(half_written.stat().st_mode) == mode  # nobody else reads what is being written either
+    assert stat.S_IMODE(os.stat("kept").st_mode) == mode and Path("kept").read_text() == "new"
+
+
+def test_a_symbolic_link_stays_one_and_its_file_is_written():
+    Path("far").mkdir()
+    Path("far/real").write_text("old")
+    os.symlink("far/real", "link")
+    os.symlink("link", "link of a link")
+    os.symlink("far/not yet", "dangling")
+    for name in ("link", "link of a link", "dangling"):
+        with files.atomic(name) as file:
+            file.write(f"by {name}")
+        assert Path(name).is_symlink() and not Path(os.path.realpath(name)).is_symlink()
+    assert Path("far/real").read_text() == "by link of a link" and Path("far/not yet").read_text() == "by dangling"
+
+
+def test_names_as_long_as_the_system_allows():
+    for name in ("x" * 251 + ".txt", "é" * 127):
+        with files.atomic(name) as file:
+            file.write("x")
+        assert Path(name).read_text() == "x"
+    with pytest.raises(MinirnnError, match="cannot write"), files.atomic("x" * 256) as file:
+        file.write("x")
+    assert not list(Path().glob(".*.tmp"))
+
+
+def test_what_is_no_file_is_not_replaced_by_one():
+    Path("folder").mkdir()
+    os.mkfifo("pipe")
+    for name in ("folder", "pipe", os.devnull):
+        with pytest.raises(MinirnnError, match="is no file"), files.atomic(name) as file:
+            file.write("x")
+    assert Path("folder").is_dir() and stat.S_ISFIFO(os.stat("pipe").st_mode)
+
+
+def test_the_folder_is_synced_too(monkeypatch):
+    synced = []
+    honest = os.fsync
+
+    def fsync(handle):
+        synced.append(os.readlink(f"/proc/self/fd/{handle}"))
+        honest(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with files.atomic("x") as file:
+        file.write("x")
+    assert ".minirnn-" in synced[0] and synced[1:] == [os.getcwd()]
+
+
+def test_what_killed_writers_left_is_cleared_away_and_what_is_being_written_stays():
+    begin = "import sys, os; from minirnn.files import atomic\n"
+    write = "with atomic('x') as file: print('ready', flush=True); sys.stdin.read(); file.write('done')"
+    with subprocess.Popen([sys.executable, "-c", begin + write], stdin=-1, stdout=-1, text=True) as killed:
+        killed.stdout.readline()
+        killed.kill()
+    assert len(list(Path().glob(".*.tmp"))) == 1
+    with subprocess.Popen([sys.executable, "-c", begin + write], stdin=-1, stdout=-1, text=True) as living:
+        living.stdout.readline()  # it has cleared away what the first has left
+        assert len(list(Path().glob(".*.tmp"))) == 1
+        files.clear_half_written(".")
+        living.stdin.close()
+        living.wait()
+    assert Path("x").read_text() == "done" and not list(Path().glob(".*.tmp"))
+
+
+def test_what_killed_writers_left_in_the_cache_is_cleared_away():
+    folder = default_cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    left = folder / ".minirnn-0123456789abcdef.tmp"
+    left.write_bytes(b"half")
+    files.clear_once.cache_clear()
+    Path("fresh.jsonl").write_text('{"text": "b", "strokes": [[[0, 0], [0, 1]]]}')
+    load_samples("fresh.jsonl")
+    assert not left.exists()
+
+
+def test_a_run_whose_samples_are_gone_is_said():
+    Path("run/samples").mkdir(parents=True)
+    with pytest.raises(MinirnnError, match=r"run has no samples/\*\.txt any more"):
+        files.newest_sample(Path("run"), "*.txt")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
@@ -251,14 +370,12 @@ def test_a_cache_that_cannot_be_written_is_done_without(monkeypatch, capsys):
     warning = capsys.readouterr().err
     assert warning.startswith("minirnn: cannot make the folder file/cache: ") and "MINIRNN_CACHE=FOLDER" in warning
     monkeypatch.setenv("MINIRNN_CACHE", "mine")
-    monkeypatch.setattr(files.tempfile, "mkstemp", lambda **_: (_ for _ in ()).throw(OSError(errno.EROFS, "Read-only")))
+    monkeypatch.setattr(os, "open", lambda *_: (_ for _ in ()).throw(OSError(errno.EROFS, "Read-only")))
     assert len(load_samples("pen.jsonl")[0]) == 12
     assert "Read-only" in capsys.readouterr().err
 
 
 def test_where_the_cache_is(monkeypatch):
-    from minirnn.datasets import default_cache_folder
-
     monkeypatch.setenv("XDG_CACHE_HOME", "/else")
     monkeypatch.setenv("MINIRNN_CACHE", "/mine")
     assert default_cache_folder() == Path("/mine")
@@ -267,6 +384,45 @@ def test_where_the_cache_is(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/ana")
     assert default_cache_folder() == Path("/home/ana/.cache/minirnn")
+    monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
+    assert default_cache_folder() == Path("/home/ana/.cache/minirnn")
+
+
+def test_without_a_home_there_is_no_cache_and_no_folder_of_that_name(monkeypatch):
+    for name in ("HOME", "XDG_CACHE_HOME", "MINIRNN_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as where the user is in no list of users
+    before = sorted(Path().iterdir())
+    assert len(load_samples("pen.jsonl")[0]) == 12
+    assert sorted(Path().iterdir()) == before
+
+
+def test_a_change_that_keeps_size_and_times_is_seen():
+    times = (10**18, 10**18)
+    line = '{{"text": "a", "strokes": [[[0, 0], [0, {}]]]}}'
+    for height in (3, 7):
+        Path("same.jsonl").write_text(line.format(height))
+        os.utime("same.jsonl", ns=times)
+        assert load_samples("same.jsonl")[0][0].strokes[0][1, 1] == height
+
+
+def test_names_that_are_not_unicode_are_read_and_cached():
+    name = os.fsdecode(b"caf\xe9.jsonl")
+    Path(name).write_text('{"text": "a", "strokes": [[[0, 0], [0, 1]]], "group": "b"}')
+    assert [len(load_samples(name)[0]) for _ in range(2)] == [1, 1]
+    assert load_cache(cache_path(name, default_cache_folder()), fingerprint(name)) is not None
+    groups = [Sample("a", [], os.fsdecode(group)).group for group in (b"\xe9", b"\xe8", "é".encode())]
+    assert len(set(groups)) == 3 and all(map(is_text, groups))  # two names stay two, and can be written
+
+
+def test_a_cache_that_is_replaced_is_not_mixed_up_by_other_processes():
+    Path("one.jsonl").write_text('{"text": "a", "strokes": [[[0, 0], [0, 3]]]}')
+    sample = pickle.dumps(load_samples("one.jsonl")[0][0])
+    assert pickle.loads(sample).strokes[0][1, 1] == 3
+    Path("one.jsonl").write_text('{"text": "a", "strokes": [[[0, 0], [0, 4]]]}')
+    load_samples("one.jsonl")
+    with pytest.raises(MinirnnError, match="was replaced while it was in use"):
+        pickle.loads(sample)
 
 
 # --- strangers' files of which fuzzing would not think ----------------------------------------------------------
@@ -281,7 +437,7 @@ def test_jsonl_that_no_file_can_hold(tmp_path):
         Path("bad.jsonl").write_text(f'{{"text": "a", "strokes": [[[0, {"9" * 5000}]]]}}')
         load_samples("bad.jsonl")
     write_jsonl("out.jsonl", [Sample("a", [np.zeros((1, 2))], "page \udcff")])  # as from a file name that is no UTF-8
-    assert json.loads(Path("out.jsonl").read_text(encoding="utf-8"))["group"] == "page ?"
+    assert json.loads(Path("out.jsonl").read_text(encoding="utf-8"))["group"] == "page \\udcff"
 
 
 def test_a_terminal_that_lacks_a_character(capfd):

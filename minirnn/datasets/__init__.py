@@ -66,9 +66,10 @@ def load_samples(source, cache_folder=None, progress=False):
     if not pathlib.Path(source).exists():
         raise MinirnnError(f"{source} does not exist; check the path")
     mark = fingerprint(source)
-    path = cache_path(source, cache_folder or default_cache_folder())
-    cached = load_cache(path, mark)
-    if not cached:
+    folder = cache_folder or default_cache_folder()
+    path = folder and cache_path(source, folder)
+    cached = path and load_cache(path, mark)
+    if path and not cached:
         report = Report()
         try:
             save_cache(path, mark, read_samples(source, report, progress), report)

@@ -14,7 +14,7 @@ import pathlib
 import numpy as np
 
 from minirnn.datasets.samples import Report
-from minirnn.errors import CannotWrite, is_text
+from minirnn.errors import CannotWrite, MinirnnError, is_text
 from minirnn.files import atomic
 from minirnn.ink.strokes import check_strokes
 
@@ -24,24 +24,39 @@ PIECE = 2**20  # bytes that are read at once
 
 
 def default_cache_folder():
-    """The folder for caches: the environment's MINIRNN_CACHE, or else the one that the system provides."""
+    """The folder for caches: the environment's MINIRNN_CACHE, or else the one that the system provides; None if the
+    user has no home."""
     if os.environ.get("MINIRNN_CACHE"):
         return pathlib.Path(os.environ["MINIRNN_CACHE"])
-    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "minirnn"
+    system = pathlib.Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not system.is_absolute():  # which the standard says is to be ignored
+        system = pathlib.Path(os.path.expanduser("~")) / ".cache"
+    return system / "minirnn" if system.is_absolute() else None
 
 
 def cache_path(source, folder):
     """The file in ``folder`` that belongs to ``source``."""
-    name = hashlib.sha256(str(pathlib.Path(source).resolve()).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(pathlib.Path(source).resolve())).hexdigest()[:16]
     return pathlib.Path(folder) / f"{name}.strokes"
 
 
 def fingerprint(source):
-    """A hash of the names, sizes and times of the files of ``source``, a file or a folder, and of VERSION."""
+    """A hash of the names and the content of the files of ``source``, a file or a folder, and of VERSION.
+
+    Sizes and times would not do: a file can be changed, or put in the place of another, and keep both."""
     source = pathlib.Path(source)
     files = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
-    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    return hashlib.sha256(json.dumps([VERSION, facts]).encode()).hexdigest()
+    digest = hashlib.sha256(str(VERSION).encode())
+    for path in files:
+        own = hashlib.sha256(os.fsencode(path))
+        try:
+            with open(path, "rb") as file:
+                while piece := file.read(PIECE):
+                    own.update(piece)
+        except OSError as error:
+            raise MinirnnError(f"cannot read {path}: {error.strerror}; check its permissions") from None
+        digest.update(own.digest())
+    return digest.hexdigest()
 
 
 def save_cache(path, mark, samples, report):
@@ -96,11 +111,15 @@ def load_cache(path, mark):
 class Points:
     """The file of a cache. Whoever has it open can read on, even if another takes its place."""
 
-    def __init__(self, path):
+    def __init__(self, path, written=None):
         self.path, self.file = path, open(path, "rb")  # noqa: SIM115 (it has to outlive this function)
+        self.file.seek(-DIGEST, os.SEEK_END)
+        self.written = self.file.read(DIGEST)
+        if written not in (None, self.written):
+            raise MinirnnError(f"{path} was replaced while it was in use; start again")
 
     def __reduce__(self):
-        return Points, (self.path,)  # a process that is given samples opens the file for itself
+        return Points, (self.path, self.written)  # a process that is given samples opens the file for itself
 
     def notes_and_size(self):
         """What stands behind the points, and how many bytes of points there are. ValueError if any byte is another than

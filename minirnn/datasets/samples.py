@@ -25,6 +25,10 @@ class Sample:
     strokes: list[np.ndarray]
     group: str
 
+    def __post_init__(self):
+        # Named after a file, whose name need not be Unicode: two such names stay two.
+        self.group = self.group.encode("utf-8", "backslashreplace").decode()
+
 
 @dataclasses.dataclass
 class Report:

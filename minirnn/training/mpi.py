@@ -20,7 +20,6 @@ import functools
 import os
 import sys
 import time
-import traceback
 import zlib
 
 import numpy as np
@@ -74,11 +73,7 @@ def told():
 
 def run(main):
     """`run_command` of a command that may run under mpiexec: what goes wrong on one rank ends all of them."""
-    try:
-        code = run_command(main)
-    except Exception:
-        traceback.print_exc()
-        code = 1
+    code = run_command(main)
     if code and "mpi4py.MPI" in sys.modules:
         world = sys.modules["mpi4py.MPI"].COMM_WORLD
         print(f"minirnn: rank {world.Get_rank()} ends the job", file=sys.stderr, flush=True)

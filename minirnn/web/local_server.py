@@ -65,8 +65,6 @@ class LocalServer(ThreadingHTTPServer):
         self.get, self.post, self.uploads = get, post, uploads or {}
         self.token, self._ticket = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
         self._places, self._lock = threading.Semaphore(MOST), threading.Lock()
-        if not 0 <= port < 65536:
-            raise MinirnnError(f"--port {port} is not from 0 to 65535")
         try:
             super().__init__((HOST, port), Handler)
         except OSError as error:
