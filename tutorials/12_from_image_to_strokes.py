@@ -193,7 +193,7 @@ def sauvola_plain(image, row, column, window, k=0.7, R=0.5):
     return m * (1 + k * (s / R - 1))
 
 
-show.source(clean.threshold_ink, "window = max", "strict, lenient")
+show.source(clean.ink_level, "mean, deviation = ", "strict, lenient")
 for row, column in ((150, 100), (175, 300), (300, 500)):
     # A piece of the page: scikit-image's sums run over all of an image, and the rounding errors grow with them.
     around = contrast[row - 30 : row + 31, column - 30 : column + 31]
@@ -220,7 +220,7 @@ show.picture(figure, "12_ink.png")
 # half of the pen's width. (The ruled lines are measured, too, so it is measured again when they are gone.)
 
 # %%
-show.source(clean.pen_width, "skeleton = ", "return float")
+show.source(clean.pen_width, "middle = ", "return")
 pen = clean.pen_width(ink)
 distance = ndimage.distance_transform_edt(ink)
 figure, ax = plt.subplots(figsize=(9, 3.4))
@@ -277,7 +277,7 @@ assert abs(angle + np.degrees(ASKEW)) < 0.3
 # %%
 show.source(clean._remove_horizontal_rules, "closed = ", "core = ")
 show.source(clean.remove_specks, "smallest = ", "return")
-upright, matrix = lines.rotate_page(contrast, angle)
+upright, matrix = lines.rotate(contrast, angle)
 ink = clean.threshold_ink(upright)
 pen = clean.pen_width(ink)
 unruled = clean.remove_ruled_lines(ink, pen)

@@ -92,11 +92,10 @@ def trace_item(item):
     if item.outline is not None:
         grey = cut_outline(grey, item.outline, item.path)
     texts = item.text.split("\n")
-    if len(texts) == 1:
-        line = read_line(grey)[1]
-        found = [line] if line else []
-    else:
-        found = read_page(grey)[1]
+    try:
+        found = read_page(grey)[1] if len(texts) > 1 else [line for line in read_line(grey)[1:] if line]
+    except MinirnnError as error:
+        raise MinirnnError(f"{item.path}: {error}") from None
     if not found:
         raise MinirnnError(f"{item.path}: no ink in it")
     if len(found) != len(texts):

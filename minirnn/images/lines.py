@@ -6,6 +6,8 @@ import numpy as np
 from scipy import ndimage, signal
 from skimage import graph, measure, transform
 
+from minirnn.images.scale import resize
+
 MAX_ROTATION = 10.0  # degrees; a page that lies more askew was not meant to be read as it is
 MAX_SLANT = 45.0  # degrees
 UNIFORM_STD = 60.0  # pixels to one standard deviation of y: about twice a scan at 300 dpi, for a smooth skeleton
@@ -74,13 +76,14 @@ def rotation_matrix(angle, shape):
     return matrix, (int(new_height), int(new_width))
 
 
-def rotate_page(grey, angle):
-    """Turn ``grey`` clockwise by ``angle`` degrees, with white corners: (picture, matrix as rotation_matrix)."""
+def rotate(picture, angle, outside=1.0):
+    """Turn ``picture`` clockwise by ``angle`` degrees: (picture, matrix as rotation_matrix). The corners that lay
+    ``outside`` get this value: white."""
     if abs(angle) < 0.05:
-        return grey, np.eye(3)
-    matrix, shape = rotation_matrix(angle, grey.shape)
-    picture = transform.warp(grey, np.linalg.inv(matrix), output_shape=shape, order=1, cval=1.0)
-    return np.clip(picture, 0, 1), matrix
+        return picture, np.eye(3)
+    matrix, shape = rotation_matrix(angle, picture.shape)
+    picture = transform.warp(picture, np.linalg.inv(matrix), output_shape=shape, order=1, cval=outside)
+    return picture, matrix
 
 
 def correct_slant(grey, angle):
@@ -166,5 +169,4 @@ def uniform_height(grey, ink):
     spread = rows.std() if len(rows) else 0.0
     scale = float(np.clip(UNIFORM_STD / max(spread, 1e-9), 1 / 8, 8))
     shape = tuple(max(1, round(size * scale)) for size in grey.shape)
-    picture = transform.resize(grey, shape, order=3, anti_aliasing=scale < 1, mode="edge")
-    return np.clip(picture, 0, 1), scale
+    return np.clip(resize(grey, shape), 0, 1), scale

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from minirnn.images import clean, lines
+from minirnn.images.scale import resize
 from minirnn.images.trace import trace
 
+BROADEST_TRACED = 8.0  # pixels: a line is traced at uniform height, unless its pen would be broader than this
 MARGIN = 4.0  # white around a line that was cut out, in pens
 BROAD, BROADEST = 0.13, 0.23  # pens, in standard deviations of y: narrow loops begin to fill, and are all but full
 
@@ -48,16 +50,16 @@ class Line:
 
 def clean_page(grey, straighten=True):
     """All steps from the picture of a page or a line, (H, W) grey levels, to its upright ink: a Page."""
-    even = clean.remove_light(grey)
+    even = clean.remove_light(np.asarray(grey, np.float32))
     contrast = clean.normalise_contrast(even)
-    threshold = clean.threshold_ink(contrast)
-    angle, upright, matrix = 0.0, contrast, np.eye(3)
+    level = clean.ink_level(contrast)
+    threshold, angle, upright, matrix = level > 0, 0.0, contrast, np.eye(3)
     if straighten:
         angle = lines.find_rotation(threshold)
-        upright, matrix = lines.rotate_page(contrast, angle)
-    pen = clean.pen_width(threshold)
+        upright, matrix = lines.rotate(contrast, angle)
     if upright is not contrast:
-        threshold = clean.threshold_ink(upright, pen)
+        threshold = lines.rotate(level, angle, outside=-1)[0] > 0
+    pen = clean.pen_width(threshold)
     unruled = clean.remove_ruled_lines(threshold, pen)
     if unruled.sum() < threshold.sum():
         pen = clean.pen_width(unruled)
@@ -93,15 +95,15 @@ def _line_of_page(page, mine):
     box = (slice(top, rows[-1] + margin + 1), slice(left, columns[-1] + margin + 1))
     others = (page.threshold & ~mine)[box]
     grey = lines.erase(page.upright[box], others, mine[box], page.pen)
-    grey, scale = lines.uniform_height(grey, mine[box])
+    picture, scale = lines.uniform_height(grey, mine[box])
     pen = page.pen * scale
-    sharpen = np.interp(pen / lines.UNIFORM_STD, [BROAD, BROADEST], [0, 1])
-    ink = clean.threshold_ink(grey, pen, sharpen)
-    pen = clean.pen_width(ink)
-    ink = clean.remove_specks(ink, pen)
-    strokes = trace(ink, pen)
+    level = clean.ink_level(grey, page.pen, np.interp(pen / lines.UNIFORM_STD, [BROAD, BROADEST], [0, 1]))
+    fine = min(scale, BROADEST_TRACED / page.pen)
+    shape = tuple(max(1, round(size * fine)) for size in level.shape)
+    ink = clean.remove_specks(resize(level, shape) > 0, page.pen * fine)
+    strokes = trace(ink)
     if not strokes:
         return None
-    strokes = [(stroke + 0.5) / scale - 0.5 + (left, top) for stroke in strokes]
+    strokes = [(stroke + 0.5) / fine - 0.5 + (left, top) for stroke in strokes]
     strokes = [(np.column_stack([s, np.ones(len(s))]) @ page.matrix.T)[:, :2] for s in strokes]
-    return Line(grey, ink, strokes, pen / scale)
+    return Line(picture, ink, strokes, pen / scale)

@@ -11,6 +11,8 @@ import numpy as np
 from scipy import ndimage
 from skimage import morphology
 
+from minirnn.images.clean import middle_half
+
 SHARPEST_TURN = np.radians(80)  # a pen that turns more than this at a crossing has come to an end
 SPUR = 1.0  # side twigs shorter than this many pens are no strokes of their own
 BLUNTEST_CORNER = np.radians(30)  # what turns less than this is no corner
@@ -24,11 +26,13 @@ class Graph:
     edges   id -> (node a, node b, path): path is (n, 2), its first point lies at a and its last at b; a == b
             for a loop
     width   (H, W) float: widest pen in pixels that, set down there, stays within the ink
+    pen     width of the pen in pixels
     """
 
     nodes: dict
     edges: dict
     width: np.ndarray
+    pen: float
     ends: dict = field(default_factory=dict)  # node -> list of (edge, 0 at its beginning | 1 at its end)
 
     def __post_init__(self):
@@ -156,36 +160,32 @@ def skeleton_graph(ink):
     has more than twice the branches on a real scan.
     """
     ink = np.pad(ink, 1)
-    distance = ndimage.distance_transform_edt(ink)
-    skeleton = morphology.skeletonize(np.ascontiguousarray(ink))
-    width = np.maximum(0, 2 * distance - 1)[1:-1, 1:-1]
-    neighbours = _neighbours(skeleton[1:-1, 1:-1])
-    nodes, edges = {}, {}
-    seen, walked = set(), set()  # pixels; steps from a node to its neighbour
+    width = np.maximum(0, 2 * ndimage.distance_transform_edt(ink) - 1)[1:-1, 1:-1]
+    pixels, neighbours = _neighbours(morphology.skeletonize(ink)[1:-1, 1:-1])
+    degree = [len(near) for near in neighbours]
+    edges, seen, walked = {}, set(), set()  # pixels; steps from a node to its neighbour
 
     def walk(node, step):
-        pixels = [node, step]
-        while len(neighbours[pixels[-1]]) == 2 and pixels[-1] != node:
-            before, here = pixels[-2:]
+        way = [node, step]
+        while degree[way[-1]] == 2 and way[-1] != node:
+            before, here = way[-2:]
             one, two = neighbours[here]
-            pixels.append(two if one == before else one)
-        for pixel in (pixels[0], pixels[-1]):
-            nodes[pixel] = np.array(pixel, float)
-        seen.update(pixels)
-        walked.update([(pixels[0], pixels[1]), (pixels[-1], pixels[-2])])
-        edges[len(edges)] = (pixels[0], pixels[-1], np.array(pixels, float))
+            way.append(two if one == before else one)
+        seen.update(way)
+        walked.update([(way[0], way[1]), (way[-1], way[-2])])
+        edges[len(edges)] = (way[0], way[-1], pixels[way])
 
-    for pixel, near in neighbours.items():
-        if len(near) == 0:
-            nodes[pixel] = np.array(pixel, float)
-        elif len(near) != 2:
+    for pixel, near in enumerate(neighbours):
+        if degree[pixel] != 2:
             for step in near:
                 if (pixel, step) not in walked:
                     walk(pixel, step)
-    for pixel, near in neighbours.items():  # what is left are closed loops without any node
-        if pixel not in seen and len(near) == 2:
+    for pixel, near in enumerate(neighbours):  # what is left are closed loops without any node
+        if degree[pixel] == 2 and pixel not in seen:
             walk(pixel, near[0])
-    return Graph(nodes, edges, width)
+    nodes = {node for a, b, _ in edges.values() for node in (a, b)} | {n for n, d in enumerate(degree) if d == 0}
+    x, y = pixels.astype(int).T
+    return Graph({node: pixels[node] for node in sorted(nodes)}, edges, width, middle_half(width[y, x]))
 
 
 def centre_graph(graph):
@@ -194,35 +194,38 @@ def centre_graph(graph):
     Where the ink is an even number of pixels wide, thinning keeps the left or the upper of the two in the middle: left
     so, a trace would lie a tenth of a pixel off on average.
     """
-    weight = graph.width**4
-    near = np.maximum(ndimage.uniform_filter(weight, 3, mode="constant"), 1e-9)
-    # Among the 3 x 3 pixels around each one, the mean place relative to it, the more open ink weighing more.
-    shift = (
-        np.stack([ndimage.prewitt(weight, axis, mode="constant") for axis in (1, 0)], axis=-1) / (9 * near)[..., None]
-    )
-    graph.nodes = {node: at + shift[tuple(at.astype(int)[::-1])] for node, at in graph.nodes.items()}
-    for edge, (a, b, path) in graph.edges.items():
-        x, y = path.astype(int).T
-        graph.edges[edge] = (a, b, path + shift[y, x])
+    if graph.nodes:
+        graph.nodes = dict(zip(graph.nodes, _to_centre(np.stack(list(graph.nodes.values())), graph.width)))
+    graph.edges = {edge: (a, b, _to_centre(path, graph.width)) for edge, (a, b, path) in graph.edges.items()}
     return graph
 
 
+def _to_centre(points, width):
+    """Points (n, 2), each moved to the mean of the 3 x 3 pixels around it, of which the more open ink weighs more."""
+    x, y = points.astype(int).T
+    offsets = np.array([(dx, dy) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+    columns, rows = x[:, None] + offsets[:, 0], y[:, None] + offsets[:, 1]
+    inside = (columns >= 0) & (rows >= 0) & (columns < width.shape[1]) & (rows < width.shape[0])
+    weight = np.where(inside, width[rows.clip(0, width.shape[0] - 1), columns.clip(0, width.shape[1] - 1)], 0) ** 4
+    return points + weight @ offsets / np.maximum(weight.sum(axis=1), 1e-9)[:, None]
+
+
 def _neighbours(skeleton):
-    """Pixel (x, y) -> list of the pixels it is linked to.
+    """The pixels (n, 2) of a skeleton, x and y, column by column, and for each a list of those that it is linked to.
 
     Two pixels that touch by a corner are not linked if a third one links them by its sides: otherwise every
     corner of a staircase would be a crossing.
     """
-    pixels = {(int(x), int(y)) for y, x in zip(*np.nonzero(skeleton))}
-    neighbours = {}
-    for x, y in sorted(pixels):
-        near = [p for p in ((x + 1, y), (x - 1, y), (x, y + 1), (x, y - 1)) if p in pixels]
-        for dx, dy in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
-            corner = (x + dx, y + dy)
-            if corner in pixels and (x + dx, y) not in pixels and (x, y + dy) not in pixels:
-                near.append(corner)
-        neighbours[x, y] = near
-    return neighbours
+    x, y = np.nonzero(skeleton.T)
+    number = np.full(np.add(skeleton.shape, 2), -1)  # of the pixel at each place; -1: none, as all around the picture
+    number[y + 1, x + 1] = np.arange(len(x))
+    beside = [number[y + 1, x + 2], number[y + 1, x], number[y + 2, x + 1], number[y, x + 1]]
+    right, left, below, above = beside
+    for level, dx in ((right, 1), (left, -1)):
+        for upright, dy in ((below, 1), (above, -1)):
+            beside.append(np.where((level < 0) & (upright < 0), number[y + 1 + dy, x + 1 + dx], -1))
+    neighbours = [[near for near in row if near >= 0] for row in np.column_stack(beside).tolist()]
+    return np.column_stack([x, y]).astype(float), neighbours
 
 
 def clean_graph(graph, pen):

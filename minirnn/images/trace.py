@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from scipy import ndimage, signal
 
-from minirnn.images.clean import pen_width
+from minirnn.errors import MinirnnError
 from minirnn.images.skeleton import (
     SHARPEST_TURN,
     arc_length,
@@ -24,6 +24,7 @@ from minirnn.images.skeleton import (
     turn_between,
 )
 
+MOST_EDGES = 1500  # a line has about two per letter; noise and patterns have any number of them
 WIDE = 1.3  # ink wider than this many pens holds two strokes side by side
 SHARP_CORNER = np.radians(45)  # within a pen's width
 FITS = 0.8  # the pen fits where the ink is this much of its width
@@ -34,12 +35,17 @@ def trace(ink, pen=None):
     """Strokes of one line of handwriting from its ink, (H, W) bool, in writing order.
 
     ``pen`` is the pen's width in pixels, by default measured. Returns a list of (n, 2) arrays in pixels;
-    empty for an image without ink.
+    empty for an image without ink. Raises MinirnnError if it has more strokes than a line of handwriting can have.
     """
     if not ink.any():
         return []
-    pen = pen_width(ink) if pen is None else pen
-    graph = clean_graph(centre_graph(skeleton_graph(ink)), pen)
+    graph = skeleton_graph(ink)
+    if len(graph.edges) > MOST_EDGES:
+        raise MinirnnError(
+            f"no handwriting: a line with {len(graph.edges)} pieces of strokes, and {MOST_EDGES} are too many for one"
+        )
+    pen = graph.pen if pen is None else pen
+    clean_graph(centre_graph(graph), pen)
     partners = double_edges(graph, pen, longest=RETRACED * np.nonzero(ink)[0].std())
     partners = join_edges(graph, pen, partners)
     paths = [reach_ends(path, graph.width, pen) for path in walk_strokes(graph, partners)]
@@ -304,7 +310,11 @@ def order_strokes(strokes, pen):
         return []
     points = np.concatenate(strokes)
     middle, unit = points[:, 1].mean(), max(points[:, 1].std(), 2 * pen)
-    marks = [is_mark(stroke, strokes, middle, unit, pen) for stroke in strokes]
+    left, right = np.array([(stroke[:, 0].min(), stroke[:, 0].max()) for stroke in strokes]).T
+    marks = []
+    for number, stroke in enumerate(strokes):  # only what stands above or below it can make it a mark
+        near = np.nonzero((left <= right[number] + unit) & (right >= left[number] - unit))[0]
+        marks.append(is_mark(stroke, [strokes[n] for n in near], middle, unit, pen))
     letters = [stroke for stroke, mark in zip(strokes, marks) if not mark]
     owners = [marked_letter(stroke, letters) if mark else stroke for stroke, mark in zip(strokes, marks)]
     places = [(owner[:, 0].mean(), mark, s[:, 0].mean()) for owner, mark, s in zip(owners, marks, strokes)]
@@ -314,7 +324,17 @@ def order_strokes(strokes, pen):
 def marked_letter(mark, letters):
     """The one of ``letters`` that passes the nearest below the middle of a dot or bar."""
     x, y = mark.mean(axis=0)
-    return min(letters, key=lambda letter: np.abs(letter[letter[:, 1] > y, 0] - x).min(initial=np.inf))
+    left, right = np.array([(letter[:, 0].min(), letter[:, 0].max()) for letter in letters]).T
+    at_least = np.maximum(0, np.maximum(left - x, x - right))  # so far is the letter, whichever of its points count
+    best, nearest = np.inf, 0
+    for number in np.argsort(at_least, kind="stable"):
+        if at_least[number] > best:
+            break
+        letter = letters[number]
+        distance = np.abs(letter[letter[:, 1] > y, 0] - x).min(initial=np.inf)
+        if (distance, number) < (best, nearest) or (best == np.inf == distance and number < nearest):
+            best, nearest = distance, number
+    return letters[nearest]
 
 
 def is_mark(stroke, strokes, middle, unit, pen):
