@@ -22,6 +22,7 @@ from minirnn.files import atomic
 from minirnn.forms.filled import read_sheet, report
 from minirnn.forms.geometry import PAPERS
 from minirnn.forms.prompts import PAGES
+from minirnn.reading.checks import reader_if_any
 
 
 def print_sheet(path, paper="a4"):
@@ -43,10 +44,14 @@ def main(argv=None):
     read = commands.add_parser("read", help="read photographs of the filled sheet")
     read.add_argument("photos", nargs="+", metavar="PHOTO", help="photographs of the pages, in any order")
     read.add_argument("--out", type=pathlib.Path, required=True, metavar="SAMPLES", help="folder for the samples")
+    read.add_argument("--reader", metavar="RUN", help="a run of minirnn.train --task read that checks what the lines "
+                      "say, by default the weights that come with the package")  # fmt: skip
+    read.add_argument("--no-reading", action="store_true", help="do not check what the lines say")
     options = parser.parse_args(argv)
 
     if options.command == "read":
-        pages, refused = read_sheet(options.photos, options.out)
+        reader = None if options.no_reading else reader_if_any(options.reader)
+        pages, refused = read_sheet(options.photos, options.out, reader)
         print(report(pages, refused, options.out))
         if refused:
             raise MinirnnError(f"{len(refused)} of {len(options.photos)} photographs refused, for the reasons above")

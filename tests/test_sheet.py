@@ -17,10 +17,13 @@ from minirnn import sheet
 from minirnn.datasets import read_jsonl
 from minirnn.errors import MinirnnError
 from minirnn.forms import geometry, photographs, prompts
-from minirnn.forms.filled import read_sheet
+from minirnn.forms.filled import check_bands, read_sheet
 from minirnn.forms.marks import find_sheet
+from minirnn.forms.photographs import RUN_TOGETHER, ReadBand
 from minirnn.forms.printing import box_corner, box_picture, page_picture
 from minirnn.images.image_files import save_image
+from minirnn.ink.vocabularies import CharVocabulary
+from minirnn.reading.reader import Reading
 from minirnn.studies import simulated_sheets
 from minirnn.studies.simulated_sheets import RESOLUTION, Camera, photograph
 
@@ -267,7 +270,7 @@ def test_each_text_comes_with_what_was_written_below_it(filled, read_back):
 
 
 def test_the_command_writes_samples_and_says_what_it_left_out(folder, found, monkeypatch, capsys):
-    monkeypatch.setattr(sheet, "read_sheet", lambda photos, out: found)  # it takes seconds, and was done above
+    monkeypatch.setattr(sheet, "read_sheet", lambda photos, out, reader: found)  # it takes seconds, and was done above
     with pytest.raises(MinirnnError, match="2 of 3 photographs refused"):
         sheet.main(["read", "one.jpg", "again.jpg", "none.jpg", "--out", str(folder / "hand")])
     said = capsys.readouterr().out
@@ -282,6 +285,30 @@ def test_the_command_writes_samples_and_says_what_it_left_out(folder, found, mon
     points = np.concatenate([point for sample in samples for point in sample.strokes])
     assert points[:, 0].min() > 0 and points[:, 0].max() < 170 and np.abs(points[:, 1]).max() < 10  # mm
     assert (folder / "hand" / "found-page-1.png").read_bytes().startswith(b"\x89PNG")
+
+
+class Reads:
+    """Reads each line as the text that is given in the place of its strokes, surely."""
+
+    chars = CharVocabulary("".join({c for text in TEXTS for c in text} | {*"QX"}))
+
+    def read_strokes(self, lines):
+        return [Reading(text, np.full(len(text), 0.9), [], [], 0.0) for text in lines]
+
+    def texts(self, lines):
+        return list(lines)
+
+
+def test_bands_that_read_otherwise_are_refused_and_small_ones_that_read_right_are_taken():
+    right, other = TEXTS[0], "QX" * 20
+    bands = [
+        ReadBand(right, (), right), ReadBand(right, (), other), ReadBand(right, (), right, RUN_TOGETHER),
+        ReadBand(right, (), other, RUN_TOGETHER), ReadBand(right, (), [], "nothing is written there"),
+    ]  # fmt: skip
+    check_bands(bands, Reads())
+    faults = [band.fault for band in bands]
+    assert faults[0] == "" and "not as printed" in faults[1] and "QXQX" in faults[1]
+    assert faults[2] == "" and faults[3] == RUN_TOGETHER and faults[4] == "nothing is written there"
 
 
 def test_nothing_is_written_when_nothing_can_be_read(tmp_path):

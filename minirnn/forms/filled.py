@@ -4,12 +4,18 @@ import pathlib
 
 from minirnn.datasets import write_jsonl
 from minirnn.errors import MinirnnError
+from minirnn.forms.photographs import RUN_TOGETHER
 from minirnn.forms.prompts import PAGES
 from minirnn.images.image_files import read_image
+from minirnn.reading.checks import contradictions, unlike
+
+ACCEPTED = 0.2  # of the characters wrong: a line that is read so well says its prompt, however small it is
 
 
-def read_sheet(photos, folder):
+def read_sheet(photos, folder, reader=None):
     """Read photographs of filled pages and write samples.jsonl and the pictures of what was found to ``folder``.
+
+    With a ``reader`` (`minirnn.reading.reader.Reader`) every band is read: see `check_bands`.
 
     Returns (pages, refused): {path: `minirnn.forms.photographs.ReadPage`} and {path: why it was refused}.
     Raises MinirnnError if nothing at all could be read; then nothing is written.
@@ -31,6 +37,8 @@ def read_sheet(photos, folder):
             continue
         seen[page.number] = path
         pages[path] = page
+        if reader is not None:
+            check_bands(page.bands, reader)
     samples = [sample for page in pages.values() for sample in page.samples()]
     if not samples:
         reasons = [f"{path}: {reason}" for path, reason in refused.items()]
@@ -44,6 +52,19 @@ def read_sheet(photos, folder):
         draw_found(folder / f"found-page-{page.number}.png", page)
     write_jsonl(folder / "samples.jsonl", samples)
     return pages, refused
+
+
+def check_bands(bands, reader):
+    """Refuse the bands that say something else than their prompt, and take those that were refused only because their
+    letters run together, if they read right."""
+    bands = [band for band in bands if band.strokes and band.fault in ("", RUN_TOGETHER)]
+    texts, lines = [band.text for band in bands], [band.strokes for band in bands]
+    for n, read, _ in contradictions(reader, texts, lines):
+        bands[n].fault = bands[n].fault or f"it reads {read!r} and not as printed; write what stands above the line"
+    doubtful = [band for band in bands if band.fault == RUN_TOGETHER]
+    for band, read in zip(doubtful, reader.texts([band.strokes for band in doubtful])):
+        if unlike(band.text, read) <= ACCEPTED:
+            band.fault = ""
 
 
 def report(pages, refused, folder):

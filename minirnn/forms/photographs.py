@@ -37,9 +37,15 @@ FINEST = 1.25  # standard deviation of y by the pen's width: below it loops fill
 HALF_WRITTEN = 0.55  # of the length that a line of so many characters has on this page
 
 
+RUN_TOGETHER = (
+    "its letters run together, so small are they beside the width of their strokes; write larger or with a finer pen, "
+    "or photograph it more sharply"
+)
+
+
 @dataclass
 class ReadBand:
-    """One band: its text, its corners (left, top, right, bottom) and strokes in mm of the box, or what is wrong."""
+    """One band: its text, its corners (left, top, right, bottom) and strokes in mm of the box, and what is wrong."""
 
     text: str
     corners: tuple
@@ -243,13 +249,9 @@ def _read_band(band, picture):
     if not strokes or _length(strokes) < SMALLEST_WRITING:
         band.fault = "nothing is written there"
         return
-    if np.concatenate(strokes)[:, 1].std() < FINEST * pen / RESOLUTION:
-        band.fault = (
-            "its letters run together, so small are they beside the width of their strokes; write larger or with a "
-            "finer pen, or photograph it more sharply"
-        )
-        return
     band.strokes = strokes
+    if np.concatenate(strokes)[:, 1].std() < FINEST * pen / RESOLUTION:
+        band.fault = RUN_TOGETHER
 
 
 def above_noise(grey):
