@@ -15,6 +15,8 @@ import time
 import urllib.error
 import urllib.request
 
+import pytest
+
 ENTER, UP, DOWN = "\ue007", "\ue013", "\ue015"  # keys in the WebDriver standard
 
 
@@ -64,7 +66,10 @@ class Browser:
 def browsing(folder):
     """A `Browser` that keeps its files in ``folder``."""
     driver = shutil.which("chromedriver")
-    assert driver, "this test needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
+    if not (driver and (shutil.which("chromium") or shutil.which("google-chrome"))):
+        reason = "needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
+        assert "CI" not in os.environ, reason  # where everything is tested, a missing browser hides nothing
+        pytest.skip(reason)
     environment = os.environ | {"HOME": str(folder)}
     # A session of its own, so that no browser is left behind whatever happens.
     process = subprocess.Popen(

@@ -52,7 +52,7 @@ def test_three_training_steps_of_the_textbook_loop(model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_pytorch_computes_the_same(model):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'minirnn[parity]'")
     from minirnn.studies.benchmarks.pytorch_steps import PyTorch
 
     network, chunk = small(model)

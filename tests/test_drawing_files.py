@@ -3,12 +3,12 @@
 import dataclasses
 import io
 import re
-import subprocess
 import xml.etree.ElementTree as ElementTree
 import zlib
 from itertools import pairwise
 
 import numpy as np
+import pdf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -179,16 +179,14 @@ def test_a_transparent_png_laid_on_white_is_the_opaque_one_and_has_no_ground(pag
     assert (clear[..., :3][alpha[..., 0] > 0] == 0).all()  # no light edges: ink is black wherever there is any
 
 
-def test_the_paper_shows_through_ink_that_is_not_opaque(page, tmp_path):
+def test_the_paper_shows_through_ink_that_is_not_opaque(page):
     page.guides, half = [], drawing.Look(colour="#ff000080", pen_width=2)
     files = {kind: drawing.page_files([page], kind, half)[0][1] for kind in ("png", "svg", "pdf")}
     darkest = np.asarray(opened(files["png"])).reshape(-1, 3).min(axis=0)
     assert abs(int(darkest[1]) - 127) <= 1 and darkest[0] == 255  # red on white
     assert b'opacity="0.502"' in files["svg"] and b"#ff0000" in files["svg"]
-    (tmp_path / "a.pdf").write_bytes(files["pdf"])
-    subprocess.run(["pdftoppm", "-r", "50", "-png", str(tmp_path / "a.pdf"), str(tmp_path / "a")], check=True)
-    (picture,) = tmp_path.glob("a*.png")
-    assert abs(int(np.asarray(Image.open(picture))[..., 1].min()) - 127) <= 2
+    (picture,) = pdf.pictures(files["pdf"], dpi=50)
+    assert abs(int(picture[..., 1].min()) - 127) <= 2
 
 
 # SVG
@@ -269,21 +267,15 @@ def test_pdf_holds_every_page_in_its_size_as_lines(page):
     assert data == pages_pdf([page, page, Page(100.0, 50.0)], PENS["ballpoint"])
 
 
-def test_the_text_of_a_pdf_is_found_where_it_is_written_and_not_seen(page, tmp_path):
+def test_the_text_of_a_pdf_is_found_where_it_is_written_and_not_seen(page):
     page.places = [Place("Café & $5 for_you", 12.0, 25.0, 30.0)]
-    with_text, without = tmp_path / "a.pdf", tmp_path / "b.pdf"
-    with_text.write_bytes(pages_pdf([page], PENS["ballpoint"]))
-    without.write_bytes(pages_pdf([dataclasses.replace(page, places=[])], PENS["ballpoint"]))
-    text = subprocess.run(["pdftotext", "-bbox", str(with_text), "-"], check=True, capture_output=True, text=True)
-    words = re.findall(r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)<', text.stdout)
-    assert [word for *_, word in words] == ["Café", "&amp;", "$5", "for_you"]
-    left, right = float(words[0][0]) * 25.4 / 72, float(words[-1][2]) * 25.4 / 72
-    assert left == pytest.approx(12, abs=0.6) and right == pytest.approx(42, abs=0.6)
-    assert float(words[0][1]) * 25.4 / 72 < 25 < float(words[0][3]) * 25.4 / 72
-    for path in (with_text, without):
-        command = ["pdftoppm", "-r", "50", "-png", "-singlefile", str(path), str(path.with_suffix(""))]
-        subprocess.run(command, check=True)
-    np.testing.assert_array_equal(*(np.asarray(Image.open(p.with_suffix(".png"))) for p in (with_text, without)))
+    with_text = pages_pdf([page], PENS["ballpoint"])
+    without = pages_pdf([dataclasses.replace(page, places=[])], PENS["ballpoint"])
+    words = pdf.words(with_text)
+    assert [word for word, *_ in words] == ["Café", "&", "$5", "for_you"]
+    assert words[0][1] == pytest.approx(12, abs=0.6) and words[-1][3] == pytest.approx(42, abs=0.6)
+    assert words[0][2] < 25 < words[0][4]
+    np.testing.assert_array_equal(*(pdf.pictures(data, dpi=50)[0] for data in (with_text, without)))
 
 
 # One entry for all

@@ -5,6 +5,7 @@ import csv
 import http.client
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -235,6 +236,16 @@ def test_answers_that_come_at_once_are_all_kept(tmp_path):
 def browser(tmp_path):
     with browsing(tmp_path) as browser:
         yield browser
+
+
+def test_without_a_browser_a_test_says_so_and_fails_where_all_is_tested(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="needs chromium and chromedriver"), browsing(tmp_path):
+        pass
+    monkeypatch.setenv("CI", "1")
+    with pytest.raises(AssertionError, match="needs chromium and chromedriver"), browsing(tmp_path):
+        pass
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.torch_weights import from_torch, to_torch
 from minirnn.training.optimisers import SGD, Adam, RMSprop, clip_by_global_norm
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'minirnn[parity]'")
 
 T, B, D, H, V = 7, 3, 5, 4, 6
 TORCH_CELLS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}

@@ -6,9 +6,9 @@ The page of three thousand characters is measured by `python -m minirnn.studies.
 import dataclasses
 import io
 import re
-import subprocess
 
 import numpy as np
+import pdf
 import pytest
 from browser import browsing
 from hypothesis import given
@@ -67,7 +67,12 @@ def test_no_ink_leaves_the_margins(pages, sheet):
 
 def opened(content):
     """Darkness (H, W) from 0 to 1 of an image file's bytes."""
-    return 1 - np.asarray(Image.open(io.BytesIO(content)).convert("L"), float) / 255
+    return darkness(Image.open(io.BytesIO(content)))
+
+
+def darkness(image):
+    """Darkness (H, W) from 0 to 1 of a Pillow image."""
+    return 1 - np.asarray(image.convert("L"), float) / 255
 
 
 def alike(one, other):
@@ -89,8 +94,7 @@ def png(pages, tmp_path_factory):
 
 def test_a_pdf_renderer_shows_the_pages(pages, png, tmp_path):
     (path,) = save_pages(pages, tmp_path / "letter.pdf", colour="black")
-    subprocess.run(["pdftoppm", "-r", "96", "-png", str(path), str(tmp_path / "page")], check=True)
-    pictures = [opened(file.read_bytes()) for file in sorted(tmp_path.glob("page*.png"))]
+    pictures = [darkness(Image.fromarray(picture)) for picture in pdf.pictures(path.read_bytes(), dpi=96)]
     assert len(pictures) == len(pages)
     assert alike(pictures[0], png) > 0.95
     assert alike(pictures[1], png) < 0.7  # and not one page twice
