@@ -1,16 +1,39 @@
-"""minirnn: a character-level recurrent network, every gradient by hand, that learns handwriting and writes."""
+"""minirnn: character-level recurrent networks, every gradient by hand, that learn handwriting and write.
 
-import os
-import sys
+What a user of the library needs, loaded when it is first used:
+
+    CharRNN, PenRNN    the networks
+    load               a trained network from the folder of its run
+    generate           text from a CharRNN, character by character
+    Writer             a hand: lines of handwriting as strokes
+    gradcheck          hold the gradients of a layer against central differences
+    Case               what `gradcheck` checks
+
+The layers are modules: ``from minirnn.layers import lstm``. ``python -m minirnn`` lists the commands.
+"""
+
+import importlib
 
 __version__ = "0.1.0"
 
-if sys.argv[:1] == ["-m"]:  # a command is being loaded, which can be interrupted before it takes care of that itself
+_HOMES = {
+    "CharRNN": ("minirnn.networks.char_rnn", "CharRNN"),
+    "PenRNN": ("minirnn.networks.pen_rnn", "PenRNN"),
+    "load": ("minirnn.networks.rebuild", "load"),
+    "generate": ("minirnn.writing.sampling", "generate"),
+    "Writer": ("minirnn.writing.hands", "Writer"),
+    "gradcheck": ("minirnn.networks.gradient_check", "check"),
+    "Case": ("minirnn.networks.gradient_check", "Case"),
+}
+__all__ = sorted(_HOMES)
 
-    def _one_line(kind, error, trace):
-        if issubclass(kind, KeyboardInterrupt):
-            print("minirnn: interrupted", file=sys.stderr, flush=True)
-            os._exit(130)
-        sys.__excepthook__(kind, error, trace)
 
-    sys.excepthook = _one_line
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'minirnn' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__():
+    return [*globals(), *__all__]

@@ -1,35 +1,59 @@
-"""The commands of the package.
+"""Every command of the package, in one table.
 
-    python -m minirnn
+    python -m minirnn                            list them
+    python -m minirnn write "Hello" -o a.png     run one; after installation also: minirnn write "Hello" -o a.png
+    python -m minirnn.write "Hello" -o a.png     the same
 """
 
-import ast
-import pathlib
+import importlib
 import sys
 
 from minirnn.arguments import Parser
-from minirnn.errors import run_command
+from minirnn.errors import MinirnnError, run_command
 
-
-def commands():
-    """{name: first line of the docstring} of every module of the package that can be run."""
-    found = {}
-    for path in sorted(pathlib.Path(__file__).parent.glob("[a-z]*.py")):
-        source = path.read_text(encoding="utf-8")
-        if 'if __name__ == "__main__":' in source:
-            found[path.stem] = ast.get_docstring(ast.parse(source)).splitlines()[0]
-    return found
+COMMANDS = {
+    "train": "learn a text, a handwriting, or to read; without arguments, everything from images to a page",
+    "generate": "write new text with a network that has learned one",
+    "write": "write any text by hand, as a picture, a vector drawing, a PDF, or for a pen plotter",
+    "prepare": "turn images of handwriting into strokes to learn from",
+    "label": "type what line images say, in the browser",
+    "sheet": "print a sheet to write on by hand, and read photographs of it",
+    "evaluate": "say how well a network predicts what it has not seen",
+    "gradcheck": "hold every hand-written gradient against central differences",
+    "grade": "grade the exercises: not yet, right, or where each goes wrong",
+    "bench": "time training and generation beside PyTorch and beside the matrix products alone",
+    "studies.tracing": "measure how well lines drawn as scans are traced back",
+    "studies.pages": "measure how well and how fast pages are written and saved",
+    "studies.learned_hands": "measure how well a hand is learned from images",
+    "studies.simulated_sheets": "measure how well photographs of filled sheets are read",
+    "studies.rehearsal": "go from a printed sheet to a letter in one's own hand, with a made-up hand",
+    "studies.sample_hand": "make the labelled images of the sample hand",
+    "studies.export": "make the weights that ship with the package out of a run over many hands",
+    "studies.benchmarks.written_lines": "count the written lines that go wrong, and time the writing",
+}
 
 
 def main(argv=None):
-    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
-    Parser(prog="python -m minirnn", description="List the commands.").parse_args(argv)
-    found = commands()
-    width = max(map(len, found))
-    for name, what in found.items():
+    """Run the command that the first of ``argv`` names, or list them all. Raises MinirnnError."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words and not words[0].startswith("-"):
+        name, *rest = words
+        if name not in COMMANDS:
+            raise MinirnnError(f"there is no command {name!r}; python -m minirnn lists them")
+        importlib.import_module(f"minirnn.{name}").main(rest)
+        return
+    Parser(prog="python -m minirnn", description="List the commands, or run one: python -m minirnn COMMAND ..."
+           ).parse_args(words)  # fmt: skip
+    width = max(map(len, COMMANDS))
+    for name, what in COMMANDS.items():
         print(f"python -m minirnn.{name:{width}}  {what}")
     print("\nEach shows its options with --help.")
 
 
+def run():
+    """The entry point `minirnn`: returns the exit code."""
+    return run_command(main)
+
+
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    sys.exit(run())

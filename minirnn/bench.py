@@ -19,8 +19,8 @@ from minirnn.arguments import Parser, picture, positive_int
 from minirnn.errors import run_command
 from minirnn.files import atomic
 from minirnn.studies.benchmarks import memory, scaling
+from minirnn.studies.benchmarks.charts import lines_picture, speeds_picture
 from minirnn.studies.benchmarks.comparison import CENTRE, bench
-from minirnn.studies.benchmarks.pictures import lines_picture, speeds_picture
 
 
 def build_parser():

@@ -12,7 +12,7 @@ from minirnn import backend
 from minirnn.arguments import Parser, above_zero, positive_int, probability, zero_or_more
 from minirnn.drawing import format_of
 from minirnn.errors import run_command
-from minirnn.networks.rebuild import load_text_run
+from minirnn.networks.rebuild import load
 from minirnn.writing.sampling import generate
 
 
@@ -40,7 +40,7 @@ def main(argv=None):
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     options = parser.parse_args(argv)
     backend.check_device(options.device)
-    network, vocabulary, _ = load_text_run(options.run, options.device)
+    network, vocabulary, *_ = load(options.run, "CharRNN", options.device)
     characters = generate(
         network, vocabulary, options.seed, options.length, temperature=options.temperature, top_k=options.top_k,
         top_p=options.top_p, greedy=options.greedy, random_seed=options.random_seed, stop=options.stop,

@@ -54,7 +54,7 @@ from minirnn.images.image_files import read_image
 from minirnn.images.labelled_sets import trace_item
 from minirnn.images.pipeline import read_line
 from minirnn.ink.strokes import normalise
-from minirnn.networks.rebuild import load_text_run
+from minirnn.networks.rebuild import load
 from minirnn.writing.hands import Writer
 from minirnn.writing.pen import write_lines
 from minirnn.writing.sampling import generate
@@ -205,7 +205,7 @@ def pen_network():
 
 
 def read_text_network(folder):
-    network, vocabulary, _ = load_text_run(folder / "run.npz")
+    network, vocabulary, *_ = load(folder / "run.npz", "CharRNN")
     "".join(generate(network, vocabulary, vocabulary.symbols[:1], 3, random_seed=0))
 
 

@@ -130,7 +130,7 @@ WRONG = {
     ],
     evaluate.main: ["--task swim", "run --nonsense", "run --held-out 2", "run run"],
     gradcheck.main: ["--seed -1", "--seed x", "--tolerance 0", "--tolerance nan", "more"],
-    listing.main: ["train"],
+    listing.main: ["--train"],
 }  # fmt: skip
 
 
@@ -442,7 +442,7 @@ def test_a_seed_that_the_network_never_saw(fails, run, capsys):
 
 
 def test_what_generate_prints(run, capsys):
-    network, vocabulary, _ = generate.load_text_run("run")
+    network, vocabulary, *_ = generate.load("run", "CharRNN")
     argv = ["run", "--seed", "tea", "--length", "30", "--random-seed", "5", "--temperature", "0.5", "--top-k", "3"]
     assert run_command(generate.main, argv) == 0
     text = "".join(generate.generate(network, vocabulary, "tea", 30, random_seed=5, temperature=0.5, top_k=3))
@@ -546,6 +546,6 @@ def test_the_commands_are_listed(capsys):
     lines = capsys.readouterr().out.splitlines()
     rows = [line.split(maxsplit=3) for line in lines if line.startswith("python -m minirnn.")]
     named = {name.removeprefix("minirnn."): what for _, _, name, what in rows}
-    assert named == listing.commands()
+    assert named == listing.COMMANDS
     assert {"train", "generate", "evaluate", "gradcheck", "write"} <= named.keys()
     assert all(what and len(what) < 110 for what in named.values())

@@ -149,7 +149,7 @@ def test_help(name, capsys):
     assert ended.value.code == 0 and "--debug" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", listing.commands())
+@pytest.mark.parametrize("name", listing.COMMANDS)
 def test_no_command_is_left_out(name, capsys):
     main = importlib.import_module(f"minirnn.{name}").main
     assert run_command(main, ["--nonsense"]) == 2

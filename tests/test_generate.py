@@ -14,7 +14,7 @@ from minirnn.errors import MinirnnError
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.networks import checkpoint
 from minirnn.networks.char_rnn import CharRNN
-from minirnn.networks.rebuild import load_text_run
+from minirnn.networks.rebuild import load
 from minirnn.writing.sampling import distribution, generate
 
 ALPHABET = CharVocabulary(" aent")
@@ -201,12 +201,12 @@ def test_the_best_network_of_a_run_is_read_and_else_the_last(tmp_path):
         arrays["params.softmax.b"][:] = 7
 
     save(tmp_path / "last.npz", mark)
-    net, vocabulary, _ = load_text_run(tmp_path)
+    net, vocabulary, *_ = load(tmp_path, "CharRNN")
     assert net.params["softmax"]["b"][0] == 7 and vocabulary.symbols == ALPHABET.symbols
     save(tmp_path / "best.npz")
-    net, _, meta = load_text_run(tmp_path)
+    net, _, _, meta, *_ = load(tmp_path, "CharRNN")
     assert net.params["softmax"]["b"][0] != 7 and meta["kind"] == "CharRNN"
-    assert load_text_run(tmp_path / "last.npz")[0].params["softmax"]["b"][0] == 7
+    assert load(tmp_path / "last.npz", "CharRNN")[0].params["softmax"]["b"][0] == 7
     assert "".join(generate(net, vocabulary, "a", 20, random_seed=1)) == written("a", 20, random_seed=1)
 
 
@@ -254,7 +254,7 @@ def test_a_checkpoint_that_does_not_fit_itself_is_refused_before_it_takes_memory
     path = save(tmp_path / "x.npz", DAMAGES[damage])
     tracemalloc.start()
     try:
-        message = refused(load_text_run, path)
+        message = refused(load, path, "CharRNN")
         assert tracemalloc.get_traced_memory()[1] < 10e6
     finally:
         tracemalloc.stop()
@@ -266,6 +266,6 @@ def test_weights_of_half_precision_are_read(tmp_path):
         for name in arrays:
             arrays[name] = arrays[name].astype(np.float16)
 
-    net, vocabulary, _ = load_text_run(save(tmp_path / "x.npz", halve))
+    net, vocabulary, *_ = load(save(tmp_path / "x.npz", halve), "CharRNN")
     assert len("".join(generate(net, vocabulary, "a tea", 20))) == 20
     assert net.params["softmax"]["W"].dtype == np.float32

@@ -6,7 +6,7 @@ from small_runs import made_samples
 
 from minirnn.datasets import Sample, split_by_group
 from minirnn.errors import MinirnnError
-from minirnn.studies import hands
+from minirnn.studies import learned_hands as hands
 
 SAMPLES = [Sample(f"line {n}", s.strokes, "a form") for n, s in enumerate(made_samples(12))]
 

@@ -8,7 +8,7 @@ import shlex
 
 import pytest
 
-from minirnn.__main__ import commands
+from minirnn.__main__ import COMMANDS
 from minirnn.arguments import Parser
 from minirnn.layers import lstm
 
@@ -46,8 +46,8 @@ def test_every_printed_command_is_understood(page, words, monkeypatch):
 
 
 def test_every_command_has_an_example():
-    shown = {words[0] for words in printed_commands(ROOT / "README.md")}
-    assert {f"minirnn.{name}" for name in commands()} <= shown
+    shown = {words[0] for page in PAGES for words in printed_commands(page)}
+    assert {f"minirnn.{name}" for name in COMMANDS} <= shown
 
 
 def test_the_example_runs():

@@ -21,6 +21,11 @@ Backward: reverse is its own inverse and its own transpose, so the errors go the
 import numpy as np
 
 
+def shapes(D, H, cell):
+    """The shapes of the parameters: {name: shape}."""
+    return {"forward": cell.shapes(D, H), "backward": cell.shapes(D, H)}
+
+
 def init(rng, D, H, cell, dtype=np.float32):
     """{"forward": parameters of a cell, "backward": of another}, each for inputs (T, B, D) and H units. ``rng``:
     `numpy.random.Generator`; ``cell``: a module of `CELLS`."""

@@ -12,6 +12,11 @@ import numpy as np
 from minirnn import backend
 
 
+def shapes(D, H):
+    """The shapes of the parameters: {name: shape}."""
+    return {"W": (D, H), "b": (H,)}
+
+
 def init(rng, D, H, dtype=np.float32):
     """W (D, H) uniform in ±1/√D, b (H,) zero. ``rng``: `numpy.random.Generator`."""
     return {"W": backend.uniform(rng, 1 / np.sqrt(D), (D, H), dtype), "b": np.zeros(H, dtype)}

@@ -17,6 +17,11 @@ import numpy as np
 from minirnn import backend
 
 
+def shapes(V, D):
+    """The shapes of the parameters: {name: shape}."""
+    return {"E": (V, D)}
+
+
 def init(rng, V, D, dtype=np.float32):
     """E (V, D) from N(0, 1). ``rng``: `numpy.random.Generator`."""
     return {"E": rng.standard_normal((V, D)).astype(dtype)}

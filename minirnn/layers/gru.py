@@ -31,6 +31,11 @@ import numpy as np
 from minirnn import backend
 
 
+def shapes(D, H):
+    """The shapes of the parameters: {name: shape}."""
+    return {"Wx": (D, 3 * H), "Wh": (H, 3 * H), "b": (3 * H,), "bn": (H,)}
+
+
 def init(rng, D, H, dtype=np.float32):
     """Wx (D, 3H), Wh (H, 3H) uniform in ±1/√H, b (3H,) and bn (H,) zero. ``rng``: `numpy.random.Generator`."""
     bound = 1 / np.sqrt(H)

@@ -34,6 +34,11 @@ from minirnn import backend
 from minirnn.layers import loops
 
 
+def shapes(D, H):
+    """The shapes of the parameters: {name: shape}."""
+    return {"Wx": (D, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
+
+
 def init(rng, D, H, dtype=np.float32):
     """Wx (D, 4H), Wh (H, 4H), b (4H,) uniform in ±1/√H. ``rng``: `numpy.random.Generator`.
 

@@ -22,6 +22,11 @@ import numpy as np
 from minirnn import backend
 
 
+def shapes(D, H):
+    """The shapes of the parameters: {name: shape}."""
+    return {"Wx": (D, H), "Wh": (H, H), "b": (H,)}
+
+
 def init(rng, D, H, dtype=np.float32):
     """Wx (D, H), Wh (H, H) uniform in ±1/√H, b (H,) zero. ``rng``: `numpy.random.Generator`."""
     bound = 1 / np.sqrt(H)

@@ -22,6 +22,14 @@ from minirnn import backend
 from minirnn.layers import attention_window, loops, lstm
 
 
+def shapes(D, E, H, K):
+    """The shapes of the parameters: {name: shape}."""
+    return {
+        "Wx": (D, 4 * H), "Ww": (E, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,),
+        "W_window": (H, 3 * K), "b_window": (3 * K,),
+    }  # fmt: skip
+
+
 def init(rng, D, E, H, K, rate, dtype=np.float32):
     """The parameters of an LSTM with input D + E, and of a window: {"Wx", "Ww", "Wh", "b", "W_window",
     "b_window"}, Ww (E, 4H) being the rows of the LSTM's Wx that meet w."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minirnn import backend
 from minirnn.layers import CELLS, dense, dropout, embedding, softmax_cross_entropy
 from minirnn.networks.network import Network
 
@@ -26,6 +27,14 @@ class CharRNN(Network):
         for n, name in enumerate(self.recurrent):
             self.params[name] = self.cell.init(rng, hidden if n else embed, hidden, dtype)
         self.params["softmax"] = dense.init(rng, hidden, V, dtype)
+
+    @staticmethod
+    def shapes(V, cell, layers, hidden, embed, dropout):
+        """The shapes of the weights of a network of these settings, {name: shape}, without making them."""
+        layers_of = {"embedding": embedding.shapes(V, embed), "softmax": dense.shapes(hidden, V)}
+        for n in range(layers):
+            layers_of[f"{cell}{n + 1}"] = CELLS[cell].shapes(hidden if n else embed, hidden)
+        return backend.flatten(layers_of)
 
     def start(self, B):
         """The state of B streams before the first step: one state of the cell, arrays (B, hidden), for every layer."""

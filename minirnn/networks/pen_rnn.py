@@ -56,6 +56,19 @@ class PenRNN(Network):
             self.params[name] = lstm.init(rng, embed + char_embed + hidden, hidden, dtype)
         self.params["softmax"] = dense.init(rng, layers * hidden, V, dtype)
 
+    @staticmethod
+    def shapes(V, characters, heights, hands, layers, hidden, embed, char_embed, gaussians, rate, dropout):
+        """The shapes of the weights of a network of these settings, {name: shape}, without making them."""
+        layers_of = {
+            "symbol": embedding.shapes(V, embed), "height": embedding.shapes(heights, embed),
+            "hand": embedding.shapes(hands, embed), "text": embedding.shapes(characters, char_embed),
+            "reader": windowed_lstm.shapes(embed, char_embed, hidden, gaussians),
+            "softmax": dense.shapes(layers * hidden, V),
+        }  # fmt: skip
+        for n in range(2, layers + 1):
+            layers_of[f"lstm{n}"] = lstm.shapes(embed + char_embed + hidden, hidden)
+        return backend.flatten(layers_of)
+
     def start(self, B):
         """The state of B lines before the first step: (h, c, kappa, w) of the reader, (h, c) of every other layer."""
         return [windowed_lstm.start(B, self.params["reader"])] + [

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minirnn import backend
 from minirnn.layers import CELLS, bidirectional, ctc, dense, dropout, embedding
 from minirnn.networks.network import Network
 
@@ -59,6 +60,17 @@ class ReaderRNN(Network):
         for n, name in enumerate(self.recurrent):
             self.params[name] = bidirectional.init(rng, 2 * hidden if n else join * embed, hidden, self.cell, dtype)
         self.params["softmax"] = dense.init(rng, 2 * hidden, 1 + characters, dtype)
+
+    @staticmethod
+    def shapes(V, characters, heights, cell, layers, hidden, embed, join, dropout):
+        """The shapes of the weights of a network of these settings, {name: shape}, without making them."""
+        layers_of = {
+            "symbol": embedding.shapes(V, embed), "height": embedding.shapes(heights, embed),
+            "softmax": dense.shapes(2 * hidden, 1 + characters),
+        }  # fmt: skip
+        for n in range(layers):
+            layers_of[f"{cell}{n + 1}"] = bidirectional.shapes(2 * hidden if n else join * embed, hidden, CELLS[cell])
+        return backend.flatten(layers_of)
 
     def start(self, B):
         """The state before the first step: none, since every chunk is a batch of whole lines."""

@@ -1,68 +1,97 @@
-"""From a checkpoint back to a network: the one place that knows which keys a checkpoint has."""
+"""From a checkpoint back to a network: the one place that knows what a checkpoint holds.
 
-import math
+`minirnn.networks.checkpoint` reads and writes the file, whatever is in it. These are its keys:
+
+    meta      kind                    "CharRNN", "PenRNN" or "ReaderRNN"
+              network                 the keyword arguments of its class
+              symbols                 the characters of its vocabulary
+              directions, step_length of its pen vocabulary                                   PenRNN, ReaderRNN
+              counts, hands, neat_hands, pace  what `minirnn.writing.hands.Writer` has to know  PenRNN
+              text, held_out, seed    the data of the run                                     all that were trained
+              progress, rows          where the run stands, and its log                       all that were trained
+    arrays    params.NAME             the weights
+              extra.lifts             the lifts of the pen vocabulary                         PenRNN, ReaderRNN
+              extra.began.NAME        the weights from which one hand was learned             PenRNN
+              moments, mean, state    what training needs to continue                         last.npz
+
+Tasks (`minirnn.training`) write them, `load` and `minirnn.training.trainer.Trainer.load` read them. A file may be a
+stranger's: what does not fit together is a `MinirnnError`, and no network is built that is larger than its weights.
+"""
+
 import pathlib
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minirnn.errors import MinirnnError
-from minirnn.ink.vocabularies import CharVocabulary
+from minirnn.errors import MinirnnError, is_text
+from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
 from minirnn.networks import checkpoint
 from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.pen_rnn import PenRNN
+from minirnn.networks.reader_rnn import ReaderRNN
+
+NETWORKS = {network.kind: network for network in (CharRNN, PenRNN, ReaderRNN)}
+# The setting that counts the characters, and how many ids it counts beside them.
+CHARACTERS = {"CharRNN": ("V", 0), "PenRNN": ("characters", 1), "ReaderRNN": ("characters", 0)}
+DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, MemoryError)
 
 
-def load_text_run(run, device="cpu"):
-    """The best network of a text run (a folder, or a checkpoint) -> network, vocabulary, meta."""
+class Trained(NamedTuple):
+    """A trained network, its vocabularies (``pens`` is None for a CharRNN), and the rest of its checkpoint."""
+
+    network: Any
+    chars: CharVocabulary
+    pens: PenVocabulary | None
+    meta: dict
+    arrays: dict
+    path: pathlib.Path
+
+
+def best(run):
+    """The checkpoint of a run: the best one in its folder, or else the last; a file is that file."""
     path = pathlib.Path(run)
     if path.is_dir():
         path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
-    meta, arrays = checkpoint.load(path, "CharRNN")
-    network = network_from(CharRNN, meta, arrays, path).to_device(device)
-    symbols = meta.get("symbols")
-    if not isinstance(symbols, str) or len(set(symbols)) != network.settings["V"]:
-        raise MinirnnError(f"{path} is damaged: its characters do not fit its network; use another")
-    return network, CharVocabulary(symbols), meta
+    return path
 
 
-class Frugal(np.random.Generator):
-    """A generator that gives ``left`` numbers and no more, so that a network cannot grow larger than it should."""
+def load(run, kind=None, device="cpu"):
+    """The network of ``run``, a folder or a checkpoint -> `Trained`.
 
-    left = 0
-
-    def _take(self, shape):
-        self.left -= math.prod(np.atleast_1d(shape).tolist())
-        if self.left < 0:
-            raise ValueError("its settings claim more weights than it holds")
-
-    def uniform(self, low, high, shape):
-        """As `numpy.random.Generator.uniform`."""
-        self._take(shape)
-        return super().uniform(low, high, shape)
-
-    def standard_normal(self, shape):
-        """As `numpy.random.Generator.standard_normal`."""
-        self._take(shape)
-        return super().standard_normal(shape)
-
-
-def network_from(kind, meta, arrays, path):
-    """Rebuild a network of class ``kind`` from what `checkpoint.load` gave.
-
-    The settings may be a stranger's: a network larger than the arrays that are there is refused while it is built,
-    before its weights are allocated."""
-    prefix = "params."
-    params = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    rng = Frugal(np.random.PCG64(0))
-    rng.left = sum(array.size for array in params.values())
+    ``kind`` ("CharRNN", "PenRNN", "ReaderRNN") refuses all others. What is missing, damaged or of another kind is a
+    `MinirnnError`."""
+    path = best(run)
+    meta, arrays = checkpoint.load(path, kind)
     try:
-        settings = dict(meta["network"])
-        sizes = [value for name, value in settings.items() if isinstance(value, int) and name != "dropout"]
-        if not all(1 <= size <= rng.left for size in sizes):
-            raise ValueError("its settings claim sizes that do not fit its weights")
-        network = kind(**settings, seed=rng)
-        if network.settings != settings:
-            raise ValueError("its settings are not complete")
-    except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
-        raise MinirnnError(f"{path} is damaged: its network cannot be built ({error}); use another") from None
+        network = _network(meta, arrays, path)
+        chars, pens = _vocabularies(meta, arrays, network.settings)
+    except DAMAGE as error:
+        raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
+    return Trained(network.to_device(device), chars, pens, meta, arrays, path)
+
+
+def _network(meta, arrays, path):
+    """The network itself. Its settings are first compared with the shapes of the weights that are there."""
+    params = {name.removeprefix("params."): a for name, a in arrays.items() if name.startswith("params.")}
+    network, settings = NETWORKS[meta["kind"]], dict(meta["network"])
+    if settings["layers"] > len(params) or network.shapes(**settings) != {name: a.shape for name, a in params.items()}:
+        raise ValueError("its settings claim other weights than those that it holds")
+    network = network(**settings)
     network.load_params(params, str(path))
     return network
+
+
+def _vocabularies(meta, arrays, settings):
+    """The vocabularies that belong to a network of these ``settings``."""
+    symbols, (setting, beside) = meta["symbols"], CHARACTERS[meta["kind"]]
+    if not is_text(symbols) or len(set(symbols)) + beside != settings[setting]:
+        raise ValueError("its characters do not fit its network")
+    if meta["kind"] == CharRNN.kind:
+        return CharVocabulary(symbols), None
+    directions, step = meta["directions"], meta["step_length"]
+    if type(directions) is not int or not 0 < directions < settings["V"] or not 0 < step < np.inf:
+        raise ValueError("its steps do not fit its network")
+    pens = PenVocabulary(arrays["extra.lifts"], directions, step)
+    if len(pens) != settings["V"] or pens.n_heights != settings["heights"]:
+        raise ValueError("its pen moves do not fit its network")
+    return CharVocabulary(symbols), pens

@@ -17,15 +17,15 @@ What is done already is not done again.
 """
 
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from minirnn import sheet, train, write
 from minirnn.arguments import Parser, above_zero, positive_int, zero_or_more
 from minirnn.drawing.layout import Line, line_scale
-from minirnn.errors import run_command
+from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
 from minirnn.forms import geometry
 from minirnn.forms.prompts import PAGES
@@ -99,10 +99,12 @@ def beside(left, right, path):
         both.quantize(GREYS, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
 
 
-def announced(command, words):
-    """Run a command of the package as the words say, and print what one would type."""
-    print(f"\n$ python -m {command.__name__} {' '.join(map(str, words))}\n", flush=True)
-    command.main(list(map(str, words)))
+def announced(command, *words):
+    """Run a command of the package as one would type it, and print what that is. Raises MinirnnError if it fails."""
+    words = ["-m", f"minirnn.{command}", *map(str, words)]
+    print(f"\n$ python {' '.join(words)}\n", flush=True)
+    if subprocess.run([sys.executable, *words]).returncode:
+        raise MinirnnError(f"minirnn.{command} failed; what it says stands above")
 
 
 def main(argv=None):
@@ -119,17 +121,17 @@ def main(argv=None):
     out.mkdir(parents=True, exist_ok=True)
     photos = [out / f"photo-{number}.jpg" for number in range(1, len(PAGES) + 1)]
     if not all(photo.exists() for photo in photos):
-        announced(sheet, ["-o", out / "sheet.pdf"])
+        announced("sheet", "-o", out / "sheet.pdf")
         for photo, page in zip(photos, fill_sheet(options.rows, rng)):
             save_image(photo, photograph(page, CAMERA, rng))
     if not (out / "samples").exists():
-        announced(sheet, ["read", *photos, "--out", out / "samples"])
+        announced("sheet", "read", *photos, "--out", out / "samples")
     run = out / "run"
     if not run.exists():
         budget = ["--minutes", options.minutes] if options.minutes else []
-        announced(train, ["--task", "hand", "--data", out / "samples", "--out", run, *budget])
+        announced("train", "--task", "hand", "--data", out / "samples", "--out", run, *budget)
     (out / "letter.txt").write_text(LETTER, encoding="utf-8")
-    announced(write, ["--file", out / "letter.txt", "--hand", run, *PAGE, *INK, "-o", out / "page.png"])
+    announced("write", "--file", out / "letter.txt", "--hand", run, *PAGE, *INK, "-o", out / "page.png")
     beside(photos[0], out / "page.png", out / "own_hand.png")
     print(f"\nlook at {out / 'own_hand.png'}")
 

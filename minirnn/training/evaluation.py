@@ -10,7 +10,7 @@ from minirnn.datasets.line_batches import ValidationLines
 from minirnn.datasets.people import split_by_people
 from minirnn.datasets.text import ValidationText, read_text
 from minirnn.errors import MinirnnError
-from minirnn.networks.rebuild import load_text_run
+from minirnn.networks.rebuild import load
 from minirnn.reading.reader import TOGETHER, Reader
 from minirnn.reading.scores import Scores
 from minirnn.training.fine_tuning import split_lines
@@ -20,7 +20,7 @@ from minirnn.writing.hands import Writer
 
 def evaluate_text(run, path, device="cpu"):
     """Print what a character of the text in ``path`` costs the network of ``run``."""
-    network, vocabulary, _ = load_text_run(run, device)
+    network, vocabulary, *_ = load(run, "CharRNN", device)
     text = read_text(path)
     unknown = vocabulary.unknown(text)
     if unknown:

@@ -1,6 +1,5 @@
 """Learning to read: what `python -m minirnn.train --task read` trains, and on what."""
 
-import pathlib
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -11,9 +10,8 @@ from minirnn.datasets.people import split_by_people
 from minirnn.datasets.reader_lines import ReaderBatches, ReaderValidation, readable, vocabulary_of
 from minirnn.errors import MinirnnError
 from minirnn.files import atomic
-from minirnn.ink.vocabularies import CharVocabulary
-from minirnn.networks import checkpoint
 from minirnn.networks.reader_rnn import ReaderRNN
+from minirnn.networks.rebuild import load
 from minirnn.reading.decoding import errors, greedy
 from minirnn.training.trainer import Trainer
 from minirnn.writing.hands import Writer
@@ -30,7 +28,7 @@ def read_task(settings, run, options):
     """The network, the data and everything else a run that learns to read needs -> `Trainer`. ``options``:
     `minirnn.training.Options`."""
     seed, B = settings["seed"], settings["batch"]
-    begun = None if settings["init"] == "scratch" else checkpoint.load(_best(settings["init"]), ReaderRNN.kind)
+    begun = None if settings["init"] == "scratch" else load(settings["init"], ReaderRNN.kind)
     pens = Writer(None).pens
     training, validation = [], []
     for source in dict.fromkeys(settings["data"]):
@@ -41,7 +39,7 @@ def read_task(settings, run, options):
               f"{len({sample.group for sample in parts[1]}):,} other people to judge by")  # fmt: skip
         training += settings["data"].count(source) * parts[0]  # what is given twice is learned twice as often
         validation.append(parts[1])
-    chars = vocabulary_of(training) if begun is None else CharVocabulary(begun[0]["symbols"])
+    chars = vocabulary_of(training) if begun is None else begun.chars
     known, *judged = (_known(samples, chars, where) for samples, where in
                       [(training, "learn from"), *((part, "judge by") for part in validation)])  # fmt: skip
     print(format_coverage(coverage(sample.text for sample in known)))
@@ -64,12 +62,6 @@ def read_task(settings, run, options):
                    _sampler(judged, chars, run), {"lifts": pens.lifts})  # fmt: skip
 
 
-def _best(init):
-    """The checkpoint of a run's folder, or the file itself."""
-    path = pathlib.Path(init)
-    return path / "best.npz" if path.is_dir() else path
-
-
 def _known(samples, chars, what):
     known = [sample for sample in samples if not chars.unknown(sample.text)]
     if len(known) < len(samples):
@@ -78,16 +70,14 @@ def _known(samples, chars, what):
 
 
 def _network(settings, chars, pens, begun):
-    """A new network, or that of a checkpoint (``begun``: its meta and arrays) with the dropout of this run."""
+    """A new network, or that of a checkpoint (``begun``) with the dropout of this run."""
     if begun is None:
         sizes = {name: settings[name] for name in ("cell", "layers", "hidden", "embed", "dropout", "seed")}
         return ReaderRNN(len(pens), len(chars), pens.n_heights, join=JOIN, **sizes)
-    meta, arrays = begun
-    if not np.allclose(arrays["extra.lifts"], pens.lifts):
+    if not np.allclose(begun.pens.lifts, pens.lifts):
         raise MinirnnError(f"{settings['init']} reads other pen symbols than those of the shipped weights")
-    network = ReaderRNN(**{**meta["network"], "dropout": settings["dropout"]})
-    params = {name.removeprefix("params."): a for name, a in arrays.items() if name.startswith("params.")}
-    network.load_params(params, settings["init"])
+    network = begun.network
+    network.p = network.settings["dropout"] = settings["dropout"]
     return network
 
 

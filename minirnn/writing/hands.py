@@ -15,12 +15,10 @@ import pathlib
 import numpy as np
 
 from minirnn import backend
-from minirnn.errors import MinirnnError, is_text
+from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import slant
-from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
-from minirnn.networks import checkpoint
 from minirnn.networks.pen_rnn import PenRNN
-from minirnn.networks.rebuild import network_from
+from minirnn.networks.rebuild import DAMAGE, load
 from minirnn.writing.judging import unevenness
 from minirnn.writing.pen import TEMPERATURE, write_lines
 
@@ -34,23 +32,14 @@ BEGAN = "extra.began."  # arrays of a checkpoint: the weights that it started fr
 LIKENESS = 0.6
 
 
-def _alphabets(meta, arrays, settings):
-    """What a checkpoint says beside its weights -> characters, pens, counts, hands, pace; a stranger may have written
-    it, so it is held against the network's ``settings``, and what does not fit is a ValueError or a TypeError."""
-    symbols, directions, step = meta["symbols"], meta["directions"], meta["step_length"]
+def _hands(meta, settings):
+    """What a checkpoint says of its hands -> counts, hands, pace; what does not fit is a ValueError or a TypeError."""
     counts, hands, pace = meta["counts"], meta.get("neat_hands", [0]), meta.get("pace", {})
-    if not is_text(symbols) or len(set(symbols)) + 1 != settings["characters"]:
-        raise ValueError("its characters do not fit its network")
-    if type(directions) is not int or not 0 < directions < settings["V"] or not 0 < step < np.inf:
-        raise ValueError("its steps do not fit its network")
-    pens = PenVocabulary(arrays["extra.lifts"], directions, step)
-    if len(pens) != settings["V"] or pens.n_heights != settings["heights"]:
-        raise ValueError("its pen moves do not fit its network")
     if not all(type(hand) is int and 0 <= hand < settings["hands"] for hand in hands):
         raise ValueError("its hands do not fit its network")
     if not all(0 <= number < np.inf for number in [*counts.values(), *pace.values()]):
-        raise ValueError("its counts are no numbers")
-    return CharVocabulary(symbols), pens, counts, hands, pace
+        raise ValueError("its counts must be finite numbers")
+    return counts, hands, pace
 
 
 def part_of_the_way(network, began, share):
@@ -85,18 +74,15 @@ class Writer:
     """
 
     def __init__(self, source=None, hand=None, device="cpu", likeness=LIKENESS):
-        path = SHIPPED if source is None else pathlib.Path(source)
-        if path.is_dir():
-            path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
-        meta, arrays = checkpoint.load(path, "PenRNN")
-        network, self.meta = network_from(PenRNN, meta, arrays, path), meta
+        trained = load(SHIPPED if source is None else source, "PenRNN")
+        network, self.chars, self.pens, self.meta, arrays, path = trained
         began = {name.removeprefix(BEGAN): array for name, array in arrays.items() if name.startswith(BEGAN)}
         self.learned_one = bool(began)
         try:
-            self.chars, self.pens, self.counts, self.hands, self.pace = _alphabets(meta, arrays, network.settings)
+            self.counts, self.hands, self.pace = _hands(self.meta, network.settings)
             if began:
                 network = part_of_the_way(network, began, likeness)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except DAMAGE as error:
             raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
         self.network = network.to_device(device)
         hand = 1 if hand is None else hand

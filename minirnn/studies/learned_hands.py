@@ -1,6 +1,6 @@
 """Measure how well a hand is learned from images.
 
-    python -m minirnn.studies.hands IAM-ONDB --out measured_hands
+    python -m minirnn.studies.learned_hands IAM-ONDB --out measured_hands
 
 Few lines: of forms that the shipped weights have never seen, half of the lines (three to five) are drawn as scans,
 traced, and learned as `minirnn.train --task hand` does. Many lines: made-up hands, each a mean of two of the network's
@@ -194,7 +194,7 @@ def unseen_forms(source, count, seed):
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
-        prog="python -m minirnn.studies.hands", description="Measure how well a hand is learned from images.",
+        prog="python -m minirnn.studies.learned_hands", description="Measure how well a hand is learned from images.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )  # fmt: skip
     parser.add_argument("source", help="folder of IAM-OnDB, or pen recordings as .jsonl")
