@@ -13,17 +13,18 @@ A run leaves a folder with its settings, log, loss curve, checkpoints and sample
 import contextlib
 import sys
 
-from minirnn import backend
-from minirnn.errors import MinirnnError
-from minirnn.files import newest_sample
-from minirnn.training import mpi
-from minirnn.training.runs import announced, do_all, learn, prepared, settings_from
-from minirnn.training.trainer import locked, new_run
-from minirnn.writing.letters import handwrite
-
 
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
+    # Loaded here, and not above, so that Ctrl-C is understood while it takes its second.
+    from minirnn import backend
+    from minirnn.errors import MinirnnError
+    from minirnn.files import newest_sample
+    from minirnn.training import mpi
+    from minirnn.training.runs import announced, do_all, learn, prepared, settings_from
+    from minirnn.training.trainer import locked, new_run
+    from minirnn.writing.letters import handwrite
+
     if mpi.rank() > 0:  # rank 0 speaks for all, and first finds out whether there is anything to complain of
         with contextlib.redirect_stdout(None):
             announced(prepared(*mpi.told())).train()
@@ -51,4 +52,6 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    from minirnn.training import mpi
+
     sys.exit(mpi.run(main))

@@ -16,12 +16,15 @@ import numpy as np
 import pytest
 from small_runs import SMALL, made_text, weights, write_hand
 
+import minirnn.generate as generate
+import minirnn.gradcheck as gradcheck
 from minirnn import __main__ as listing
-from minirnn import backend, evaluate, generate, gradcheck, train
+from minirnn import backend, evaluate, train
 from minirnn import files as writing_files
 from minirnn.errors import MinirnnError, run_command
 from minirnn.networks import checkpoint
 from minirnn.training import trainer as training
+from minirnn.writing import letters
 
 TINY = [*SMALL, "--steps", "6", "--evaluations", "2"]
 
@@ -29,7 +32,7 @@ TINY = [*SMALL, "--steps", "6", "--evaluations", "2"]
 def no_pictures(patch):
     """Curves and handwriting take longer than these trainings."""
     patch.setattr(training, "loss_curve", lambda path, rows: None)
-    patch.setattr(train, "handwrite", lambda text, path, seed: [path])
+    patch.setattr(letters, "handwrite", lambda text, path, seed: [path])
 
 
 @pytest.fixture(autouse=True)

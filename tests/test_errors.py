@@ -19,8 +19,10 @@ import numpy as np
 import pytest
 from small_runs import write_hand
 
+import minirnn.generate as generate
+import minirnn.gradcheck as gradcheck
 from minirnn import __main__ as listing
-from minirnn import bench, evaluate, files, generate, gradcheck, grade, label, prepare, sheet, train, write
+from minirnn import bench, evaluate, files, grade, label, prepare, sheet, train, write
 from minirnn.datasets import Sample, default_cache_folder, load_samples, write_jsonl
 from minirnn.datasets.cache import cache_path, fingerprint, load_cache
 from minirnn.errors import MinirnnError, is_text, printable, run_command

@@ -12,7 +12,7 @@ from test_ctc import assert_each_direction_is_the_cell_alone, assert_it_is_the_s
 from test_layers import assert_loss_is_the_mean_over_what_counts
 from test_states import assert_chunks_equal_the_whole, assert_reset_really_resets
 
-from minirnn import gradcheck
+import minirnn.gradcheck as gradcheck
 from minirnn.errors import run_command
 from minirnn.layers import (
     attention_window,

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from layer_calls import calls
 
 from minirnn import backend
-from minirnn.layers import CELLS, attention_window, dense, dropout, embedding, softmax_cross_entropy, windowed_lstm
+from minirnn.layers import (
+    CELLS,
+    attention_window,
+    bidirectional,
+    dense,
+    dropout,
+    embedding,
+    softmax_cross_entropy,
+    windowed_lstm,
+)
 from minirnn.networks import gradient_cases, gradient_check
 
 # The same examples on every run: whether the suite passes must not be a matter of luck.
@@ -341,3 +350,16 @@ def test_a_new_window_walks_over_the_text_at_the_rate_asked_for():
     x, C = np.zeros((8, 1, 4)), np.zeros((1, 6, 3))
     _, _, _, (_, _, kappa, _), _ = windowed_lstm.forward(x, C, windowed_lstm.start(1, params), params)
     np.testing.assert_allclose(kappa, -0.5 + 8 * 0.25)
+
+
+def test_a_layer_states_the_shapes_of_its_parameters():
+    rng = np.random.default_rng(0)
+    layers = {
+        "dense": (dense.shapes(5, 2), dense.init(rng, 5, 2)),
+        "embedding": (embedding.shapes(5, 2), embedding.init(rng, 5, 2)),
+        "windowed_lstm": (windowed_lstm.shapes(5, 2, 3, 4), windowed_lstm.init(rng, 5, 2, 3, 4, 0.5)),
+        **{name: (cell.shapes(5, 2), cell.init(rng, 5, 2)) for name, cell in CELLS.items()},
+        "bidirectional": (bidirectional.shapes(5, 2, CELLS["gru"]), bidirectional.init(rng, 5, 2, CELLS["gru"])),
+    }
+    for shapes, params in layers.values():
+        assert backend.flatten(shapes) == {name: array.shape for name, array in backend.flatten(params).items()}

@@ -22,7 +22,7 @@ import numpy as np
 
 
 def shapes(D, H, cell):
-    """The shapes of the parameters: {name: shape}."""
+    """The shapes of the parameters of a ``cell``, a module of `CELLS`, by name: twice those for inputs (T, B, D)."""
     return {"forward": cell.shapes(D, H), "backward": cell.shapes(D, H)}
 
 

@@ -13,7 +13,7 @@ from minirnn import backend
 
 
 def shapes(D, H):
-    """The shapes of the parameters: {name: shape}."""
+    """W (D, H), b (H,): the shapes of the parameters by name."""
     return {"W": (D, H), "b": (H,)}
 
 

@@ -18,7 +18,7 @@ from minirnn import backend
 
 
 def shapes(V, D):
-    """The shapes of the parameters: {name: shape}."""
+    """E (V, D): the shape of the parameter by name."""
     return {"E": (V, D)}
 
 

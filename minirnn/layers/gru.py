@@ -32,7 +32,7 @@ from minirnn import backend
 
 
 def shapes(D, H):
-    """The shapes of the parameters: {name: shape}."""
+    """Wx (D, 3H), Wh (H, 3H), b (3H,), bn (H,): the shapes of the parameters by name."""
     return {"Wx": (D, 3 * H), "Wh": (H, 3 * H), "b": (3 * H,), "bn": (H,)}
 
 

@@ -35,7 +35,7 @@ from minirnn.layers import loops
 
 
 def shapes(D, H):
-    """The shapes of the parameters: {name: shape}."""
+    """Wx (D, 4H), Wh (H, 4H), b (4H,): the shapes of the parameters by name."""
     return {"Wx": (D, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
 
 

@@ -23,7 +23,7 @@ from minirnn import backend
 
 
 def shapes(D, H):
-    """The shapes of the parameters: {name: shape}."""
+    """Wx (D, H), Wh (H, H), b (H,): the shapes of the parameters by name."""
     return {"Wx": (D, H), "Wh": (H, H), "b": (H,)}
 
 

@@ -23,7 +23,7 @@ from minirnn.layers import attention_window, loops, lstm
 
 
 def shapes(D, E, H, K):
-    """The shapes of the parameters: {name: shape}."""
+    """Wx (D, 4H), Ww (E, 4H), Wh (H, 4H), b (4H,), W_window (H, 3K), b_window (3K,): the shapes by name."""
     return {
         "Wx": (D, 4 * H), "Ww": (E, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,),
         "W_window": (H, 3 * K), "b_window": (3 * K,),
