@@ -2,10 +2,13 @@
 
 What a user of the library needs, loaded when it is first used:
 
-    CharRNN, PenRNN    the networks
+    CharRNN            the network of text
+    PenRNN             the network of handwriting
+    ReaderRNN          the network that reads
     load               a trained network from the folder of its run
     generate           text from a CharRNN, character by character
     Writer             a hand: lines of handwriting as strokes
+    Reader             what stands in a line or on a page
     gradcheck          hold the gradients of a layer against central differences
     Case               what `gradcheck` checks
 
@@ -19,9 +22,11 @@ __version__ = "0.1.0"
 _HOMES = {
     "CharRNN": ("minirnn.networks.char_rnn", "CharRNN"),
     "PenRNN": ("minirnn.networks.pen_rnn", "PenRNN"),
+    "ReaderRNN": ("minirnn.networks.reader_rnn", "ReaderRNN"),
     "load": ("minirnn.networks.rebuild", "load"),
     "generate": ("minirnn.writing.sampling", "generate"),
     "Writer": ("minirnn.writing.hands", "Writer"),
+    "Reader": ("minirnn.reading.reader", "Reader"),
     "gradcheck": ("minirnn.networks.gradient_check", "check"),
     "Case": ("minirnn.networks.gradient_check", "Case"),
 }

@@ -15,12 +15,10 @@ from threadpoolctl import threadpool_limits
 
 from minirnn import backend
 from minirnn.datasets.reader_lines import collate
-from minirnn.errors import MinirnnError, is_text
+from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import check_strokes, normalise
-from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
-from minirnn.networks import checkpoint
 from minirnn.networks.reader_rnn import ReaderRNN
-from minirnn.networks.rebuild import load_text_run, network_from
+from minirnn.networks.rebuild import load
 from minirnn.reading.alignment import align, confidences, territory
 from minirnn.reading.decoding import WIDTH, beam_search, greedy, log_softmax
 from minirnn.reading.language import LanguageModel
@@ -66,25 +64,20 @@ class Reader:
     """
 
     def __init__(self, source=None, language_model=None, device="cpu", weight=None, bonus=None):
-        path = SHIPPED if source is None else pathlib.Path(source)
-        if source is None and not path.exists():
+        if source is None and not SHIPPED.exists():
             raise MinirnnError("this installation has no weights for reading; give a run of minirnn.train --task read")
-        if path.is_dir():
-            path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
-        self.meta, arrays = checkpoint.load(path, ReaderRNN.kind)
-        network = network_from(ReaderRNN, self.meta, arrays, path)
+        trained = load(SHIPPED if source is None else source, ReaderRNN.kind, device)
+        self.network, self.chars, self.pens, self.meta, _, path = trained
         try:
-            self.chars, self.pens = _vocabularies(self.meta, arrays, network.settings)
             self.weight = float(self.meta.get("language_weight", WEIGHT) if weight is None else weight)
             self.bonus = float(self.meta.get("language_bonus", BONUS) if bonus is None else bonus)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except (TypeError, ValueError) as error:
             raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
-        self.network = network.to_device(device)
         self.language = None
         if language_model is None and SHIPPED_TEXT.exists():
             language_model = SHIPPED_TEXT
         if language_model:
-            text_network, known, _ = load_text_run(language_model, device)
+            text_network, known, *_ = load(language_model, "CharRNN", device)
             self.language = LanguageModel(text_network, known.symbols, self.chars.symbols)
 
     def log_probabilities(self, lines):
@@ -153,19 +146,6 @@ def language_of(options):
     """What these options say, for `Reader`."""
     return False if options.no_language_model else options.language_model
 
-
-def _vocabularies(meta, arrays, settings):
-    """The characters and the pen symbols of a checkpoint, which may be a stranger's: what does not fit the network is a
-    ValueError or a TypeError."""
-    symbols, directions, step = meta["symbols"], meta["directions"], meta["step_length"]
-    if not is_text(symbols) or len(set(symbols)) != settings["characters"]:
-        raise ValueError("its characters do not fit its network")
-    if type(directions) is not int or not 0 < directions < settings["V"] or not 0 < step < np.inf:
-        raise ValueError("its steps do not fit its network")
-    chars, pens = CharVocabulary(symbols), PenVocabulary(arrays["extra.lifts"], directions, step)
-    if len(pens) != settings["V"] or pens.n_heights != settings["heights"]:
-        raise ValueError("its pen symbols do not fit its network")
-    return chars, pens
 
 
 def places_of_symbols(ids, pens):
