@@ -30,6 +30,9 @@ COMMANDS = {
     "studies.rehearsal": "go from a printed sheet to a letter in one's own hand, with a made-up hand",
     "studies.sample_hand": "make the labelled images of the sample hand",
     "studies.export": "make the weights that ship with the package out of a run over many hands",
+    "studies.export_reader": "make the weights of the reader that ship with the package out of a run",
+    "studies.traced_lines": "draw recorded lines as scans and trace them back, to learn to read from",
+    "studies.benchmarks.reading_step": "time a training step of the network that reads beside PyTorch",
     "studies.benchmarks.written_lines": "count the written lines that go wrong, and time the writing",
 }
 
