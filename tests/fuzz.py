@@ -44,10 +44,12 @@ import tqdm
 from hypothesis import strategies as st
 from PIL import Image
 
-from minirnn.datasets import Report, jsonl, read_iam_ondb, read_inkml, read_samples
+from minirnn import backend
+from minirnn.datasets import Report, Sample, jsonl, read_iam_ondb, read_inkml, read_samples
 from minirnn.datasets.cache import DIGEST, LENGTH, load_cache, save_cache
 from minirnn.datasets.corpus import Corpus
 from minirnn.datasets.labelled import read_labelled
+from minirnn.datasets.svg_strokes import read_svg
 from minirnn.errors import MinirnnError
 from minirnn.forms import photographs as sheet_reading
 from minirnn.images.image_files import read_image
@@ -55,6 +57,7 @@ from minirnn.images.labelled_sets import trace_item
 from minirnn.images.pipeline import read_line
 from minirnn.ink.strokes import normalise
 from minirnn.networks.rebuild import load
+from minirnn.reading.reader import Reader as HandReader
 from minirnn.writing.hands import Writer
 from minirnn.writing.pen import write_lines
 from minirnn.writing.sampling import generate
@@ -216,6 +219,28 @@ def read_pen_network(folder):
                 np.random.default_rng(0))  # fmt: skip
 
 
+def reader_network():
+    from minirnn.ink.vocabularies import PenVocabulary
+    from minirnn.networks import checkpoint
+    from minirnn.networks.reader_rnn import ReaderRNN
+
+    pens = PenVocabulary(np.array([[1.0, 0.5], [2.0, -1.0]]), 8, 0.5)
+    network = ReaderRNN(len(pens), 4, pens.n_heights, layers=1, hidden=3, embed=2)
+    meta = {"kind": "ReaderRNN", "network": network.settings, "symbols": "abc ", "directions": 8, "step_length": 0.5,
+            "language_weight": 0.5, "language_bonus": 1.0}  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "run.npz"
+        arrays = {f"params.{name}": array for name, array in backend.flatten(network.params).items()}
+        checkpoint.save(path, meta, {**arrays, "extra.lifts": pens.lifts})
+        return path.read_bytes()
+
+
+def read_reader_network(folder):
+    (reading,) = HandReader(folder / "run.npz", False).read_strokes([[np.array([[0, 0], [4, 3], [9, 1.0]])]])
+    if not np.isfinite(reading.confidence).all():
+        raise AssertionError("a confidence that is not finite")
+
+
 def read_cache(folder):
     found = load_cache(folder / "cache", "mark")
     if not found:
@@ -263,6 +288,9 @@ INKML = b"""<?xml version="1.0" encoding="UTF-8"?><ink xmlns="http://www.w3.org/
 <traceFormat><channel name="X" type="integer"/><channel name="Y" orientation="-ve"/></traceFormat>
 <annotation type="truth">Hi &amp; you</annotation><annotation type="writer">w1</annotation>
 <trace id="t">10 0, 9 14, '1'-2, "3 "4, * #ff, -.5e1 7</trace><trace>1 2</trace></ink>"""
+
+SVG = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1,2l3 0-.5 4e0H5v-2q1 1 2 0t2 1z"/>
+<path d="m0 0C1 2 3 4 5 6s1-2 4 0"/><polyline points="0,0 1,1 2 0"/><line x1="1" y1="2" x2="3"/></svg>"""
 
 LINE = b"""<?xml version="1.0" encoding="ISO-8859-1"?><WhiteboardCaptureSession><StrokeSet><Stroke colour="black">
 <Point x="10" y="20" time="1.5"/><Point x="11" y="25.5" time="1.6"/></Stroke><Stroke/></StrokeSet>
@@ -373,6 +401,7 @@ def read_photograph(folder):
 READERS = {
     "checkpoint": Reader("run.npz", lambda: checkpoint_seeds(text_network()), read_text_network),
     "pen-checkpoint": Reader("run.npz", lambda: checkpoint_seeds(pen_network()), read_pen_network),
+    "reader-checkpoint": Reader("run.npz", lambda: checkpoint_seeds(reader_network()), read_reader_network),
     "corpus": Reader(
         "text.txt", lambda: [Seed(4 * "Grüße, \r\n世界 \U0001f600 ja\n".encode()), Seed(b"\xef\xbb\xbfabab\r")],
         lambda folder: Corpus(folder / "text.txt", folder).split(0.2)[2].text(9),
@@ -389,6 +418,14 @@ READERS = {
     ),
     "jsonl": Reader(
         "pen.jsonl", lambda: [Seed(JSONL)], lambda folder: normalised(jsonl.read_jsonl(folder / "pen.jsonl"))
+    ),
+    "jsonl.gz": Reader(
+        "pen.jsonl.gz", lambda: [Seed(JSONL, lambda data: gzip.compress(data, 1)), Seed(gzip.compress(JSONL))],
+        lambda folder: normalised(jsonl.read_jsonl(folder / "pen.jsonl.gz")),
+    ),
+    "svg": Reader(
+        "pen.svg", lambda: [Seed(SVG)],
+        lambda folder: normalised([Sample("", read_svg(folder / "pen.svg"), "")]),
     ),
     "metadata.csv": Reader(
         "metadata.csv",

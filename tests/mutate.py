@@ -115,6 +115,12 @@ JUDGES = {
     "layers/gru": layer("gru", *CELL),
     "layers/attention_window": layer("window", *READER),
     "layers/windowed_lstm": layer("reader", *READER),
+    "layers/ctc": layer("ctc_value", "test_ctc.py", *CONTRACT, *of("test_layers", "gradient_of_ctc")),
+    "layers/bidirectional": layer(
+        "bidirectional", "test_ctc.py", *CONTRACT, *of("test_layers", "gradient_of_bidirectional_layers"),
+    ),
+    "reading/decoding": ["test_reading.py"],
+    "reading/alignment": ["test_reading.py"],
     "ink/vocabularies": ["test_alphabets.py"],
     "training/trainer": [*TRAINING_FIRST, "test_training.py"],
 }  # fmt: skip

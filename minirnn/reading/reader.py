@@ -17,6 +17,7 @@ from minirnn import backend
 from minirnn.datasets.reader_lines import collate
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import check_strokes, normalise
+from minirnn.layers import ctc
 from minirnn.networks.reader_rnn import ReaderRNN
 from minirnn.networks.rebuild import load
 from minirnn.reading.alignment import align, confidences, territory
@@ -130,8 +131,9 @@ class Reader:
         stroke, along = places_of_symbols(ids, self.pens)
         places = [_place(stroke[first:last], along[first:last]) for first, last in parts]
         boxes = [box_of(strokes, place) for place in places]
-        path = sum(log_p[t, found[u]] for u, (first, last) in enumerate(frames) for t in range(first, last + 1))
-        return Reading(text, confidences(log_p, found, frames), places, boxes, float(path))
+        per_character, _ = ctc.forward(log_p[:, None], found[:, None], np.array([len(log_p)]), np.array([len(found)]))
+        log_probability = -float(per_character) * max(len(found), 1)
+        return Reading(text, confidences(log_p, found, frames), places, boxes, log_probability)
 
 
 def add_language_options(parser):
