@@ -11,6 +11,7 @@ WIDE = 1600  # pixels that ink without a picture is drawn with
 MARGIN = 40
 PALE = 0.55  # how much of the ink's darkness is left, so that the text over it can be read
 SMALLEST = 9  # pixels of a letter
+NEAR = 4  # characters before and after that a character stands above, too
 
 
 def draw_reading(path, page, readings):
@@ -20,8 +21,7 @@ def draw_reading(path, page, readings):
     ink."""
     picture, scale, origin = _picture(page)
     draw = ImageDraw.Draw(picture)
-    for strokes, reading in zip(page.lines, readings):
-        top = (bounding_box(strokes)[1] - origin[1]) * scale
+    for reading in readings:
         heights = [box[3] - box[1] for box in reading.boxes if box]
         size = max(SMALLEST, 0.7 * scale * float(np.median(heights or [0])))
         font, doubtful = ImageFont.load_default(size), set(reading.doubtful)
@@ -31,7 +31,9 @@ def draw_reading(path, page, readings):
             corners = ((np.array(box).reshape(2, 2) - origin) * scale).ravel()
             middle = (corners[0] + corners[2]) / 2
             colour = DOUBT if u in doubtful else TEXT
-            draw.text((middle, max(0.0, top - 0.2 * size)), character, fill=colour, font=font, anchor="ms")
+            around = [near[1] for near in reading.boxes[max(0, u - NEAR) : u + NEAR + 1] if near]
+            top = (min(around) - origin[1]) * scale  # of the ink here, since a line may rise or fall
+            draw.text((middle, max(0.8 * size, top - 0.2 * size)), character, fill=colour, font=font, anchor="ms")
             if u in doubtful:
                 draw.rectangle(list(corners), outline=DOUBT)
     picture.save(path)
