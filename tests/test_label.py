@@ -303,3 +303,23 @@ def test_forty_lines_by_key_presses_with_the_process_killed_in_the_middle(tmp_pa
         assert not browser.run("return done.hidden")
     assert saved(lines) == texts
     assert sorted(path.name for path in lines.iterdir()) == sorted([*texts, "metadata.csv"])
+
+
+def test_a_suggestion_stands_in_the_field_until_enter_confirms_it_or_something_else_is_typed(tmp_path, browser):
+    lines = make_lines(tmp_path / "lines", 3)
+    rows = "file_name,text,suggestion\nline_00.png,,it reads so\nline_01.png,,not at all\n"
+    (lines / "metadata.csv").write_text(rows)
+    with serving(lines) as server:
+        browser.go(server.url)
+        browser.wait("return text.value", "it reads so")
+        assert browser.run("return text.classList.contains('guess') && !guess.hidden")
+        (tmp_path / "label.png").write_bytes(browser.picture())
+        browser.press(ENTER)
+        browser.wait("return text.value", "not at all")
+        browser.press("typed instead")  # what is suggested is selected, and goes
+        browser.wait("return text.value", "typed instead")
+        assert browser.run("return guess.hidden && !text.classList.contains('guess')")
+        browser.press(ENTER)
+        browser.wait("return document.getElementById('name').textContent", "line_02.png")
+        assert browser.run("return text.value") == ""
+    assert saved(lines) == {"line_00.png": "it reads so", "line_01.png": "typed instead"}
