@@ -7,16 +7,46 @@ The classes are only there to give every function the name that the exercise ask
 import math
 
 import numpy as np
-from scipy.special import expit, log_softmax
+from scipy.special import expit, log_softmax, logsumexp
 
 from minirnn import layers
-from minirnn.layers import attention_window, embedding, gru, lstm, rnn
+from minirnn.layers import attention_window, ctc, embedding, gru, lstm, rnn
+from minirnn.networks import gradient_check
 from minirnn.training import optimisers
 from minirnn.writing import sampling
 
 
 class Package:
     """The solutions: the package itself."""
+
+    def numerical_gradient(f, theta, step):
+        theta = theta.copy()
+        return gradient_check.numerical_gradient(lambda: f(theta), theta, step)
+
+    def rnn_backward(dy, x, h, Wx, Wh):
+        dx, (dh0,), grads = rnn.backward(dy, None, (x, h, {"Wx": Wx, "Wh": Wh}))
+        return dx, dh0, grads["Wx"], grads["Wh"], grads["b"]
+
+    def dropout(x, u, p, dy):
+        m = np.where(u < p, 0, 1 / (1 - p))
+        y, cache = layers.dropout.forward(x, m)
+        return y, layers.dropout.backward(dy, cache)
+
+    def lstm_backward(dy, x, h, c, gates, Wx, Wh):
+        z = np.concatenate([np.log(gates[..., : 3 * len(Wh)] / (1 - gates[..., : 3 * len(Wh)])),
+                            np.arctanh(gates[..., 3 * len(Wh) :])], axis=2)  # fmt: skip
+        b = (z[0] - x[0] @ Wx - h[0] @ Wh)[0]
+        _, _, cache = lstm.forward(x, (h[0], c[0]), {"Wx": Wx, "Wh": Wh, "b": b})
+        dx, (dh0, dc0), grads = lstm.backward(dy, None, cache)
+        return dx, dh0, dc0, grads["Wx"], grads["Wh"], grads["b"]
+
+    def ctc_forward(log_p, y):
+        loss, cache = ctc.forward(log_p[:, None], y[:, None], np.array([len(log_p)]), np.array([len(y)]))
+        return cache[2][:, 0], float(loss * len(y))
+
+    def ctc_backward(log_p, y, log_alpha, loss):
+        _, cache = ctc.forward(log_p[:, None], y[:, None], np.array([len(log_p)]), np.array([len(y)]))
+        return ctc.backward(cache)[:, 0] * len(y)
 
     def embedding_backward(x, E, dy):
         return embedding.backward(dy, (x, E))["E"]
@@ -86,6 +116,86 @@ class Package:
 
 class Vectorised:
     """Whole arrays, written as the equations are."""
+
+    def numerical_gradient(f, theta, step):
+        gradient = np.zeros_like(theta)
+        for place in np.ndindex(theta.shape):
+            e = np.zeros_like(theta)
+            e[place] = step
+            gradient[place] = (f(theta + e) - f(theta - e)) / (2 * step)
+        return gradient
+
+    def rnn_backward(dy, x, h, Wx, Wh):
+        T, B, H = dy.shape
+        dx, dWx, dWh, db = np.zeros_like(x), np.zeros_like(Wx), np.zeros_like(Wh), np.zeros(H)
+        dh_next = np.zeros((B, H))
+        for t in range(T - 1, -1, -1):
+            dh = dy[t] + dh_next
+            da = dh * (1 - h[t + 1] ** 2)
+            dWx += x[t].T @ da
+            dWh += h[t].T @ da
+            db += da.sum(axis=0)
+            dx[t] = da @ Wx.T
+            dh_next = da @ Wh.T
+        return dx, dh_next, dWx, dWh, db
+
+    def dropout(x, u, p, dy):
+        keep = u >= p
+        y = np.where(keep, x / (1 - p), 0)
+        dx = np.where(keep, dy / (1 - p), 0)
+        return y, dx
+
+    def lstm_backward(dy, x, h, c, gates, Wx, Wh):
+        T, B, H = dy.shape
+        dx, dWx, dWh, db = np.zeros_like(x), np.zeros_like(Wx), np.zeros_like(Wh), np.zeros(4 * H)
+        dh_next, dc_next = np.zeros((B, H)), np.zeros((B, H))
+        for t in range(T - 1, -1, -1):
+            i, f, o, g = np.split(gates[t], 4, axis=1)
+            tanh_c = np.tanh(c[t + 1])
+            dh = dy[t] + dh_next
+            dc = dc_next + dh * o * (1 - tanh_c**2)
+            dz_i = dc * g * i * (1 - i)
+            dz_f = dc * c[t] * f * (1 - f)
+            dz_o = dh * tanh_c * o * (1 - o)
+            dz_g = dc * i * (1 - g**2)
+            dz = np.hstack([dz_i, dz_f, dz_o, dz_g])
+            dx[t] = dz @ Wx.T
+            dWx += x[t].T @ dz
+            dWh += h[t].T @ dz
+            db += dz.sum(axis=0)
+            dh_next = dz @ Wh.T
+            dc_next = dc * f
+        return dx, dh_next, dc_next, dWx, dWh, db
+
+    def ctc_forward(log_p, y):
+        places = np.array([0] + [n for v in y for n in (v, 0)])
+        skip = (places != 0) & (places != np.roll(places, 2))
+        skip[:2] = False
+        log_alpha = np.full((len(log_p), len(places)), -np.inf)
+        log_alpha[0, :2] = log_p[0, places[:2]]
+        for t in range(1, len(log_p)):
+            a = log_alpha[t - 1].copy()
+            a[1:] = np.logaddexp(a[1:], log_alpha[t - 1, :-1])
+            a[2:] = np.where(skip[2:], np.logaddexp(a[2:], log_alpha[t - 1, :-2]), a[2:])
+            log_alpha[t] = a + log_p[t, places]
+        return log_alpha, -np.logaddexp(log_alpha[-1, -1], log_alpha[-1, -2])
+
+    def ctc_backward(log_p, y, log_alpha, loss):
+        T, S = log_alpha.shape
+        places = np.array([0] + [n for v in y for n in (v, 0)])
+        log_beta = np.full((T, S), -np.inf)
+        log_beta[T - 1, S - 2 :] = 0
+        for t in range(T - 2, -1, -1):
+            after = log_beta[t + 1] + log_p[t + 1, places]
+            b = after.copy()
+            b[:-1] = np.logaddexp(b[:-1], after[1:])
+            for s in range(S - 2):
+                if places[s + 2] != 0 and places[s + 2] != places[s]:
+                    b[s] = np.logaddexp(b[s], after[s + 2])
+            log_beta[t] = b
+        gamma = np.zeros_like(log_p)
+        np.add.at(gamma.T, places, np.exp(log_alpha + log_beta + loss).T)
+        return np.exp(log_p) - gamma
 
     def embedding_backward(x, E, dy):
         dE = np.zeros_like(E)
@@ -232,6 +342,117 @@ class Vectorised:
 
 class Loops:
     """Number by number, as in a first course of programming."""
+
+    def numerical_gradient(f, theta, step):
+        theta, flat = theta.copy(), []
+        for n in range(theta.size):
+            old = theta.flat[n]
+            theta.flat[n] = old + step
+            above = f(theta)
+            theta.flat[n] = old - step
+            flat.append((above - f(theta)) / step / 2)
+            theta.flat[n] = old
+        return np.array(flat).reshape(theta.shape)
+
+    def rnn_backward(dy, x, h, Wx, Wh):
+        T, B, H = dy.shape
+        dx, dh0 = np.zeros(x.shape), np.zeros((B, H))
+        dWx, dWh, db = np.zeros(Wx.shape), np.zeros(Wh.shape), np.zeros(H)
+        for n in range(B):
+            back = np.zeros(H)
+            for t in range(T - 1, -1, -1):
+                da = np.zeros(H)
+                for j in range(H):
+                    da[j] = (dy[t, n, j] + back[j]) * (1 - h[t + 1, n, j] * h[t + 1, n, j])
+                for d in range(x.shape[2]):
+                    dx[t, n, d] = (Wx[d] * da).sum()
+                    dWx[d] += x[t, n, d] * da
+                for i in range(H):
+                    back[i] = (Wh[i] * da).sum()
+                    dWh[i] += h[t, n, i] * da
+                db += da
+            dh0[n] = back
+        return dx, dh0, dWx, dWh, db
+
+    def dropout(x, u, p, dy):
+        y, dx = np.zeros(x.shape), np.zeros(x.shape)
+        for place in np.ndindex(x.shape):
+            if u[place] >= p:
+                y[place] = x[place] / (1 - p)
+                dx[place] = dy[place] / (1 - p)
+        return y, dx
+
+    def lstm_backward(dy, x, h, c, gates, Wx, Wh):
+        T, B, H = dy.shape
+        dx, dh0, dc0 = np.zeros(x.shape), np.zeros((B, H)), np.zeros((B, H))
+        dWx, dWh, db = np.zeros(Wx.shape), np.zeros(Wh.shape), np.zeros(4 * H)
+        for n in range(B):
+            back, cell = np.zeros(H), np.zeros(H)
+            for t in range(T - 1, -1, -1):
+                dz = np.zeros(4 * H)
+                for j in range(H):
+                    i, f, o, g = (gates[t, n, block * H + j] for block in range(4))
+                    error = dy[t, n, j] + back[j]
+                    tanh_c = math.tanh(c[t + 1, n, j])
+                    cell[j] += error * o * (1 - tanh_c * tanh_c)
+                    dz[j] = cell[j] * g * i * (1 - i)
+                    dz[H + j] = cell[j] * c[t, n, j] * f * (1 - f)
+                    dz[2 * H + j] = error * tanh_c * o * (1 - o)
+                    dz[3 * H + j] = cell[j] * i * (1 - g * g)
+                    cell[j] *= f
+                dx[t, n] = Wx @ dz
+                back = Wh @ dz
+                dWx += np.outer(x[t, n], dz)
+                dWh += np.outer(h[t, n], dz)
+                db += dz
+            dh0[n], dc0[n] = back, cell
+        return dx, dh0, dc0, dWx, dWh, db
+
+    def ctc_forward(log_p, y):
+        def add(a, b):
+            if a == -math.inf or b == -math.inf:
+                return max(a, b)
+            return max(a, b) + math.log1p(math.exp(-abs(a - b)))
+
+        T, S = len(log_p), 2 * len(y) + 1
+        places = [y[s // 2] if s % 2 else 0 for s in range(S)]
+        alpha = np.full((T, S), -math.inf)
+        for t in range(T):
+            for s in range(S):
+                if t == 0:
+                    total = 0 if s < 2 else -math.inf
+                else:
+                    total = alpha[t - 1, s]
+                    if s > 0:
+                        total = add(total, alpha[t - 1, s - 1])
+                    if s > 1 and s % 2 and places[s] != places[s - 2]:
+                        total = add(total, alpha[t - 1, s - 2])
+                alpha[t, s] = total + log_p[t, places[s]]
+        return alpha, -add(alpha[T - 1, S - 1], alpha[T - 1, S - 2])
+
+    def ctc_backward(log_p, y, log_alpha, loss):
+        def add(a, b):
+            if a == -math.inf or b == -math.inf:
+                return max(a, b)
+            return max(a, b) + math.log1p(math.exp(-abs(a - b)))
+
+        T, S = log_alpha.shape
+        places = [y[s // 2] if s % 2 else 0 for s in range(S)]
+        beta, dz = [[-math.inf] * S for _ in range(T)], np.exp(log_p)
+        for t in range(T - 1, -1, -1):
+            for s in range(S - 1, -1, -1):
+                if t == T - 1:
+                    beta[t][s] = 0 if s >= S - 2 else -math.inf
+                    continue
+                total = beta[t + 1][s] + log_p[t + 1, places[s]]
+                if s + 1 < S:
+                    total = add(total, beta[t + 1][s + 1] + log_p[t + 1, places[s + 1]])
+                if s + 2 < S and s % 2 and places[s] != places[s + 2]:
+                    total = add(total, beta[t + 1][s + 2] + log_p[t + 1, places[s + 2]])
+                beta[t][s] = total
+            for s in range(S):
+                dz[t, places[s]] -= math.exp(log_alpha[t, s] + beta[t][s] + loss)
+        return dz
 
     def embedding_backward(x, E, dy):
         dE = np.zeros(E.shape)
@@ -426,6 +647,62 @@ class Loops:
 
 class OtherAlgebra:
     """Other formulas that are equal to those of the exercises."""
+
+    def numerical_gradient(f, theta, step):
+        moves = step * np.eye(theta.size).reshape(theta.size, *theta.shape)
+        up, down = np.array([f(theta + move) for move in moves]), np.array([f(theta - move) for move in moves])
+        return ((up - down) * 0.5 / step).reshape(theta.shape)
+
+    def rnn_backward(dy, x, h, Wx, Wh):
+        da = np.empty_like(dy)
+        later = 0
+        for t in range(len(dy) - 1, -1, -1):
+            da[t] = (dy[t] + later) * (1 - h[t + 1]) * (1 + h[t + 1])
+            later = np.einsum("bj,ij->bi", da[t], Wh)
+        dWx, dWh = np.tensordot(x, da, ((0, 1), (0, 1))), np.einsum("tbi,tbj->ij", h[:-1], da)
+        return da @ Wx.T, later, dWx, dWh, da.sum((0, 1))
+
+    def dropout(x, u, p, dy):
+        mask = np.floor(u - p + 1) / (1 - p)
+        return np.multiply(x, mask), np.multiply(dy, mask)
+
+    def lstm_backward(dy, x, h, c, gates, Wx, Wh):
+        T, B, H = dy.shape
+        i, f, o, g = gates.reshape(T, B, 4, H).transpose(2, 0, 1, 3)
+        dz = np.empty_like(gates)
+        dh, dc = dy[-1], 0
+        for t in range(T - 1, -1, -1):
+            dc = dc + dh * o[t] / np.cosh(c[t + 1]) ** 2
+            blocks = [dc * (c[t + 1] - f[t] * c[t]) * (1 - i[t]), dc * c[t] * f[t] * (1 - f[t])]
+            blocks += [dh * h[t + 1] * (1 - o[t]), dc * i[t] * (1 - g[t]) * (1 + g[t])]
+            dz[t] = np.concatenate(blocks, axis=1)
+            dh, dc = dz[t] @ Wh.T + (dy[t - 1] if t else 0), dc * f[t]
+        dWx, dWh = np.einsum("tbd,tbz->dz", x, dz), np.einsum("tbh,tbz->hz", h[:-1], dz)
+        return dz @ Wx.T, dh, dc, dWx, dWh, dz.sum((0, 1))
+
+    def ctc_forward(log_p, y):
+        places = np.insert(np.zeros(len(y) + 1, int), np.arange(1, len(y) + 1), y)
+        S = len(places)
+        to = np.subtract.outer(np.arange(S), np.arange(S))
+        allowed = (to == 0) | (to == 1) | ((to == 2) & (places[:, None] != 0) & (places[:, None] != places))
+        step = np.where(allowed, 0, -np.inf)
+        log_alpha = [np.where(np.arange(S) < 2, log_p[0, places], -np.inf)]
+        for row in log_p[1:]:
+            log_alpha.append(logsumexp(step + log_alpha[-1], axis=1) + row[places])
+        return np.array(log_alpha), -logsumexp(log_alpha[-1][-2:])
+
+    def ctc_backward(log_p, y, log_alpha, loss):
+        # The endings are the beginnings of everything turned round.
+        places = np.insert(np.zeros(len(y) + 1, int), np.arange(1, len(y) + 1), y)
+        S = len(places)
+        to = np.subtract.outer(np.arange(S), np.arange(S))
+        allowed = (to == 0) | (to == 1) | ((to == 2) & (places[:, None] != 0) & (places[:, None] != places))
+        step = np.where(allowed, 0, -np.inf)
+        log_beta = [np.where(np.arange(S) >= S - 2, 0, -np.inf)]
+        for row in log_p[:0:-1]:
+            log_beta.append(logsumexp(step.T + log_beta[-1] + row[places], axis=1))
+        place = np.exp(log_alpha + np.array(log_beta[::-1]) + loss)
+        return np.exp(log_p) - place @ np.eye(log_p.shape[1])[places]
 
     def embedding_backward(x, E, dy):
         onehot = np.equal.outer(np.arange(len(E)), x)

@@ -2,13 +2,12 @@
 
     python -m minirnn.grading.child FILE SECONDS
 
-prints the verdict as the last line, in JSON. What the file prints is caught and goes into the verdict. If it is not
-done after SECONDS of computing, the interpreter says on stderr in which line it was and ends.
+prints the verdict as the last line, in JSON. Whatever the file prints, through Python or straight to a descriptor,
+goes to stderr. If it is not done after SECONDS of computing, the interpreter says in which line it was and ends.
 """
 
 import contextlib
 import faulthandler
-import io
 import json
 import os
 import pathlib
@@ -17,21 +16,12 @@ import threading
 import time
 import types
 
-from minirnn.grading import exercise_of
-from minirnn.grading.exercise import WRONG, Verdict, describe_error, judge
+from minirnn.grading import exercise_named, name_of
+from minirnn.grading.description import describe_error
+from minirnn.grading.judge import WRONG, Verdict, judge
 
 MEMORY = 4 * 2**30  # bytes that a student's file may take
-PRINTED = 2000  # characters of its printing that are kept
 PATIENCE = 20  # times SECONDS by the clock, for a file that waits and computes nothing
-
-
-class FirstWords(io.StringIO):
-    """Keeps the first characters that are written, so that a loop that prints does not fill the memory."""
-
-    def write(self, text):
-        """Keep what still fits of ``text``; returns its whole length, as a file does."""
-        super().write(text[: PRINTED - self.tell()])
-        return len(text)
 
 
 def limit_memory():
@@ -42,20 +32,20 @@ def limit_memory():
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def limit_time(seconds):
-    """End the process, with a traceback on stderr, after ``seconds`` of computing. They are not counted by the clock:
-    on a busy machine a right answer may have to wait."""
+def limit_time(seconds, report):
+    """End the process, with a traceback in the file ``report``, after ``seconds`` of computing. They are not counted by
+    the clock: on a busy machine a right answer may have to wait."""
     end = time.process_time() + seconds
 
     def watch():
         while time.process_time() < end:
             time.sleep(0.05)
-        print("Timeout", file=sys.__stderr__, flush=True)
-        faulthandler.dump_traceback(sys.__stderr__)
+        print("Timeout", file=report, flush=True)
+        faulthandler.dump_traceback(report)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-    faulthandler.dump_traceback_later(PATIENCE * seconds, exit=True)
+    faulthandler.dump_traceback_later(PATIENCE * seconds, exit=True, file=report)
 
 
 def load_function(path, name):
@@ -80,20 +70,22 @@ def load_function(path, name):
 
 
 def main():
-    """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
+    """Grade the file that the command line names, within the seconds that it gives."""
     path, seconds = pathlib.Path(sys.argv[1]), float(sys.argv[2])
-    exercise = exercise_of(path.name)
+    # The verdict keeps the pipe that was stdout for itself; for everybody else stdout is now the same as stderr.
+    report = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
     limit_memory()
-    faulthandler.enable()
-    limit_time(seconds)
-    printed = FirstWords()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        verdict = load_function(path, exercise.function)
-        if not isinstance(verdict, Verdict):
-            verdict = judge(exercise, verdict)
-    print(json.dumps({"state": verdict.state, "words": verdict.words, "mistakes": verdict.mistakes,
-                      "printed": printed.getvalue()}))  # fmt: skip
-    sys.stdout.flush()
+    faulthandler.enable(report)
+    limit_time(seconds, report)
+    exercise = exercise_named(name_of(path.name))
+    verdict = load_function(path, exercise.function)
+    if not isinstance(verdict, Verdict):
+        verdict = judge(exercise, verdict)
+    with contextlib.suppress(OSError, ValueError):  # the file may have closed it
+        sys.stdout.flush()
+    print(json.dumps({"state": verdict.state, "words": verdict.words, "mistakes": verdict.mistakes}), file=report)
+    report.flush()
     os._exit(0)  # whatever threads the file has left behind
 
 

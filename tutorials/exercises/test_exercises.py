@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from minirnn.grading import FILES
-from minirnn.grading.exercise import RIGHT
+from minirnn.grading.judge import RIGHT
 from minirnn.grading.runner import grade_file
 
 
