@@ -11,6 +11,7 @@ A run leaves a folder with its settings, log, loss curve, checkpoints and sample
 """
 
 import contextlib
+import pathlib
 import sys
 
 
@@ -21,8 +22,8 @@ def main(argv=None):
     from minirnn.errors import MinirnnError
     from minirnn.files import newest_sample
     from minirnn.training import mpi
+    from minirnn.training.run_folder import locked, new_run
     from minirnn.training.runs import announced, do_all, learn, prepared, settings_from
-    from minirnn.training.trainer import locked, new_run
     from minirnn.writing.letters import handwrite
 
     if mpi.rank() > 0:  # rank 0 speaks for all, and first finds out whether there is anything to complain of
@@ -30,10 +31,9 @@ def main(argv=None):
             announced(prepared(*mpi.told())).train()
         return
     settings, run, resume = settings_from(sys.argv[1:] if argv is None else argv)
-    task = settings["task"]
-    backend.check_device(settings["device"])
-    if not resume:
-        run = new_run(run, "main" if task == "all" else task)
+    task = settings.run.task
+    backend.check_device(settings.run.device)
+    run = pathlib.Path(run) if resume else new_run(run, "main" if task == "all" else task)
     with locked(run):
         if task == "all":
             do_all(settings, run)
@@ -46,7 +46,7 @@ def main(argv=None):
         written = newest.read_text(encoding="utf-8")
         print(f"it now writes ({newest}):\n\n{written}")
         try:
-            print(*handwrite(written, run / "page.png", seed=settings["seed"]), "is the same by hand")
+            print(*handwrite(written, run / "page.png", seed=settings.training.seed), "is the same by hand")
         except MinirnnError as error:  # a text in letters that the hand does not know is learned all the same
             print(f"not written by hand: {error}")
 

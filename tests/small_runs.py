@@ -12,8 +12,10 @@ from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
 from minirnn.networks import checkpoint
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.pen_rnn import PenRNN
-from minirnn.training.trainer import Options, Trainer
+from minirnn.training.settings import TrainingSettings
+from minirnn.training.trainer import Trainer
 
+TINY = {"steps": 24, "evaluations": 4, "lr": 0.01, "patience": 0, "threads": 1}
 SMALL = ["--hidden", "6", "--embed", "3", "--batch", "4", "--steps-per-chunk", "8", "--threads", "1"]
 
 
@@ -55,8 +57,8 @@ def text_trainer(run, cell="lstm", dropout=0.3, sample=None, **options):
     network = CharRNN(len(vocabulary), cell, layers=2, hidden=6, embed=3, dropout=dropout, seed=1)
     data = TextStreams(vocabulary.encode(training), 4, 8, seed=1)
     judge = ValidationText(vocabulary.encode(validation), 4, 16)
-    options = Options(**{"steps": 24, "evaluations": 4, "lr": 0.01, **options})
-    return Trainer(network, data, judge, options, run, {"symbols": vocabulary.symbols}, sample)
+    settings = TrainingSettings(**{**TINY, **options})
+    return Trainer(network, data, judge, settings, run, {"symbols": vocabulary.symbols}, sample)
 
 
 def hand_trainer(run, **options):
@@ -69,8 +71,8 @@ def hand_trainer(run, **options):
     judge = ValidationLines(samples[8:], chars, pens, B=3, T=12)
     network = PenRNN(len(pens), len(chars) + 1, pens.n_heights, hands=5, hidden=6, embed=3, char_embed=2, gaussians=2,
                      dropout=0.3, seed=1)  # fmt: skip
-    options = Options(**{"steps": 24, "evaluations": 4, "lr": 0.01, **options})
-    return Trainer(network, data, judge, options, run, {}, extra={"lifts": pens.lifts})
+    settings = TrainingSettings(**{**TINY, **options})
+    return Trainer(network, data, judge, settings, run, {}, extra={"lifts": pens.lifts})
 
 
 def weights(path):

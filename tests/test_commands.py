@@ -23,6 +23,7 @@ from minirnn import backend, evaluate, train
 from minirnn import files as writing_files
 from minirnn.errors import MinirnnError, run_command
 from minirnn.networks import checkpoint
+from minirnn.training import run_folder
 from minirnn.training import trainer as training
 from minirnn.writing import letters
 
@@ -31,7 +32,7 @@ TINY = [*SMALL, "--steps", "6", "--evaluations", "2"]
 
 def no_pictures(patch):
     """Curves and handwriting take longer than these trainings."""
-    patch.setattr(training, "loss_curve", lambda path, rows: None)
+    patch.setattr(run_folder, "loss_curve", lambda path, rows: None)
     patch.setattr(letters, "handwrite", lambda text, path, seed: [path])
 
 
@@ -276,7 +277,7 @@ def test_a_folder_that_cannot_be_written(fails, monkeypatch):
         patch.setattr(Path, "mkdir", failing(errno.EROFS))
         fails(train.main, ["--text", "text.txt", "--out", "new", *TINY], "Read-only", "another --out")
     with monkeypatch.context() as patch:
-        patch.setattr(training, "open", failing(errno.EACCES), raising=False)
+        patch.setattr(run_folder, "open", failing(errno.EACCES), raising=False)
         fails(train.main, ["--text", "text.txt", "--out", "new", *TINY], "Permission denied", "--out")
     monkeypatch.setattr(writing_files, "_create", failing(errno.EROFS))
     fails(train.main, ["--text", "text.txt", "--out", "newer", *TINY], "Read-only", "can be written")
@@ -392,7 +393,7 @@ def test_going_on_with_a_run_that_was_killed_before_its_first_checkpoint(run):
 
 
 def test_a_run_that_another_process_trains(fails, unfinished):
-    code = "import pathlib, sys; from minirnn.training.trainer import locked\n"
+    code = "import pathlib, sys; from minirnn.training.run_folder import locked\n"
     code += "with locked(pathlib.Path('run')): print('locked', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, text=True) as other:
         assert other.stdout.readline() == "locked\n"

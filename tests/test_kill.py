@@ -21,7 +21,7 @@ from small_runs import SMALL, made_text, weights, write_hand
 from minirnn import train
 from minirnn.files import atomic
 from minirnn.networks import checkpoint
-from minirnn.training import hand_task
+from minirnn.training import hand_task, run_folder
 from minirnn.training import trainer as training
 
 KILLS = int(os.environ.get("MINIRNN_KILLS", "1"))  # of each task by the clock
@@ -112,7 +112,7 @@ def die_at(moment):
     around(os, "replace", before=True, after=True)
     np.savez = halting_savez
     training.SAVE_EVERY = -1
-    training.loss_curve = hand_task.strokes_picture = hand_task.window_path = blank
+    run_folder.loss_curve = hand_task.strokes_picture = hand_task.window_path = blank
 
 
 def run_in_child(argv, moment):

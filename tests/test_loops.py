@@ -17,7 +17,7 @@ from minirnn.layers import loops, lstm, windowed_lstm
 HERE = loops.pathlib.Path(__file__).parent
 WARPS = 2  # of a block, to have few threads
 
-NO_COMPILER = "g++, which compiles the GPU's loops for the CPU, is not here"
+NO_COMPILER = "g++ compiles a GPU's loops for the CPU, and is not here"
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason=NO_COMPILER)
 
 

@@ -13,7 +13,7 @@ from minirnn import train
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
 from minirnn.images.image_files import save_image
-from minirnn.training import hand_task, main_job, runs
+from minirnn.training import hand_task, main_job, run_folder, runs
 from minirnn.training import trainer as training
 
 TEXTS = ["ab a", "ba b", "abba", "bab"]
@@ -37,17 +37,17 @@ def whole_way(tmp_path_factory):
 
     def go(run, learn=runs.learn_part):
         run.mkdir(exist_ok=True)
-        main_job.whole_way(run, words, learn)
+        main_job.whole_way(run, runs.given(words), learn)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(source / "cache"))
         patch.setattr(main_job, "SAMPLE_HAND", source)
-        for words_of in ("HAND_WORDS", "TEXT_WORDS"):
-            patch.setattr(main_job, words_of, [])
+        for options_of in ("HAND", "TEXT"):
+            patch.setattr(main_job, options_of, {})
         patch.setattr(runs, "LETTERS", source / "text.txt")
         patch.setattr(main_job, "draw_steps", blank)
         patch.setattr(main_job, "handwrite", lambda text, path, writer: blank(path) or [path])
-        for place, name in ((training, "loss_curve"), (hand_task, "strokes_picture"), (hand_task, "window_path")):
+        for place, name in ((run_folder, "loss_curve"), (hand_task, "strokes_picture"), (hand_task, "window_path")):
             patch.setattr(place, name, blank)
         yield go
 
@@ -112,7 +112,7 @@ def test_the_command_begins_it_and_goes_on_with_it(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(main_job, "whole_way", lambda run, general, learn: calls.append((run.name, general)))
     assert run_command(train.main, ["--seed", "3", "--threads", "1"]) == 0
     assert run_command(train.main, ["--resume", "runs/main-1"]) == 0
-    assert calls == [("main-1", ["--seed", "3", "--device", "cpu", "--threads", "1"])] * 2
+    assert calls == [("main-1", {"seed": 3, "device": "cpu", "threads": 1})] * 2
     assert json.loads((tmp_path / "runs/main-1/settings.json").read_text())["task"] == "all"
 
 
@@ -123,7 +123,7 @@ def stopped(*_):
 @pytest.mark.parametrize("words, code, said", [
     (["--epochs", "3"], 2, "--task text or --task hand"),
     (["--resume", "runs/main-1", "--steps", "3"], 2, "leave out --steps"),
-    (["--resume", "runs/main-1"], 130, "go on with --resume runs/main-1"),
+    (["--resume", "runs/main-1"], 130, "continue with --resume runs/main-1"),
 ])  # fmt: skip
 def test_what_the_command_says(tmp_path, monkeypatch, capsys, words, code, said):
     monkeypatch.chdir(tmp_path)

@@ -16,15 +16,17 @@ from minirnn.layers import CELLS, softmax_cross_entropy
 from minirnn.networks import checkpoint
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.pen_rnn import PenRNN
+from minirnn.training import run_folder
 from minirnn.training import trainer as training
-from minirnn.training.trainer import Options, Trainer
+from minirnn.training.settings import TrainingSettings
+from minirnn.training.trainer import Trainer
 
 LARGEST = float(np.finfo(np.float32).max)
 
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
-    monkeypatch.setattr(training, "loss_curve", lambda path, rows: None)
+    monkeypatch.setattr(run_folder, "loss_curve", lambda path, rows: None)
 
 
 def finite(tree):
@@ -164,7 +166,8 @@ def test_lines_of_a_single_dot_beside_whole_ones(tmp_path):
         network = PenRNN(len(pens), len(chars) + 1, pens.n_heights, hands=5, hidden=6, embed=3, char_embed=2,
                          gaussians=2, dropout=0.3, seed=1)  # fmt: skip
         tmp_path.joinpath(str(len(chosen))).mkdir()
-        trainer = Trainer(network, data, judge, Options(steps=9, evaluations=3), tmp_path / str(len(chosen)), {})
+        settings = TrainingSettings(steps=9, evaluations=3, threads=1)
+        trainer = Trainer(network, data, judge, settings, tmp_path / str(len(chosen)), {})
         progress = trainer.train()
         assert progress.skipped == 0 and np.isfinite(progress.best)
         assert_sane(trainer)

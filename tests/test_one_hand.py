@@ -80,9 +80,10 @@ def test_a_new_hand_starts_as_the_one_that_fits_and_writes_as_that_one_does(writ
 
 
 def test_the_command_has_defaults_of_its_own_for_it():
-    words = ["--task", "hand", "--data", "x"]
-    tuned, scratch = runs.settings_of(words), runs.settings_of([*words, "--init", "scratch"])
-    assert {name: tuned[name] for name in fine_tuning.FINE_TUNING} == fine_tuning.FINE_TUNING
-    assert scratch["lr"] != tuned["lr"]
-    assert runs.settings_of([*words, "--lr", "0.5", "--steps", "3"])["lr"] == 0.5
-    assert runs.settings_of([*words, "--steps", "3"])["epochs"] is None
+    hand = {"task": "hand", "data": [__file__]}
+    tuned, scratch = (runs.new_settings({**hand, **more}) for more in ({}, {"init": "scratch"}))
+    values = tuned.values()
+    assert {name: values[name] for name in fine_tuning.FINE_TUNING} == fine_tuning.FINE_TUNING
+    assert scratch.training.lr != tuned.training.lr
+    assert runs.new_settings({**hand, "lr": 0.5, "steps": 3}).training.lr == 0.5
+    assert runs.new_settings({**hand, "steps": 3}).training.epochs is None

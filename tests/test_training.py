@@ -22,12 +22,14 @@ from small_runs import hand_trainer, text_trainer, weights
 from minirnn import backend
 from minirnn.errors import MinirnnError
 from minirnn.networks import checkpoint
+from minirnn.training import plan, run_folder
 from minirnn.training import trainer as training
-from minirnn.training.trainer import locked, new_run, read_settings, write_settings
+from minirnn.training.run_folder import locked, new_run, read_settings, write_settings
+from minirnn.training.settings import TrainingSettings
 
 VARIANTS = {
     "text": (text_trainer, {}),
-    "gru, threads, averaged": (text_trainer, {"cell": "gru", "threads": 2, "average": 0.9}),
+    "gru, threads, averaged": (text_trainer, {"cell": "gru", "threads": 2, "ema": 0.9}),
     "rmsprop, plateau": (text_trainer, {"optimiser": "rmsprop", "schedule": "plateau", "lr": 0.2, "evaluations": 12}),
     "sgd, decay of nothing": (text_trainer, {"optimiser": "sgd", "lr": 0.5}),
     "hand": (hand_trainer, {}),
@@ -44,7 +46,7 @@ def pictures():
 def no_pictures(request, monkeypatch):
     """Curves take longer to draw than these networks to train."""
     if "pictures" not in request.fixturenames:
-        monkeypatch.setattr(training, "loss_curve", lambda path, rows: None)
+        monkeypatch.setattr(run_folder, "loss_curve", lambda path, rows: None)
 
 
 class Killed(Exception):
@@ -168,7 +170,7 @@ def test_any_stops(tmp_path_factory, reference, monkeypatch, stops, save_every):
 def test_a_run_that_died_in_an_evaluation_ends_the_same(tmp_path, reference, monkeypatch):
     """After the best checkpoint was written, and before the last."""
     evaluations = itertools.count()
-    write_log = training.Trainer._write_log
+    write_log = training.Trainer._log
 
     def dying(self):
         if next(evaluations) == 2:
@@ -176,7 +178,7 @@ def test_a_run_that_died_in_an_evaluation_ends_the_same(tmp_path, reference, mon
         write_log(self)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(training.Trainer, "_write_log", dying)
+        patch.setattr(training.Trainer, "_log", dying)
         text_trainer(tmp_path).train()
     finish(text_trainer, tmp_path, {}, [])
     assert_same_run(tmp_path, reference("text"))
@@ -239,11 +241,11 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path):
 
 def test_what_holds_if_nothing_is_said():
     """Of the settings, and of a run that has not begun."""
-    assert training.Options() == training.Options(
-        steps=None, epochs=None, minutes=None, optimiser="adam", lr=0.002, schedule="cosine", warmup=20,
-        weight_decay=0.0, clip=1.0, evaluations=10, patience=0, average=0.0, threads=1, seed=0,
+    assert TrainingSettings(threads=1) == TrainingSettings(
+        steps=None, epochs=None, minutes=None, optimiser="adam", lr=0.004, schedule="cosine", warmup=20,
+        weight_decay=0.0, clip=1.0, evaluations=10, patience=3, ema=0.0, threads=1, seed=0,
     )  # fmt: skip
-    assert training.Progress() == training.Progress(
+    assert plan.Progress() == plan.Progress(
         step=0, epoch=0, index=0, total=0, plans=0, best=math.inf, since_best=0, lr_scale=1.0, loss_sum=0.0,
         loss_steps=0, skipped=0, skipped_in_a_row=0, evaluation_seconds=0.0, seconds=0.0, done=False,
     )  # fmt: skip
@@ -300,14 +302,14 @@ def test_the_shares_of_another_process_draw_other_numbers(tmp_path, monkeypatch)
 
     monkeypatch.setattr(training.threads, "loss_and_gradients", noting)
     trainer.step()
-    assert drawn == [np.random.default_rng([trainer.options.seed, 0, share]).random() for share in (3, 4)]
+    assert drawn == [np.random.default_rng([trainer.settings.seed, 0, share]).random() for share in (3, 4)]
 
 
 def test_a_gpu_has_one_worker(tmp_path):
     trainer = text_trainer(tmp_path, threads=2)
     assert trainer.workers.count == 2
     trainer.network.device = "gpu"
-    again = training.Trainer(trainer.network, trainer.data, trainer.validation, trainer.options, tmp_path, {})
+    again = training.Trainer(trainer.network, trainer.data, trainer.validation, trainer.settings, tmp_path, {})
     assert again.workers.count == 1
 
 
@@ -319,12 +321,12 @@ def test_a_plan_leaves_three_per_cent_of_the_time(tmp_path, monkeypatch):
     monkeypatch.setattr(training.time, "monotonic", lambda: trainer.clock + 10)
     trainer.progress.step, trainer.progress.seconds, trainer.progress.evaluation_seconds = 100, 20, 5
     # Two minutes, less the thirty seconds that are over and four evaluations; the first three steps were slow.
-    assert trainer._plan_by_time([9, 9, 9, 0.25, 0.75]) == 100 + int(0.97 * 70 / 0.5)
-    assert trainer._plan_by_time([2, 3]) == 100 + int(0.97 * 70 / 2.5)
+    assert trainer.plan.by_time([9, 9, 9, 0.25, 0.75], trainer.seconds_spent()) == 100 + int(0.97 * 70 / 0.5)
+    assert trainer.plan.by_time([2, 3], trainer.seconds_spent()) == 100 + int(0.97 * 70 / 2.5)
     trainer.progress.total = 200  # half of it is done, and so are two of the evaluations
-    assert trainer._plan_by_time([9, 9, 9, 0.5]) == 100 + int(0.97 * 80 / 0.5)
+    assert trainer.plan.by_time([9, 9, 9, 0.5], trainer.seconds_spent()) == 100 + int(0.97 * 80 / 0.5)
     trainer.progress.seconds = 1000
-    assert trainer._plan_by_time([1]) == 101
+    assert trainer.plan.by_time([1], trainer.seconds_spent()) == 101
 
 
 def test_plans_are_made_after_fifty_steps_and_at_a_quarter_and_half_of_the_way(tmp_path):
@@ -334,10 +336,10 @@ def test_plans_are_made_after_fifty_steps_and_at_a_quarter_and_half_of_the_way(t
         trainer.progress.plans, trainer.progress.total = plans, total
         for step in range(400):
             trainer.progress.step = step
-            if trainer._planning_due():
+            if trainer.plan.is_due():
                 due.setdefault(plans, step)
     assert due == {0: 50, 1: 100, 2: 200}
-    assert not text_trainer(tmp_path)._planning_due()
+    assert not text_trainer(tmp_path).plan.is_due()
 
 
 def test_the_loss_before_any_training_is_measured_once_and_timed(tmp_path):
@@ -365,18 +367,18 @@ def test_epochs_follow_each_other(tmp_path):
 def test_as_long_as_nothing_is_planned_the_learning_rate_does_not_fall(tmp_path):
     trainer = text_trainer(tmp_path, steps=None, minutes=2.0, warmup=3)
     trainer.progress.step = 49
-    assert trainer.learning_rate() == pytest.approx(trainer.options.lr, rel=1e-6)
+    assert trainer.learning_rate() == pytest.approx(trainer.settings.lr, rel=1e-6)
 
 
 def test_steps_epochs_and_minutes(tmp_path, monkeypatch):
-    assert text_trainer(tmp_path, steps=7).planned_steps() == 7
+    assert text_trainer(tmp_path, steps=7).plan.steps() == 7
     trainer = text_trainer(tmp_path, steps=None, epochs=1.5)
-    assert trainer.planned_steps() == round(1.5 * trainer.data.chunks(0))
-    assert text_trainer(tmp_path, steps=None, epochs=1e-9).planned_steps() == 1
-    assert text_trainer(tmp_path, steps=None, minutes=1).planned_steps() is None
+    assert trainer.plan.steps() == round(1.5 * trainer.data.chunks(0))
+    assert text_trainer(tmp_path, steps=None, epochs=1e-9).plan.steps() == 1
+    assert text_trainer(tmp_path, steps=None, minutes=1).plan.steps() is None
     trainer = hand_trainer(tmp_path, steps=None, epochs=2.5)  # lines begin short in its first epoch
     assert trainer.data.chunks(0) < trainer.data.chunks(1)
-    assert trainer.planned_steps() == round(sum(map(trainer.data.chunks, (0, 1))) + 0.5 * trainer.data.chunks(2))
+    assert trainer.plan.steps() == round(sum(map(trainer.data.chunks, (0, 1))) + 0.5 * trainer.data.chunks(2))
 
 
 class Bar(training.tqdm):
@@ -403,7 +405,7 @@ def test_the_bar_tells_how_far_it_is_and_how_it_goes(tmp_path, monkeypatch):
 
 def test_the_curve_is_drawn_from_two_points_on(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(training, "loss_curve", lambda path, rows: drawn.append((path.name, len(rows))))
+    monkeypatch.setattr(run_folder, "loss_curve", lambda path, rows: drawn.append((path.name, len(rows))))
     text_trainer(tmp_path, steps=4, evaluations=2).train()
     assert drawn == [("loss.png", 2), ("loss.png", 3)]
 
@@ -484,7 +486,7 @@ def test_a_run_that_is_prolonged_while_level_is_the_longer_run(tmp_path, schedul
     die(text_trainer(tmp_path / "prolonged", steps=12, evaluations=2, **options), after=7)
     trainer = resumed(text_trainer, tmp_path / "prolonged", {"steps": 24, **options})
     assert trainer.progress.step == 6
-    trainer.prolong(24)
+    trainer.plan.prolong(24, trainer.run)
     trainer.train()
     assert weights(tmp_path / "prolonged" / "last.npz") == weights(tmp_path / "long" / "last.npz")
 
@@ -493,8 +495,8 @@ def test_a_run_whose_learning_rate_has_begun_to_fall_keeps_its_length(tmp_path):
     trainer = text_trainer(tmp_path, schedule="cosine")
     trainer.train()
     with pytest.raises(MinirnnError, match="was planned for 24 steps"):
-        trainer.prolong(48)
-    trainer.prolong(24)
+        trainer.plan.prolong(48, trainer.run)
+    trainer.plan.prolong(24, trainer.run)
     assert trainer.progress.done
 
 
@@ -507,7 +509,7 @@ def test_up_to_when_a_run_can_be_prolonged(tmp_path, schedule, step, level):
     trainer.progress.total, trainer.progress.step = 40, step
     before = trainer.learning_rate()
     with contextlib.nullcontext() if level else pytest.raises(MinirnnError, match="given another length"):
-        trainer.prolong(50)
+        trainer.plan.prolong(50, trainer.run)
     assert (trainer.progress.total, trainer.learning_rate()) == (50 if level else 40, before)
 
 
@@ -515,9 +517,9 @@ def test_a_run_cannot_end_before_it_has_come_to_it_and_what_is_prolonged_is_not_
     trainer = text_trainer(tmp_path, steps=None, minutes=2.0, schedule="constant")
     trainer.progress.total, trainer.progress.step = 40, 30
     with pytest.raises(MinirnnError, match="given another length"):
-        trainer.prolong(30)
-    trainer.prolong(31)
-    assert trainer.progress.total == 31 and not trainer._planning_due()
+        trainer.plan.prolong(30, trainer.run)
+    trainer.plan.prolong(31, trainer.run)
+    assert trainer.progress.total == 31 and not trainer.plan.is_due()
 
 
 def test_how_long_a_step_takes_is_the_best_of_three(tmp_path, monkeypatch):
@@ -530,7 +532,7 @@ def test_how_long_a_step_takes_is_the_best_of_three(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training.time, "monotonic", lambda: now)
     monkeypatch.setattr(training.threads, "loss_and_gradients", step)
-    assert trainer.seconds_a_step() == 1.0 and not left
+    assert trainer.seconds_per_step() == 1.0 and not left
 
 
 def clock(monkeypatch, seconds=1.0):
@@ -545,7 +547,7 @@ def test_a_budget_of_minutes_once_planned_is_kept_when_resumed(tmp_path, monkeyp
     alone = finish(text_trainer, tmp_path / "alone", options, [])
     assert 21 < alone.progress.total < 180 and alone.progress.step == alone.progress.total
     clock(monkeypatch)
-    die(text_trainer(tmp_path / "died", **options), training.TRIAL_STEPS + 4)  # so short a run is planned to the end
+    die(text_trainer(tmp_path / "died", **options), plan.TRIAL_STEPS + 4)  # so short a run is planned to the end
     clock(monkeypatch, 5.0)  # another load on the machine, which would make another plan
     died = finish(text_trainer, tmp_path / "died", options, [])
     assert died.progress.plans == 3
@@ -557,10 +559,10 @@ def test_a_budget_of_minutes_allows_for_a_machine_that_slows_down(tmp_path, monk
     clock(monkeypatch)
     alone = finish(text_trainer, tmp_path / "alone", options, [])
     clock(monkeypatch)
-    die(text_trainer(tmp_path / "slow", **options), training.TRIAL_STEPS)
+    die(text_trainer(tmp_path / "slow", **options), plan.TRIAL_STEPS)
     clock(monkeypatch, 2.0)
     slow = finish(text_trainer, tmp_path / "slow", options, [])
-    assert training.TRIAL_STEPS < slow.progress.total < alone.progress.total
+    assert plan.TRIAL_STEPS < slow.progress.total < alone.progress.total
 
 
 @pytest.mark.parametrize("stop", [0, 5, 17, 18, 19, 20])
@@ -574,7 +576,7 @@ def test_a_budget_of_minutes_survives_a_stop_before_its_plan(tmp_path, monkeypat
 def test_a_budget_that_is_used_up_ends_at_once(tmp_path, monkeypatch):
     clock(monkeypatch)
     trainer = finish(text_trainer, tmp_path, {"steps": None, "minutes": 0.01}, [])
-    assert trainer.progress.step <= training.TRIAL_STEPS + 3
+    assert trainer.progress.step <= plan.TRIAL_STEPS + 3
 
 
 # --- early stopping, plateau, averaging -------------------------------------------------------------------------
@@ -614,7 +616,7 @@ def test_plateau_halves_the_learning_rate_whenever_two_evaluations_bring_nothing
 
 
 def test_what_is_judged_and_kept_is_the_mean_of_the_weights(tmp_path):
-    trainer = text_trainer(tmp_path, average=0.5, steps=8, evaluations=1)
+    trainer = text_trainer(tmp_path, ema=0.5, steps=8, evaluations=1)
     start = {name: a.copy() for name, a in trainer.params.items()}
     step, seen = trainer.step, []
 
@@ -820,7 +822,7 @@ def test_a_new_run_wants_a_folder_of_its_own(tmp_path):
 
 # --- the lock ---------------------------------------------------------------------------------------------------
 
-HOLD = "import pathlib, sys; from minirnn.training.trainer import locked\n"
+HOLD = "import pathlib, sys; from minirnn.training.run_folder import locked\n"
 HOLD += "with locked(pathlib.Path(sys.argv[1])): print('locked', flush=True); sys.stdin.read()"
 
 
@@ -873,7 +875,7 @@ def stopped(tmp_path, monkeypatch):
     """The folder of a run that was stopped in the middle of an epoch, with means."""
     monkeypatch.setattr(training, "SAVE_EVERY", -1)
     with pytest.raises(Killed):
-        trainer = text_trainer(tmp_path, average=0.9)
+        trainer = text_trainer(tmp_path, ema=0.9)
         step = trainer.step
 
         def dying():
@@ -922,7 +924,7 @@ def test_a_damaged_checkpoint_is_refused(stopped, damage):
     rewrite(stopped / "last.npz", DAMAGES[damage])
     log = (stopped / "log.csv").read_bytes()
     with pytest.raises(MinirnnError) as caught:
-        text_trainer(stopped, average=0.9).load()
+        text_trainer(stopped, ema=0.9).load()
     assert str(stopped / "last.npz") in str(caught.value) and "\n" not in str(caught.value)
     assert (stopped / "log.csv").read_bytes() == log
 
@@ -930,13 +932,13 @@ def test_a_damaged_checkpoint_is_refused(stopped, damage):
 @pytest.mark.parametrize("best", [0.0, 0.5])
 def test_a_loss_may_be_as_small_as_it_likes(stopped, best):
     rewrite(stopped / "last.npz", lambda meta, arrays: meta["progress"].update(best=best))
-    trainer = text_trainer(stopped, average=0.9)
+    trainer = text_trainer(stopped, ema=0.9)
     trainer.load()
     assert trainer.progress.best == best
 
 
 def test_an_epoch_has_no_chunk_behind_its_last(stopped):
-    trainer = text_trainer(stopped, average=0.9)
+    trainer = text_trainer(stopped, ema=0.9)
     rewrite(stopped / "last.npz", lambda meta, arrays: meta["progress"].update(index=trainer.data.chunks(0)))
     with pytest.raises(MinirnnError, match="its progress cannot be"):
         trainer.load()
@@ -944,11 +946,11 @@ def test_an_epoch_has_no_chunk_behind_its_last(stopped):
 
 def test_another_optimiser_is_refused(stopped):
     with pytest.raises(MinirnnError, match="moments"):
-        text_trainer(stopped, average=0.9, optimiser="rmsprop").load()
+        text_trainer(stopped, ema=0.9, optimiser="rmsprop").load()
 
 
 def test_other_data_are_refused(stopped):
-    trainer = text_trainer(stopped, average=0.9)
+    trainer = text_trainer(stopped, ema=0.9)
     trainer.meta = {"symbols": " aenx"}
     with pytest.raises(MinirnnError, match=r"the data are not those .*\(another symbols\)"):
         trainer.load()

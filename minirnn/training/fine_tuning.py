@@ -17,18 +17,13 @@ from minirnn.training.trainer import evaluate
 # three to five lines of a form made its other lines dearer by 1 to 2% as the pen recorded them; with 2e-4, cheaper.)
 # Without dropout, forty lines of a hand made others of it cheaper by 8.9% instead of 10.1%.
 FINE_TUNING = {
-    "lr": 6e-4, "epochs": 8.0, "batch": 16, "steps_per_chunk": 128, "dropout": 0.2, "average": 0.95, "warmup": 5,
+    "lr": 6e-4, "epochs": 8.0, "batch": 16, "steps_per_chunk": 128, "dropout": 0.2, "ema": 0.95, "warmup": 5,
 }  # fmt: skip
 ENOUGH = 10  # lines, of which some can be spared to judge by
 # Lines that an epoch has at least; if there are fewer, each comes several times, changed at random. Where no line can
 # be spared to tell when to stop, the epochs are short.
 AN_EPOCH, A_SHORT_EPOCH = 150, 48
 TRIED = 6  # lines that choose the row to start from
-
-
-def told():
-    """The settings above, as a text."""
-    return ", ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in FINE_TUNING.items())
 
 
 def split_lines(samples, fraction, seed):

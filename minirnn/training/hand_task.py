@@ -1,5 +1,7 @@
 """The task of handwriting: load the lines, build the network, draw samples while it learns."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from minirnn import backend
@@ -11,7 +13,7 @@ from minirnn.ink.strokes import augment, normalise
 from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
 from minirnn.networks.pen_rnn import PenRNN
 from minirnn.training import fine_tuning
-from minirnn.training.trainer import Trainer, options_from
+from minirnn.training.trainer import Trainer
 from minirnn.writing.hands import LIKENESS, Writer, part_of_the_way
 from minirnn.writing.pen import write_lines
 
@@ -25,99 +27,134 @@ SPECIMENS = [
 ]
 
 
+class Pen(NamedTuple):
+    """A network that writes, and all that belongs to it: its vocabularies, the row of each group's hand {group: row},
+    what its checkpoint has to say, and the weights that it began from ({} for fresh ones)."""
+
+    network: PenRNN
+    chars: CharVocabulary
+    pens: PenVocabulary
+    hands: dict
+    meta: dict
+    began: dict
+
+
 def hand_task(settings, run):
     """The network, the data and everything else a run over handwriting needs -> `Trainer`.
 
     From scratch every group of lines (a form, a page) has a row of its own among the network's hands. Starting from
     trained weights, all lines are taken to be of one hand, which becomes a new row."""
-    samples, report = load_samples(settings["data"], progress=True)
-    print(f"data        {settings['data']}: {report}")
-    scratch = settings["init"] == "scratch"
-    split = split_by_group if scratch else fine_tuning.split_lines
-    training, validation = split(samples, settings["held_out"], settings["seed"])
-    if not training or not validation:
-        raise MinirnnError(
-            f"{settings['data']}: {len(training)} lines to learn from and {len(validation)} to judge by, split by "
-            "whole groups; give more of them, or change --held-out"
-        )
+    training, validation = load_lines(settings)
     counts = coverage(sample.text for sample in training)
     print(format_coverage(counts))
-    begin = new_pen if scratch else trained_pen
-    chars, pens, hands, network, meta = begin(training, counts, settings)
-    known = [[s for s in part if not chars.unknown(s.text)] for part in (training, validation)]
-    for name, part, kept in zip(("learn from", "judge by"), (training, validation), known):
-        if len(kept) < len(part):
-            print(f"left out    {len(part) - len(kept)} lines to {name}, with characters that the network lacks")
-        if not kept:
-            raise MinirnnError(f"{settings['data']} has no line to {name} without such characters; give more lines")
-    batch, T = settings["batch"], settings["steps_per_chunk"]
-    if scratch:
-        change, weights = augment, rarity_weights(known[0], counts)
-    else:
-        change, weights = fine_tuning.another_time, [fine_tuning.copies(len(known[0]))] * len(known[0])
-    data = LineBatches(known[0], chars, pens, hands, batch, T, settings["seed"], settings["grow"], change, weights,
-                       processes=settings["threads"] if settings["device"] == "gpu" else 0)  # fmt: skip
-    judge = ValidationLines(known[1], chars, pens, batch, T, hands)
-    judges = "the same" if training is validation else f"{len(known[1]):,} others"
-    print(f"lines       {len(known[0]):,} to learn from, {judges} to judge by")
-    print(f"vocabularies   {len(chars)} characters; {len(pens)} pen symbols, "
-          f"{judge.symbols / judge.characters:.1f} a character")  # fmt: skip
+    pen = (new_pen if settings.network.init == "scratch" else trained_pen)(training, counts, settings)
+    data, judge = batches(pen, training, validation, counts, settings)
+    network = pen.network
     print(f"network     {network.settings['layers']} layers of {network.settings['hidden']}: "
           f"{network.count():,} weights")  # fmt: skip
-    print(f"epoch       {data.chunks(settings['grow']):,} chunks of {batch} lines x {T} steps")
-    began = {} if scratch else backend.tree_map(np.copy, backend.flatten(network.params))
     meta = {
-        **meta, "held_out": settings["held_out"], "seed": settings["seed"],
-        "symbols": chars.symbols, "directions": pens.directions, "step_length": pens.step,
+        **pen.meta, "held_out": settings.data.held_out, "seed": settings.training.seed,
+        "symbols": pen.chars.symbols, "directions": pen.pens.directions, "step_length": pen.pens.step,
         "symbols_a_character": judge.symbols / judge.characters, "symbols_a_line": judge.symbols / judge.lines,
     }  # fmt: skip
+    extra = {"lifts": pen.pens.lifts, **{f"began.{name}": array for name, array in pen.began.items()}}
+    network.to_device(settings.run.device)
+    return Trainer(network, data, judge, settings.training, run, meta, sampler(pen, settings, run), extra)
 
-    def sample(network, step):
-        rng = np.random.default_rng([settings["seed"], step])
-        if began:
-            network = part_of_the_way(network, began, LIKENESS)
-        texts = ["".join(c for c in text if c in chars.symbols) for text in SPECIMENS]
-        rows = meta.get("neat_hands") or range(network.settings["hands"])
-        lines = write_lines(network, chars, pens, texts, rng.choice(rows, len(texts)), rng)
-        path = run / "samples" / f"{step:07d}.png"
-        strokes_picture(path, [(f"{line.text}   {line.fault}", line.ink) for line in lines])
-        window_path(path.with_name(f"{step:07d}_window.png"), lines[0].phi, lines[0].text + " ")
 
-    extra = {"lifts": pens.lifts, **{f"began.{name}": array for name, array in began.items()}}
-    return Trainer(network.to_device(settings["device"]), data, judge, options_from(settings), run, meta, sample, extra)
+def load_lines(settings):
+    """(training, validation), lists of samples, of the handwriting that the settings name."""
+    source, held_out, seed = settings.data.data[0], settings.data.held_out, settings.training.seed
+    samples, report = load_samples(source, progress=True)
+    print(f"data        {source}: {report}")
+    split = split_by_group if settings.network.init == "scratch" else fine_tuning.split_lines
+    training, validation = split(samples, held_out, seed)
+    if not training or not validation:
+        raise MinirnnError(
+            f"{source}: {len(training)} lines to learn from and {len(validation)} for validation, split by whole "
+            "groups; give more of them, or change --held-out"
+        )
+    return training, validation
 
 
 def new_pen(training, counts, settings):
-    """Vocabularies and a network with fresh weights -> chars, pens, {group: row}, network, meta."""
-    chars = CharVocabulary("".join(counts))
+    """A `Pen` with fresh weights, and vocabularies fitted to the lines."""
+    chars, seed = CharVocabulary("".join(counts)), settings.training.seed
     some = training[:: max(1, len(training) // 4000)]
     pens = PenVocabulary.fit_lifts(
-        (normalise(sample.strokes) for sample in some), settings["lifts"], settings["seed"], settings["directions"],
-        settings["step_length"],
+        (normalise(sample.strokes) for sample in some), settings.data.lifts, seed, settings.data.directions,
+        settings.data.step_length,
     )  # fmt: skip
     groups = sorted({sample.group for sample in training})
     characters = sum(len(sample.text) + 1 for sample in some)
+    sizes = settings.network
     network = PenRNN(
-        len(pens), characters=len(chars) + 1, heights=pens.n_heights, hands=len(groups) + 1,
-        layers=settings["layers"], hidden=settings["hidden"], embed=settings["embed"],
-        rate=characters / sum(map(len, encoded(some, pens))),
-        dropout=settings["dropout"], seed=settings["seed"],
+        len(pens), characters=len(chars) + 1, heights=pens.n_heights, hands=len(groups) + 1, layers=sizes.layers,
+        hidden=sizes.hidden, embed=sizes.embed, rate=characters / sum(map(len, encoded(some, pens))),
+        dropout=sizes.dropout, seed=seed,
     )  # fmt: skip
     hands = {group: row for row, group in enumerate(groups, start=1)}
-    return chars, pens, hands, network, {"counts": counts, "hands": groups}
+    return Pen(network, chars, pens, hands, {"counts": counts, "hands": groups}, {})
 
 
 def trained_pen(training, counts, settings):
-    """The vocabularies and the network of trained weights, with one row more for the new hand -> as `new_pen`."""
-    writer = Writer(None if settings["init"] == "pretrained" else settings["init"], likeness=1.0)
+    """A `Pen` with trained weights, and one row more for the new hand."""
+    init = settings.network.init
+    writer = Writer(None if init == "pretrained" else init, likeness=1.0)
     row = fine_tuning.nearest_hand(writer, [sample for sample in training if not writer.chars.unknown(sample.text)])
-    network = fine_tuning.with_another_hand(writer.network, row, dropout=settings["dropout"])
+    network = fine_tuning.with_another_hand(writer.network, row, dropout=settings.network.dropout)
     print(f"hand        starts from row {row} of {writer.network.settings['hands']}")
     known = {character: max(counts.get(character, 0), n) for character, n in writer.counts.items()}
     new = writer.network.settings["hands"]
     hands = {sample.group: new for sample in training}
     meta = {"counts": known, "hands": [], "neat_hands": [new], "pace": writer.pace}
-    return writer.chars, writer.pens, hands, network, meta
+    began = backend.tree_map(np.copy, backend.flatten(network.params))
+    return Pen(network, writer.chars, writer.pens, hands, meta, began)
+
+
+def batches(pen, training, validation, counts, settings):
+    """The lines as `LineBatches` and as `ValidationLines`, without those that the network cannot spell."""
+    same, (batch, T) = training is validation, (settings.data.batch, settings.data.steps_per_chunk)
+    parts = []
+    for name, part in (("to learn from", training), ("for validation", validation)):
+        known = [sample for sample in part if not pen.chars.unknown(sample.text)]
+        if len(known) < len(part):
+            print(f"left out    {len(part) - len(known)} lines {name}, with characters that the network lacks")
+        if not known:
+            raise MinirnnError(f"there is no line {name} without characters that the network lacks; give more lines")
+        parts.append(known)
+    training, validation = parts
+    if pen.began:
+        change, weights = fine_tuning.another_time, [fine_tuning.copies(len(training))] * len(training)
+    else:
+        change, weights = augment, rarity_weights(training, counts)
+    ahead = settings.training.threads if settings.run.device == "gpu" else 0
+    data = LineBatches(training, pen.chars, pen.pens, pen.hands, batch, T, settings.training.seed,
+                       settings.data.curriculum, change, weights, processes=ahead)  # fmt: skip
+    judge = ValidationLines(validation, pen.chars, pen.pens, batch, T, pen.hands)
+    print(f"lines       {len(training):,} to learn from, {'the same' if same else f'{len(validation):,} others'} "
+          "for validation")  # fmt: skip
+    print(f"symbols     {len(pen.chars)} characters; {len(pen.pens)} moves of the pen, "
+          f"{judge.symbols / judge.characters:.1f} per character")  # fmt: skip
+    print(f"epoch       {data.chunks(settings.data.curriculum):,} chunks of {batch} lines x {T} steps")
+    return data, judge
+
+
+def sampler(pen, settings, run):
+    """sample(network, step), which leaves a picture of lines and one of the attention window in the run's folder."""
+
+    def sample(network, step):
+        rng = np.random.default_rng([settings.training.seed, step])
+        if pen.began:
+            network = part_of_the_way(network, pen.began, LIKENESS)
+        texts = ["".join(c for c in text if c in pen.chars.symbols) for text in SPECIMENS]
+        rows = pen.meta.get("neat_hands") or range(network.settings["hands"])
+        lines = write_lines(network, pen.chars, pen.pens, texts, rng.choice(rows, len(texts)), rng)
+        path = run / "samples" / f"{step:07d}.png"
+        strokes_picture(path, [(f"{line.text}   {line.fault}", line.ink) for line in lines])
+        window_path(path.with_name(f"{step:07d}_window.png"), lines[0].phi, lines[0].text + " ")
+
+    return sample
 
 
 def rarity_weights(samples, counts, plenty=400, most=8.0):

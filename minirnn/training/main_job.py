@@ -20,18 +20,18 @@ from minirnn.writing.hands import Writer
 from minirnn.writing.letters import handwrite
 
 # Three hundred lines bear larger steps than a few do.
-HAND_WORDS = ["--lr", "1e-3", "--epochs", "3", "--evaluations", "3"]
+HAND = {"lr": 1e-3, "epochs": 3.0, "evaluations": 3}
 # Of so short a text a GRU learns more in the same time than an LSTM (1.57 nats a character and 1.66), and in the more
 # steps that a smaller batch makes.
-TEXT_WORDS = ["--cell", "gru", "--batch", "16", "--epochs", "9"]
+TEXT = {"cell": "gru", "batch": 16, "epochs": 9.0}
 SAMPLE_HAND = pathlib.Path(__file__).parents[2] / "data" / "sample_hand"
 
 
 def whole_way(run, general, learn):
     """Do what is not done yet in the folder ``run``.
 
-    general  settings of all parts as words of a command: "--seed 3"
-    learn    learn(words, folder) begins a run of minirnn.train, or goes on with it
+    general  settings of all parts: {"seed": 3}
+    learn    learn(options, folder) begins a run of minirnn.train with options {name: value}, or continues it
     """
     if not (SAMPLE_HAND / "metadata.csv").exists():
         raise MinirnnError(
@@ -43,13 +43,13 @@ def whole_way(run, general, learn):
     if not (images / "samples.jsonl").exists():
         trace_images(images)
     print(f"look at     {images / 'steps.png'}\n            {images / 'contact_sheet_01.png'}")
-    words = ["--task", "hand", "--data", str(images), *HAND_WORDS, *general]
-    announce(f"python -m minirnn.train {' '.join(words)} --out {hand}")
-    learn(words, hand)
+    options = {"task": "hand", "data": [str(images)], **HAND, **general}
+    announce(f"python -m minirnn.train {as_words(options)} --out {hand}")
+    learn(options, hand)
     print(f"look at     {hand / 'loss.png'}\n            {newest_sample(hand, '*[0-9].png')}")
-    words = ["--task", "text", *TEXT_WORDS, *general]
-    announce(f"python -m minirnn.train {' '.join(words)} --out {text}")
-    learn(words, text)
+    options = {"task": "text", **TEXT, **general}
+    announce(f"python -m minirnn.train {as_words(options)} --out {text}")
+    learn(options, text)
     print(f"look at     {text / 'loss.png'}\n            {newest_sample(text, '*.txt')}")
     announce(f"python -m minirnn.write --file {newest_sample(text, '*.txt')} --hand {hand} -o {run / 'page.png'}")
     written = newest_sample(text, "*.txt").read_text(encoding="utf-8")
@@ -66,6 +66,12 @@ def trace_images(images):
     draw_steps(images / "steps.png", read_image(min(SAMPLE_HAND.glob("*.jpg"))))
     samples, problems = prepare_labelled(SAMPLE_HAND, images)
     print(f"strokes     {len(samples)} lines traced, {len(problems)} problems")
+
+
+def as_words(options):
+    """Options {name: value} as one would type them."""
+    values = ((name, *(value if isinstance(value, list) else [value])) for name, value in options.items())
+    return " ".join(f"--{name.replace('_', '-')} {' '.join(map(str, value))}" for name, *value in values)
 
 
 def announce(command):

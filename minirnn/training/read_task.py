@@ -24,20 +24,19 @@ DEFAULTS = {
 JUDGED = 500  # lines of each source that are read at every evaluation, short ones and long ones
 
 
-def read_task(settings, run, options):
-    """The network, the data and everything else a run that learns to read needs -> `Trainer`. ``options``:
-    `minirnn.training.Options`."""
-    seed, B = settings["seed"], settings["batch"]
-    begun = None if settings["init"] == "scratch" else load(settings["init"], ReaderRNN.kind)
+def read_task(settings, run):
+    """The network, the data and everything else a run that learns to read needs -> `Trainer`."""
+    seed, B = settings.training.seed, settings.data.batch
+    begun = None if settings.network.init == "scratch" else load(settings.network.init, ReaderRNN.kind)
     pens = Writer(None).pens
     training, validation = [], []
-    for source in dict.fromkeys(settings["data"]):
+    for source in dict.fromkeys(settings.data.data):
         samples, report = load_samples(source, progress=True)
-        parts = split_by_people(samples, source, settings["held_out"], seed)
+        parts = split_by_people(samples, source, settings.data.held_out, seed)
         print(f"data        {source}: {report}")
         print(f"people      {len(parts[0]):,} lines to learn from, {len(parts[1]):,} of "
               f"{len({sample.group for sample in parts[1]}):,} other people to judge by")  # fmt: skip
-        training += settings["data"].count(source) * parts[0]  # what is given twice is learned twice as often
+        training += settings.data.data.count(source) * parts[0]  # what is given twice is learned twice as often
         validation.append(parts[1])
     chars = vocabulary_of(training) if begun is None else begun.chars
     known, *judged = (_known(samples, chars, where) for samples, where in
@@ -56,9 +55,9 @@ def read_task(settings, run, options):
           f"the loss is in nats per character")  # fmt: skip
     meta = {
         "symbols": chars.symbols, "directions": pens.directions, "step_length": pens.step,
-        "held_out": settings["held_out"], "seed": seed,
+        "held_out": settings.data.held_out, "seed": seed,
     }  # fmt: skip
-    return Trainer(network.to_device(settings["device"]), data, _Chain(judged), options, run, meta,
+    return Trainer(network.to_device(settings.run.device), data, _Chain(judged), settings.training, run, meta,
                    _sampler(judged, chars, run), {"lifts": pens.lifts})  # fmt: skip
 
 
@@ -72,12 +71,12 @@ def _known(samples, chars, what):
 def _network(settings, chars, pens, begun):
     """A new network, or that of a checkpoint (``begun``) with the dropout of this run."""
     if begun is None:
-        sizes = {name: settings[name] for name in ("cell", "layers", "hidden", "embed", "dropout", "seed")}
-        return ReaderRNN(len(pens), len(chars), pens.n_heights, join=JOIN, **sizes)
+        sizes = {name: getattr(settings.network, name) for name in ("cell", "layers", "hidden", "embed", "dropout")}
+        return ReaderRNN(len(pens), len(chars), pens.n_heights, join=JOIN, seed=settings.training.seed, **sizes)
     if not np.allclose(begun.pens.lifts, pens.lifts):
-        raise MinirnnError(f"{settings['init']} reads other pen symbols than those of the shipped weights")
+        raise MinirnnError(f"{settings.network.init} reads other pen symbols than those of the shipped weights")
     network = begun.network
-    network.p = network.settings["dropout"] = settings["dropout"]
+    network.p = network.settings["dropout"] = settings.network.dropout
     return network
 
 

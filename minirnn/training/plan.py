@@ -1,0 +1,106 @@
+"""How far a run goes, and where it stands."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from minirnn.errors import MinirnnError
+from minirnn.training.optimisers import DECAY
+
+TRIAL_STEPS = 50  # of a run with a budget in minutes, timed to plan the rest
+MARGIN = 0.97  # of the time left that is planned for
+
+
+@dataclasses.dataclass
+class Progress:
+    """Where a run stands: the part of a checkpoint that is neither weights nor moments nor state."""
+
+    step: int = 0
+    epoch: int = 0
+    index: int = 0  # of the next chunk within the epoch
+    total: int = 0  # steps of the whole run; 0: not planned yet
+    plans: int = 0  # that were made by the clock
+    best: float = math.inf
+    since_best: int = 0  # evaluations since then
+    lr_scale: float = 1.0  # what the plateau schedule has made of the learning rate
+    loss_sum: float = 0.0  # of the training steps since the last evaluation
+    loss_steps: int = 0
+    skipped: int = 0  # steps left out because they were not finite
+    skipped_in_a_row: int = 0
+    evaluation_seconds: float = 0.0  # that the first evaluation took
+    seconds: float = 0.0
+    done: bool = False
+
+
+def checked_progress(found, data):
+    """A `Progress` of the dict ``found``; one that cannot be is a TypeError or ValueError."""
+    progress = Progress(**found)
+    for field in dataclasses.fields(Progress):
+        if type(getattr(progress, field.name)) is not type(field.default):
+            raise TypeError(f"{field.name} is {getattr(progress, field.name)!r}")
+    numbers = [value for name, value in found.items() if name != "best"]
+    if not (all(0 <= number < 2**53 for number in numbers) and progress.best >= 0):
+        raise ValueError("its progress has numbers that cannot be")
+    if not (0 <= progress.skipped <= progress.step and 0 <= progress.index < data.chunks(progress.epoch)):
+        raise ValueError("its progress cannot be")
+    return progress
+
+
+class Plan:
+    """How many steps a run has, by its ``settings`` (`minirnn.training.settings.TrainingSettings`), its ``data`` and
+    its ``progress``, which keeps what was planned by the clock: a resumed run must not plan otherwise."""
+
+    def __init__(self, settings, data, progress):
+        self.settings, self.data, self.progress = settings, data, progress
+
+    def steps(self):
+        """Steps of the whole run, or None as long as a budget in minutes has not been planned."""
+        settings = self.settings
+        if self.progress.total:
+            return self.progress.total
+        if settings.steps is not None:
+            return settings.steps
+        if settings.epochs is not None:
+            whole = int(settings.epochs)
+            chunks = sum(map(self.data.chunks, range(whole)))  # those of handwriting are not all of one length
+            return max(1, round(chunks + (settings.epochs - whole) * self.data.chunks(whole)))
+        return None
+
+    def prolong(self, steps, run):
+        """Give a run another length, if what it has learned so far does not depend on the old one; MinirnnError if it
+        does. ``run``: what to call it."""
+        progress, schedule = self.progress, self.settings.schedule
+        if not progress.total or steps == progress.total:
+            return
+        falling = schedule == "cosine" or (schedule == "trapezoid" and progress.step > (1 - DECAY) * progress.total)
+        if falling or steps <= progress.step:
+            raise MinirnnError(
+                f"{run} was planned for {progress.total} steps and stands at {progress.step}; a run can only be "
+                "given another length while its learning rate is level (--schedule constant, plateau, trapezoid)"
+            )
+        progress.total, progress.plans, progress.done = steps, 3, False
+
+    def is_due(self):
+        """Whether a run with a budget in minutes is to be planned now: after the trial, and, since a machine's speed
+        changes, a quarter and half of the way."""
+        if self.settings.minutes is None or self.progress.plans == 3:
+            return False
+        due = (TRIAL_STEPS, self.progress.total // 4, self.progress.total // 2)[self.progress.plans]
+        return self.progress.step >= due
+
+    def by_time(self, times, spent):
+        """How many steps fit into the minutes that were asked for, from the mean of the ``times`` of those taken so far
+        and the seconds ``spent`` in all."""
+        progress, settings = self.progress, self.settings
+        evaluations = settings.evaluations
+        if progress.total:
+            evaluations -= progress.step * settings.evaluations // progress.total
+        left = 60 * settings.minutes - spent - evaluations * progress.evaluation_seconds
+        # The first few are slower; but there are no more if the run was resumed just before the end of the trial.
+        return progress.step + max(1, int(MARGIN * left / float(np.mean(times[3:] or times))))
+
+    def evaluation_is_due(self):
+        """Whether one of the evaluations, which are spread evenly over the run, comes after this step."""
+        total, step, evaluations = self.progress.total, self.progress.step, self.settings.evaluations
+        return bool(total) and step * evaluations // total > (step - 1) * evaluations // total

@@ -1,0 +1,105 @@
+"""The folder of a run: everything that the run will ever need is in it.
+
+    settings.json    what was asked for          log.csv, loss.png    how it went, a row per evaluation
+    last.npz         to continue from            best.npz             the best on the validation set
+    samples/         what the network made at every evaluation
+    lock             held by the process that trains the run
+"""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import pathlib
+
+from minirnn.drawing.diagrams import loss_curve
+from minirnn.errors import MinirnnError
+from minirnn.files import atomic
+
+LOG = ["step", "epoch", "train_loss", "validation_loss", "learning_rate", "gradient_norm", "skipped", "seconds"]
+
+
+def new_run(out, default):
+    """The folder of a new run: ``out`` if given, which must be empty or not there; else runs/``default``-1, -2, ..."""
+    if out is None:
+        number = 1
+        while (folder := pathlib.Path("runs") / f"{default}-{number}").exists():
+            number += 1
+    else:
+        folder = pathlib.Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [path for path in folder.iterdir() if path.name != "lock" and path.suffix != ".tmp"]
+    except FileExistsError:
+        raise MinirnnError(f"{folder} is a file; choose another --out") from None
+    except OSError as error:
+        raise MinirnnError(f"cannot make {folder}: {error.strerror}; choose another --out") from None
+    if taken:
+        raise MinirnnError(f"{folder} is there already; choose another --out, or continue it with --resume {folder}")
+    return folder
+
+
+@contextlib.contextmanager
+def locked(run):
+    """Keep a second process out of the folder ``run``. The lock is the operating system's: it ends with us.
+
+    What a process that was killed has left half-written in the folder is cleared away."""
+    import fcntl
+
+    try:
+        file = open(run / "lock", "a+", encoding="utf-8")  # noqa: SIM115 (it has to outlive this function's body)
+    except OSError as error:
+        raise MinirnnError(f"cannot write into {run}: {error.strerror}; choose another folder with --out") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise MinirnnError(
+                f"{run} is being trained by process {file.read().strip() or '?'}; wait for it, or end it first"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        for half_written in [*run.glob(".*.tmp"), *run.glob("samples/.*.tmp")]:
+            half_written.unlink()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                if os.listdir(run) == ["lock"]:  # no run came of it
+                    (run / "lock").unlink()
+                    run.rmdir()
+
+
+def write_settings(run, settings):
+    """Write the settings of a run, a dict for JSON, into its folder."""
+    with atomic(run / "settings.json") as file:
+        json.dump(settings, file, indent=2)
+
+
+def read_settings(run):
+    """settings.json of a run, or a `MinirnnError` if ``run`` is no run."""
+    path = pathlib.Path(run) / "settings.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MinirnnError(f"no run at {run}: cannot read {path} ({error.strerror}); check the name") from None
+    except (ValueError, RecursionError) as error:
+        raise MinirnnError(f"{path} is damaged: {error}; start a new run") from None
+    if not isinstance(settings, dict):
+        raise MinirnnError(f"{path} is damaged: it holds no settings; start a new run")
+    return settings
+
+
+def write_log(run, rows):
+    """Write log.csv, a row {column: value} per evaluation, and from two rows on the picture of the losses."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, LOG, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with atomic(run / "log.csv") as file:
+        file.write(text.getvalue())
+    if len(rows) > 1:
+        loss_curve(run / "loss.png", rows)
