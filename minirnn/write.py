@@ -8,6 +8,7 @@
 
 import argparse
 import dataclasses
+import re
 import sys
 
 import numpy as np
@@ -17,12 +18,12 @@ from minirnn.arguments import Parser, above_zero, fraction, not_negative, positi
 from minirnn.datasets.text import read_text
 from minirnn.drawing import FORMATS, PLOTTERS, Look, Plotter, check_output, format_of, page_files, save_pages
 from minirnn.drawing.ink import PENS
-from minirnn.drawing.layout import lay_out, unwrapped
-from minirnn.drawing.paper import PAPERS, Sheet
+from minirnn.drawing.paper import PAGE_SIZES, PAPERS, UNITS, Sheet
 from minirnn.drawing.plotters import CORNERS, parts_of, report
+from minirnn.drawing.wrapping import unwrapped
 from minirnn.errors import MinirnnError, run_command
 from minirnn.writing.hands import LIKENESS, Writer
-from minirnn.writing.letters import clean_text, page_around, write_page_lines
+from minirnn.writing.letters import pages_of, read_letter, write_letter
 from minirnn.writing.pen import TEMPERATURE
 
 SPECIMEN = "The quick brown fox jumps over the lazy dog."
@@ -41,17 +42,31 @@ def draw_specimens(out, rng, temperature):
 
 
 def numbers(*counts):
-    """An argparse type: so many numbers, separated by commas."""
+    """An argparse type: so many lengths in mm, separated by commas; each may have a unit, as 1in or 2.5cm."""
 
     def parse(text):
+        found = [re.fullmatch(r"\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(mm|cm|in|)\s*", part) for part in text.split(",")]
         try:
-            values = tuple(float(part) for part in text.split(","))
-        except ValueError:
+            values = tuple(float(match[1]) * UNITS[match[2] or "mm"] for match in found)
+        except (ValueError, TypeError):
             values = ()
         if len(values) not in counts or not np.isfinite(values).all():
             wanted = " or ".join(map(str, counts))
             raise argparse.ArgumentTypeError(f"{text!r} is not {wanted} numbers, separated by commas")
         return values
+
+    return parse
+
+
+def length(kind):
+    """An argparse type: a length in mm, or with a unit, whose number in mm is allowed by ``kind``."""
+
+    def parse(text):
+        try:
+            (value,) = numbers(1)(text)
+        except argparse.ArgumentTypeError:
+            return kind(text)
+        return kind(f"{value:.12g}")
 
     return parse
 
@@ -86,22 +101,27 @@ def build_parser():
     hand.add_argument("--transliterate", action="store_true", help="write é as e, and so on")
     page = parser.add_argument_group("the page")
     page.add_argument("--page", metavar="SIZE",
-                      help="a3, a4, a5, a6, letter, legal, postcard, 120x80 (mm); default a4 with --file, else "
-                      "as large as the text needs")
+                      help=f"{', '.join(PAGE_SIZES)}, 120x80 (mm), 4x6in; default a4 with --file, else as large as the "
+                      "text needs")
+    page.add_argument("--landscape", action="store_true", help="the page's longer side is its width")
     page.add_argument("--margin", type=numbers(1, 4), metavar="MM", dest="margins",
-                      help="on all sides, or top,right,bottom,left (default a tenth of the shorter side)")
+                      help="on all sides, or top,right,bottom,left (default a tenth of the shorter side; on envelopes "
+                      "what the address needs); this and other lengths may have a unit, as 1in")
+    page.add_argument("--mirrored", action="store_true",
+                      help="even pages have their left and right margins exchanged, as in a booklet")
     page.add_argument("--paper", choices=PAPERS, default="plain", help="(default plain)")
-    page.add_argument("--letter-size", type=above_zero, default=2.4, metavar="MM",
+    page.add_argument("--letter-size", type=length(above_zero), default=2.4, metavar="MM",
                       help="height of a small letter (default 2.4)")
-    page.add_argument("--line-spacing", type=above_zero, metavar="MM", help="default 3.8 letter sizes")
-    page.add_argument("--indent", type=not_negative, default=0.0, metavar="MM", help="of a paragraph's first line")
+    page.add_argument("--line-spacing", type=length(above_zero), metavar="MM", help="default 3.8 letter sizes")
+    page.add_argument("--indent", type=length(not_negative), default=0.0, metavar="MM",
+                      help="of a paragraph's first line")
     page.add_argument("--unwrap", action="store_true",
                       help="of a text that was cut into lines of one width, take the paragraphs for its lines")
     page.add_argument("--raggedness", type=fraction, default=0.05,
                       help="how early a line may turn, as a share of its width; 0: never (default 0.05)")
     ink = parser.add_argument_group("the ink")
     ink.add_argument("--pen", choices=sorted(PENS), default="ballpoint", help="(default ballpoint)")
-    ink.add_argument("--pen-width", type=above_zero, metavar="MM", help="of its stroke (default the pen's own)")
+    ink.add_argument("--pen-width", type=length(above_zero), metavar="MM", help="of its stroke (default the pen's own)")
     ink.add_argument("--colour", help="of the ink, a name, #rrggbb, or #rrggbbaa for ink through which the paper shows")
     ink.add_argument("--dpi", type=positive_int, default=200, help="resolution of .png (default 200)")
     ink.add_argument("--transparent", action="store_true", help=".png or .svg without the white of the paper")
@@ -196,6 +216,25 @@ def text_of(options):
     return unwrapped(text) if options.unwrap else text
 
 
+def has_size(options):
+    """Whether pages have a size of their own; that of a text on the command line is as large as it needs to be."""
+    return options.page is not None or options.file is not None
+
+
+def sheet_of(options):
+    """The `Sheet` that the options describe."""
+    margins = options.margins or (None if has_size(options) else (MARGIN * options.letter_size,))
+    return Sheet(
+        size=(options.page or "a4") + (" landscape" if options.landscape else ""),
+        margins=margins * 4 if margins and len(margins) == 1 else margins,
+        letter_size=options.letter_size,
+        line_spacing=options.line_spacing,
+        indent=options.indent,
+        paper=options.paper,
+        mirrored=options.mirrored,
+    )
+
+
 def writer_of(options):
     """The `Writer` that the options ask for."""
     if options.hand.isdecimal():
@@ -235,23 +274,14 @@ def main(argv=None):
         draw_specimens(options.out, rng, temperature)
         print(options.out)
         return
-    text = text_of(options)
-    size = options.page or ("a4" if options.file else None)
-    margins = options.margins or (None if size else (MARGIN * options.letter_size,))
-    sheet = Sheet(
-        size or "a4", margins * 4 if margins and len(margins) == 1 else margins, options.letter_size,
-        options.line_spacing, options.indent, options.paper,
-    )  # fmt: skip
-    writer = writer_of(options)
-    text = clean_text(writer, text, options.transliterate, options.skip_unknown)
+    text, sheet, writer = text_of(options), sheet_of(options), writer_of(options)
+    sections = read_letter(writer, text, options.transliterate, options.skip_unknown)
     with tqdm(total=len(text), unit="character", disable=None if len(text) > 200 else True) as bar:
-        paragraphs = write_page_lines(
-            writer, text, sheet, rng, temperature, options.raggedness, options.slips / 100, bar.update
-        )
-    if size:
-        pages = lay_out(paragraphs, sheet, options.untidiness, options.random_seed)
-    else:
-        pages = [page_around(paragraphs, sheet, options.untidiness, options.random_seed)]
+        written = write_letter(
+            writer, sections, sheet, rng, temperature=temperature, raggedness=options.raggedness,
+            slips=options.slips / 100, progress=bar.update,
+        )  # fmt: skip
+    pages = pages_of(written, options.untidiness, options.random_seed, has_size(options))
     deliver(pages, kind, look, options.out)
 
 

@@ -18,14 +18,14 @@ from plotter_machines import draw
 from scipy.ndimage import gaussian_filter
 
 from minirnn.drawing import FORMATS, PLOTTERS, save_pages, slips
-from minirnn.drawing.layout import Page, lay_out
+from minirnn.drawing.layout import Page
 from minirnn.drawing.ordering import travel
 from minirnn.drawing.paper import Sheet
 from minirnn.errors import MinirnnError, run_command
 from minirnn.ink.strokes import bounding_box
 from minirnn.write import main, numbers
 from minirnn.writing.hands import Writer
-from minirnn.writing.letters import handwrite, page_around, write_page_lines
+from minirnn.writing.letters import handwrite, pages_of, read_letter, write_letter
 from minirnn.writing.pen import Line
 
 TEXT = """Dear Ana, thank you for the book and for your kind letter. We have read it aloud by the fire, every evening.
@@ -42,18 +42,18 @@ def sheet():
 
 
 @pytest.fixture(scope="module")
-def paragraphs(sheet):
-    return write_page_lines(Writer(), TEXT, sheet, np.random.default_rng(1), raggedness=0.05)
+def sections(sheet):
+    writer = Writer()
+    return write_letter(writer, read_letter(writer, TEXT), sheet, np.random.default_rng(1), raggedness=0.05)
 
 
 @pytest.fixture(scope="module")
-def pages(paragraphs, sheet):
-    return lay_out(paragraphs, sheet, seed=1)
+def pages(sections):
+    return pages_of(sections, seed=1)
 
 
-def test_every_word_is_written_whole_and_in_order(paragraphs, pages):
-    lines = [[line.text for line in paragraph] for paragraph in paragraphs]
-    assert [" ".join(paragraph) for paragraph in lines] == TEXT.split("\n")
+def test_every_word_is_written_whole_and_in_order(sections, pages):
+    assert " ".join(line.text for line in lines_of(sections)).split() == TEXT.split()
     assert len(pages) == 2 and all(page.strokes for page in pages)
     assert "".join(page.text for page in pages).split() == TEXT.split()
 
@@ -164,14 +164,17 @@ class StraightHand:
 
 
 def write(hand, text, sheet, **options):
-    return write_page_lines(hand, text, sheet, np.random.default_rng(0), **options)
+    return write_letter(hand, read_letter(hand, text), sheet, np.random.default_rng(0), **options)
+
+
+def lines_of(sections):
+    return [cell.line for section in sections for row in section.rows for cell in row.cells]
 
 
 def test_a_short_text_is_written_straight_away():
     hand = StraightHand()
-    (paragraph,) = write(hand, "Dear Ana,", Sheet())
-    assert hand.asked == ["Dear Ana,"]
-    assert [line.text for line in paragraph] == ["Dear Ana,"]
+    (line,) = lines_of(write(hand, "Dear Ana,", Sheet()))
+    assert hand.asked == ["Dear Ana,"] and line.text == "Dear Ana,"
 
 
 def test_a_longer_text_is_wrapped_by_the_width_of_the_hand():
@@ -189,11 +192,11 @@ def test_what_is_not_as_it_should_be_is_said_in_one_line(capsys):
     sheet = Sheet("a6", letter_size=2)
     hand = StraightHand(2)
     hand.write = lambda texts, *rest, **more: [StraightHand(20).line(text) for text in texts]  # wider than its probe
-    (lines,) = write(hand, "a word", sheet)
+    written = write(hand, "a word", sheet)
     said = capsys.readouterr().err
     assert said.startswith("minirnn: 1 of 1 lines came out too wide, and are written smaller, first: 'a word'; use")
     assert said.count("\n") == 1
-    (page,) = lay_out([lines], sheet)
+    (page,) = pages_of(written)
     assert bounding_box(page.strokes)[2] <= sheet.text_box[2] + 1e-9
     write(StraightHand(fault="ran on"), "a word\nor two", sheet)
     said = capsys.readouterr().err
@@ -203,7 +206,7 @@ def test_what_is_not_as_it_should_be_is_said_in_one_line(capsys):
 
 def test_a_page_that_was_not_asked_for_is_as_large_as_its_ink_and_margins():
     sheet = Sheet(margins=(9,) * 4, paper="squared")
-    page = page_around(write(StraightHand(), "some words\n\nand more", sheet), sheet, 0.5, 0)
+    (page,) = pages_of(write(StraightHand(), "some words\n\nand more\n\n\n", sheet), size=False)
     x_min, y_min, x_max, y_max = bounding_box(page.strokes)
     assert page.width == pytest.approx(x_max + 9, abs=0.02) and page.width < 100
     assert page.height >= y_max + 9 and page.height < 70
@@ -255,8 +258,7 @@ def test_a_strike_goes_through_its_word_and_no_other():
 
 def test_struck_words_are_in_the_ink_and_not_in_the_text():
     hand = StraightHand()
-    (paragraph,) = write(hand, "garden", Sheet(), slips=1.0)
-    (line,) = paragraph
+    (line,) = lines_of(write(hand, "garden", Sheet(), slips=1.0))
     assert line.text == "garden" and hand.asked[0].endswith(" garden")
     assert len(line.strokes) == len(hand.line(hand.asked[0]).strokes) + 1
 

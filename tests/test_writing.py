@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from minirnn import backend
 from minirnn.datasets.line_batches import encode_text
+from minirnn.drawing.markup import parse
 from minirnn.errors import MinirnnError, run_command
 from minirnn.ink.strokes import slant
 from minirnn.ink.vocabularies import BEGIN, END, FIRST_STEP, CharVocabulary, PenVocabulary
@@ -16,7 +17,7 @@ from minirnn.write import main
 from minirnn.writing import hands, pen
 from minirnn.writing.hands import CANDIDATES, LIKENESS, TRIES, Writer, lean
 from minirnn.writing.judging import fault, symbols_of_characters, unevenness
-from minirnn.writing.letters import clean_text
+from minirnn.writing.letters import read_letter
 from minirnn.writing.pen import Line, pen_distribution, write_lines
 from minirnn.writing.transliteration import transliterate
 
@@ -198,13 +199,14 @@ def test_hands_are_rows(weights):
         Writer(weights, 3)
 
 
-def test_characters_that_were_hardly_ever_seen_are_refused_by_name(weights):
+def test_characters_that_were_hardly_ever_seen_are_refused_by_name(weights, capsys):
     writer = Writer(weights)
     with pytest.raises(MinirnnError, match="cannot write c ñ"):
-        clean_text(writer, "ab c ñ", plain=False, skip=False)
-    assert clean_text(writer, "ab c ñ", plain=False, skip=True) == "ab  "
+        read_letter(writer, "ab c ñ")
+    assert read_letter(writer, "ab c ñ", skip=True) == parse("ab  ")
+    assert "left out 2 characters that this hand cannot write: c ñ" in capsys.readouterr().err
     with pytest.raises(MinirnnError, match="nothing to write"):
-        clean_text(writer, "ñ", plain=False, skip=True)
+        read_letter(writer, "ñ", skip=True)
 
 
 def test_transliterate():

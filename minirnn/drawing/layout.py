@@ -1,33 +1,55 @@
-"""From written lines to pages: every line stands on its baseline, in one size, inside the margins.
+"""From written rows to pages: every line stands on its baseline, in one size, inside the margins."""
 
-``wrap_text`` cuts a paragraph into lines before they are written; ``lay_out`` puts the written lines on pages.
-"""
-
-import textwrap
 from dataclasses import dataclass, field
-from itertools import pairwise
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from minirnn.drawing.baseline import expected_metrics, line_metrics
-from minirnn.errors import MinirnnError
+from minirnn.drawing.wrapping import SMALLEST
 from minirnn.ink.strokes import bounding_box
 
-# A line that comes out too wide is written closer, down to the first factor, and beyond it smaller as well. One that
-# would have to be narrower than the second factor is better written again.
+# A line that comes out too wide is written closer, down to this factor, and beyond it smaller as well.
 CLOSEST = 0.88
-SMALLEST = 0.8
 
 # The slow wave of a drifting baseline, in letter sizes; about twenty letters.
 WAVE_LENGTH = 40.0
+BULLET_RADIUS = 0.22  # of a bullet, in letter sizes
+BULLET_HEIGHT = 0.5  # of its middle above the baseline
 
 
-class Line(NamedTuple):
-    """A written line: its text and its strokes in normalised units (see minirnn.ink.strokes)."""
+@dataclass
+class WrittenLine:
+    """A written line: its text, its strokes in normalised units (see minirnn.ink.strokes), and their metrics."""
 
     text: str
     strokes: list
+
+    @cached_property
+    def metrics(self):
+        """(baseline, unit): its baseline, and the x-height by which it is scaled, in normalised units.
+
+        The x-height is the geometric mean of the one found and the one expected of the text. Within a form of IAM-OnDB
+        (median of 61 forms) the size of the lines then varies by 10%; by the one found 13%, by the one expected 11%,
+        and 15% if all normalised lines are scaled alike.
+        """
+        baseline, found = line_metrics(self.strokes, self.text)
+        _, expected = expected_metrics(self.text)
+        return baseline, np.sqrt(found * expected)
+
+    def scale(self, letter_size):
+        """Millimetres per unit that give the line an x-height of about ``letter_size``."""
+        return letter_size / self.metrics[1]
+
+    def width(self, letter_size):
+        """Width in millimetres that the line takes, before any drift or fitting."""
+        x_min, _, x_max, _ = bounding_box(self.strokes)
+        return (x_max - x_min) * self.scale(letter_size)
+
+    def fits(self, width, letter_size):
+        """Whether the line is narrow enough for a room of ``width`` mm; if not, better write it again."""
+        return self.width(letter_size) * SMALLEST <= width
 
 
 class Place(NamedTuple):
@@ -51,123 +73,72 @@ class Page:
     places: list = field(default_factory=list)
 
 
-def wrap_text(text, width, advance, raggedness=0.0, rng=None):
-    """Cut a paragraph into lines that fit ``width``, greedily, at spaces only; no word is ever broken.
+def lay_out(rows, sheet, untidiness=0.5, seed=0, before=0):
+    """Place written rows on as many pages as they need; all ink lies inside the margins, whatever it takes.
 
     Parameters
     ----------
-    text : str
-        One paragraph; runs of white space count as one space.
-    width : float
-        Width of the text area in millimetres, less any indent.
-    advance : float
-        Average width of a character of this hand in millimetres (``line_width(line, sheet) / len(text)``).
-    raggedness : float
-        A hand turns to the next line early when a word may not fit: every line aims at a width that is up to this
-        fraction shorter. 0 fills every line as far as it goes.
-    rng : numpy.random.Generator, needed for raggedness above 0.
-
-    Returns
-    -------
-    list of str; empty for a paragraph without words (a blank line). A word wider than ``width`` stands alone in its
-    line, and ``lay_out`` writes it smaller.
-
-    Raises
-    ------
-    MinirnnError, naming the word, if a word would not fit even at the smallest size.
-    """
-    for word in text.split():
-        if len(word) * advance * SMALLEST > width:
-            raise MinirnnError(
-                f"the word {word!r} is about {len(word) * advance:.0f} mm wide and does not fit a line of "
-                f"{width:.0f} mm; use smaller letters, narrower margins, or put a space into it"
-            )
-    lines, rest = [], " ".join(text.split())
-    while rest:
-        target = width * (1 - raggedness * rng.random()) if raggedness else width
-        line, *others = textwrap.wrap(
-            rest, max(1, int(target / advance)), break_long_words=False, break_on_hyphens=False
-        )
-        lines.append(line)
-        rest = " ".join(others)
-    return lines
-
-
-def unwrapped(text):
-    """Undo the line breaks of a text that was cut at a fixed width, as e-mails are, and keep those that were meant.
-
-    A break was forced if the next line's first word would have made its line longer than the longest one is.
-    """
-    lines = [line.rstrip() for line in text.split("\n")]
-    longest = max(map(len, lines))
-    joined = lines[:1]
-    for line, after in pairwise(lines):
-        forced = line.strip() and after.strip() and len(line) + 1 + len(after.split()[0]) > longest
-        if forced:
-            joined[-1] += " " + after.lstrip()
-        else:
-            joined.append(after)
-    return "\n".join(joined)
-
-
-def line_scale(line, letter_size):
-    """Millimetres a unit that give a written line an x-height of about ``letter_size``.
-
-    It goes by the geometric mean of the x-height found and the one expected of the text. Within a form of IAM-OnDB
-    (median of 61 forms) the size of the lines then varies by 10%; by the one found 13%, by the one expected 11%, and
-    15% if all normalised lines are scaled alike.
-    """
-    _, found = line_metrics(line.strokes, line.text)
-    _, expected = expected_metrics(line.text)
-    return letter_size / np.sqrt(found * expected)
-
-
-def line_width(line, sheet):
-    """Width in millimetres that a written line takes on a sheet, before any drift or fitting."""
-    x_min, _, x_max, _ = bounding_box(line.strokes)
-    return (x_max - x_min) * line_scale(line, sheet.letter_size)
-
-
-def fits(line, sheet):
-    """Whether a written line, were it the first of a paragraph, is narrow enough; if not, better write it again."""
-    return line_width(line, sheet) * SMALLEST <= sheet.text_width - sheet.indent
-
-
-def lay_out(paragraphs, sheet, untidiness=0.5, seed=0):
-    """Place written lines on as many pages as they need; all ink lies inside the margins, whatever it takes.
-
-    Parameters
-    ----------
-    paragraphs : list of lists of Line
-        One list a paragraph; an empty one leaves a line blank.
+    rows : list of minirnn.drawing.wrapping.Row, whose cells are written. Blank rows leave lines blank, but never a
+        page: those at the top of a page that was turned for them, and at the end, are left out.
     sheet : minirnn.drawing.paper.Sheet
     untidiness : float
         How far the hand drifts: left edge, height, slope, size, slant and stretch of each line. 0 is none, 1 a hasty
         note. Drift never carries ink outside the margins.
     seed : int
         The same seed drifts the same way.
+    before : int
+        How many pages there are before these.
 
     Returns
     -------
     list of Page, at least one.
     """
     rng = np.random.default_rng(seed)
-    pages, row = [Page(sheet.width, sheet.height, sheet.guides)], 0
-    for paragraph in paragraphs:
-        for position, line in enumerate(paragraph or [None]):
-            if row == len(sheet.baselines):
-                pages.append(Page(sheet.width, sheet.height, sheet.guides))
-                row = 0
-            if line is not None:
-                indent = sheet.indent if position == 0 else 0.0
-                drift = Drift.draw(rng, untidiness)
-                strokes = _place(line, sheet, row, indent, drift)
-                x_min, _, x_max, _ = bounding_box(strokes)
-                pages[-1].strokes += strokes
-                pages[-1].places.append(Place(line.text, x_min, sheet.baselines[row], x_max - x_min))
-                pages[-1].text += line.text + "\n"
-            row += 1
+    per_page, pages, at = len(sheet.baselines), [], 0
+
+    def turn():
+        here = sheet.of_page(before + len(pages) + 1)
+        pages.append(Page(sheet.width, sheet.height, here.guides))
+
+    turn()
+    for row in rows:
+        inked = row.bullet is not None or any(cell.line for cell in row.cells)
+        if not inked:
+            at += 1 if at < per_page and (pages[-1].strokes or len(pages) == 1) else 0
+            continue
+        if at >= per_page:
+            if pages[-1].strokes:
+                turn()
+            at = 0
+        _place_row(row, pages[-1], sheet.of_page(before + len(pages)), at, rng, untidiness)
+        at += 1
     return pages
+
+
+def _place_row(row, page, sheet, at, rng, untidiness):
+    """Put the ink of one row on its page."""
+    left, _, _, _ = sheet.text_box
+    baseline = sheet.baselines[at]
+    if row.bullet is not None:
+        page.strokes += _bullet(left + row.bullet, baseline, sheet.letter_size)
+    texts = []
+    for cell in row.cells:
+        if cell.line is None:
+            continue
+        strokes = _place(cell, sheet, at, Drift.draw(rng, untidiness))
+        x_min, _, x_max, _ = bounding_box(strokes)
+        page.strokes += strokes
+        page.places.append(Place(cell.line.text, x_min, baseline, x_max - x_min))
+        texts.append(cell.line.text)
+    page.text += "\t".join(texts) + "\n"
+
+
+def _bullet(x, baseline, letter_size):
+    """A dot that a pen fills: two rings."""
+    angle = np.linspace(0, 2 * np.pi, 25)
+    ring = np.column_stack([np.cos(angle), np.sin(angle)]) * BULLET_RADIUS * letter_size
+    middle = np.array([x + BULLET_RADIUS * letter_size, baseline - BULLET_HEIGHT * letter_size])
+    return [np.concatenate([middle + ring, middle + ring / 2])]
 
 
 class Drift(NamedTuple):
@@ -191,8 +162,8 @@ class Drift(NamedTuple):
 
 def _drifted(line, letter_size, drift):
     """Scale a line to millimetres and let it drift; its left end comes to x = 0, its baseline to y = 0."""
-    baseline, _ = line_metrics(line.strokes, line.text)
-    scale = line_scale(line, letter_size) * np.exp(drift.size)
+    baseline, _ = line.metrics
+    scale = line.scale(letter_size) * np.exp(drift.size)
     x_min = bounding_box(line.strokes)[0]
     placed = []
     for stroke in line.strokes:
@@ -204,14 +175,17 @@ def _drifted(line, letter_size, drift):
     return [stroke - [x_min, 0.0] for stroke in placed]
 
 
-def _place(line, sheet, row, indent, drift):
-    """Return the line's strokes in millimetres on a row of the sheet, inside the margins."""
-    left, top, right, bottom = sheet.text_box
-    baseline, width = sheet.baselines[row], right - left - indent
-    strokes = _squeezed(_drifted(line, sheet.letter_size, drift), width, baseline - top, bottom - baseline)
+def _place(cell, sheet, at, drift):
+    """Return the strokes of a cell's line in millimetres on a row of the sheet, inside the margins."""
+    left, top, _, bottom = sheet.text_box
+    baseline = sheet.baselines[at]
+    strokes = _drifted(cell.line, sheet.letter_size, drift)
+    strokes = _squeezed(strokes, cell.width, baseline - top, bottom - baseline)
     # The edge drifts as far as the line leaves room for it.
-    room = width - bounding_box(strokes)[2]
-    corner = [left + indent + min(drift.edge * sheet.letter_size, room), baseline]
+    room = cell.width - bounding_box(strokes)[2]
+    edge = min(drift.edge * sheet.letter_size, room)
+    shift = {"left": edge, "right": room - edge, "centre": room / 2}[cell.align]
+    corner = np.array([left + cell.x + shift, baseline])
     return [stroke + corner for stroke in strokes]
 
 

@@ -25,13 +25,14 @@ from minirnn.arguments import Parser, positive_int
 from minirnn.datasets.text import read_text
 from minirnn.drawing import Plotter, save_pages
 from minirnn.drawing.baseline import line_metrics
-from minirnn.drawing.layout import lay_out, line_scale, unwrapped
+from minirnn.drawing.markup import words_of
 from minirnn.drawing.paper import Sheet
 from minirnn.drawing.plotters import parts_of, seconds
+from minirnn.drawing.wrapping import unwrapped
 from minirnn.errors import run_command
 from minirnn.ink.strokes import bounding_box, slant
 from minirnn.writing.hands import Writer
-from minirnn.writing.letters import clean_text, write_page_lines
+from minirnn.writing.letters import pages_of, read_letter, write_letter
 
 LETTERS = pathlib.Path(__file__).parents[2] / "data" / "letters.txt"
 FILES = (
@@ -69,27 +70,29 @@ def main(argv=None):
     options.out.mkdir(parents=True, exist_ok=True)
     writer, sheet = Writer(None, options.hand), Sheet(letter_size=1.9)
     text = unwrapped(read_text(options.text)[: options.characters].strip())
-    text = clean_text(writer, text, plain=True, skip=True)
-    paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(0), raggedness=0.05)
-    pages = lay_out(paragraphs, sheet)
-    written = time.perf_counter()
+    sections = read_letter(writer, text, plain=True, skip=True)
+    words = words_of(sections).split()
+    written = write_letter(writer, sections, sheet, np.random.default_rng(0), raggedness=0.05)
+    pages = pages_of(written)
+    to_pages = time.perf_counter()
     for name, how in FILES:
         save_pages(pages, options.out / name, **how)
     done = time.perf_counter()
 
-    lines = [line for paragraph in paragraphs for line in paragraph]
-    words, found = text.split(), " ".join(line.text for line in lines).split()
+    lines = [cell.line for section in written for row in section.rows for cell in row.cells]
+    found = " ".join(line.text for line in lines).split()
     whole = sum(word == there for word, there in zip(words, found))
-    sizes = [line_metrics(line.strokes, line.text)[1] * line_scale(line, sheet.letter_size) for line in lines]
+    sizes = [line_metrics(line.strokes, line.text)[1] * line.scale(sheet.letter_size) for line in lines]
     slants = [np.degrees(np.arctan(-slant(line.strokes))) for line in lines]
-    print(f"text      {len(text)} characters on {len(lines)} lines, {len(pages)} pages, hand {options.hand}")
+    characters = len(words_of(sections))
+    print(f"text      {characters} characters on {len(lines)} lines, {len(pages)} pages, hand {options.hand}")
     print(f"words     {whole} of {len(words)} whole and in order")
     print(f"outside   {max(outside(page, sheet) for page in pages):g} mm")
     print(f"x-height  {np.mean(sizes):.2f} mm, deviation {np.std(sizes):.2f}")
     print(f"slant     {np.mean(slants):.1f} degrees, deviation {np.std(slants):.1f}")
     print(f"travel    {travelled(pages, True)[1]:.2f} m in the order of writing, {travelled(pages, False)[1]:.2f} m as "
           f"it is drawn; {travelled(pages, False)[0]:.2f} m drawn")  # fmt: skip
-    print(f"seconds   {written - start:.1f} to the pages, {done - start:.1f} to all {len(FILES)} formats")
+    print(f"seconds   {to_pages - start:.1f} to the pages, {done - start:.1f} to all {len(FILES)} formats")
 
 
 if __name__ == "__main__":

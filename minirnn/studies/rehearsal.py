@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from minirnn.arguments import Parser, above_zero, positive_int, zero_or_more
-from minirnn.drawing.layout import Line, line_scale
+from minirnn.drawing.layout import WrittenLine
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
 from minirnn.forms import geometry
@@ -73,7 +73,7 @@ def fill_sheet(rows, rng):
     pages = {number: [[] for _ in page] for number, page in enumerate(PAGES, 1)}
     for (number, index, _), line in zip(texts, lines):
         strokes = normalise(reshape_hand(line.ink, LEAN, WIDTH))
-        scale = line_scale(Line(line.text, strokes), LETTER_SIZE)
+        scale = WrittenLine(line.text, strokes).scale(LETTER_SIZE)
         pages[number][index] = place_line(strokes, index, rng, scale)
     return [filled_page(number, lines, 0.4, paper) for number, lines in pages.items()]
 

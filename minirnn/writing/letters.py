@@ -1,20 +1,26 @@
-"""A whole text by hand: broken into lines, written, judged, and placed on pages."""
+"""A whole text by hand: read, broken into rows, written, judged, and placed on pages.
+
+    text --read_letter--> sections --write_letter--> written sections --pages_of--> pages
+"""
 
 import dataclasses
+import itertools
 import sys
+import unicodedata
 
 import numpy as np
 
 from minirnn.drawing import save_pages
-from minirnn.drawing.layout import Line as PlacedLine
-from minirnn.drawing.layout import fits, lay_out, line_width, unwrapped, wrap_text
+from minirnn.drawing.layout import WrittenLine, lay_out
+from minirnn.drawing.markup import map_cells, parse, words_of
 from minirnn.drawing.paper import DESCENDER_ROOM, Sheet
 from minirnn.drawing.slips import find_struck, strike_out, with_slips, without_struck
+from minirnn.drawing.wrapping import rows_of, unwrapped
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import bounding_box
 from minirnn.writing.hands import Writer
 from minirnn.writing.pen import TEMPERATURE
-from minirnn.writing.transliteration import transliterate
+from minirnn.writing.transliteration import as_written, transliterate
 
 # How wide a character is, in letter sizes, as long as the hand has written nothing that tells.
 ADVANCE = 1.3
@@ -23,41 +29,107 @@ SURELY_ONE_LINE = 0.85
 PROBE = 40  # characters that are written to find out
 
 
-def write_page_lines(writer, text, sheet, rng, temperature=TEMPERATURE, raggedness=0.0, slips=0.0, progress=None):
-    """Write ``text`` for ``sheet`` -> a list of paragraphs, each a list of placed lines, ready for `lay_out`.
+@dataclasses.dataclass
+class WrittenSection:
+    """What is written from one page break to the next: its sheet and its rows."""
 
-    The text is wrapped by the width that a character of this hand really takes, which its first words tell. A share
-    ``slips`` of the words is begun wrongly, struck through and written again. What is not as it should be is said
-    on standard error."""
-    advance = character_width(writer, text, sheet, rng, temperature)
-    width = sheet.text_width - sheet.indent
-    marked = with_slips(text, slips, rng) if slips else text
-    paragraphs = [wrap_text(paragraph, width, 1.05 * advance, raggedness, rng) for paragraph in marked.split("\n")]
-    flat = [line for paragraph in paragraphs for line in paragraph]
-    texts, struck = zip(*map(find_struck, flat)) if flat else ((), ())
-    lines = writer.write(list(texts), rng, temperature, accept=lambda line: fits(line, sheet), progress=progress)
-    report_faults(lines, sheet)
-    placed = (
-        PlacedLine(without_struck(marked), strike_out(line, spans, rng))
-        for marked, spans, line in zip(flat, struck, lines)
-    )
-    return [[line for line in (next(placed) for _ in paragraph) if line.strokes] for paragraph in paragraphs]
+    sheet: Sheet
+    rows: list
 
 
-def character_width(writer, text, sheet, rng, temperature):
-    """Millimetres that a character of this hand takes, on average."""
+def read_letter(writer, text, plain=False, skip=False):
+    """A typed text as the hand can write it -> list of `minirnn.drawing.markup.Section`.
+
+    Characters that are not seen are dropped, and marks that only type tells apart, as curly quotes, become those that a
+    hand writes. ``plain``: accents are dropped as well. ``skip``: what the hand cannot write is left out, and named on
+    standard error. MinirnnError, naming it, if there is something that it cannot write, or nothing to write."""
+    sections = parse(text)
+    make = transliterate if plain else lambda cell: as_written(cell, writer.unknown)
+    map_cells(sections, lambda cell: make(visible(cell)))
+    words = words_of(sections)
+    unknown = writer.unknown(words)
+    named = " ".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in unknown)
+    if unknown and not skip:
+        raise MinirnnError(
+            f"this hand cannot write {named}; leave them out with --skip-unknown"
+            + ("" if plain else ", or try --transliterate")
+        )
+    if unknown:
+        count = sum(words.count(c) for c in unknown)
+        print(f"minirnn: left out {count} characters that this hand cannot write: {named}", file=sys.stderr)
+        map_cells(sections, lambda cell: "".join(c for c in cell if c not in unknown))
+    if not words_of(sections):
+        raise MinirnnError("there is nothing to write; give a text with letters in it")
+    return sections
+
+
+def visible(text):
+    """``text`` without characters that are not seen, as soft hyphens, and with usual spaces."""
+    text = unicodedata.normalize("NFC", text)
+    spaced = "".join(" " if unicodedata.category(c) in ("Zs", "Cc") else c for c in text)
+    return "".join(c for c in spaced if unicodedata.category(c) != "Cf")
+
+
+def write_letter(
+    writer, sections, sheet, rng, *, temperature=TEMPERATURE, raggedness=0.0, slips=0.0, progress=None
+):  # fmt: skip
+    """Write the sections of a text -> list of `WrittenSection`, ready for `pages_of`.
+
+    The text is broken into lines by the width that a character of this hand really takes, which its first words tell.
+    A share ``slips`` of the words is begun wrongly, struck through and written again. ``sheet`` is that of the sections
+    that name no size of their own. What is not as it should be is said on standard error."""
+    advance = character_width(writer, words_of(sections), sheet, rng, temperature)
+    if slips:
+        map_cells(sections, lambda cell: with_slips(cell, slips, rng))
+    planned = []
+    for section in sections:
+        own = sheet if section.size is None else dataclasses.replace(sheet, size=section.size, margins=None)
+        planned.append(WrittenSection(own, rows_of(section.paragraphs, own, advance, raggedness, rng)))
+    cells = [cell for section in planned for row in section.rows for cell in row.cells]
+    texts, struck = zip(*(find_struck(cell.text) for cell in cells)) if cells else ((), ())
+    room = {}
+    for text, cell in zip(texts, cells):
+        room[text] = min(cell.width, room.get(text, np.inf))
+
+    def fits(line):
+        return WrittenLine(line.text, line.strokes).fits(room[line.text], sheet.letter_size)
+
+    lines = writer.write(list(texts), rng, temperature, accept=fits, progress=progress)
+    report_faults(lines, fits)
+    for cell, spans, line in zip(cells, struck, lines):
+        if line is not None and line.strokes:
+            cell.line = WrittenLine(without_struck(cell.text), strike_out(line, spans, rng))
+    return planned
+
+
+def pages_of(sections, untidiness=0.5, seed=0, size=True):
+    """Lay out written sections -> list of `minirnn.drawing.layout.Page`; without ``size`` each is one page, no larger
+    than its ink and margins need."""
+    pages = []
+    for number, section in enumerate(sections):
+        if size:
+            pages += lay_out(section.rows, section.sheet, untidiness, seed + number, len(pages))
+        else:
+            pages.append(page_around(section.rows, section.sheet, untidiness, seed + number))
+    return pages
+
+
+def character_width(writer, words, sheet, rng, temperature):
+    """Millimetres that a character of this hand takes, on average; ``words`` are those of the text."""
     guess = ADVANCE * sheet.letter_size
-    words = " ".join(text.split())
     if len(words) * guess < SURELY_ONE_LINE * (sheet.text_width - sheet.indent):
         return guess
     probe = writer.write([words[:PROBE].strip()], rng, temperature)[0]
-    return line_width(probe, sheet) / len(probe.text) if probe.strokes and not probe.fault else guess
+    if not probe.strokes or probe.fault:
+        return guess
+    return WrittenLine(probe.text, probe.strokes).width(sheet.letter_size) / len(probe.text)
 
 
-def report_faults(lines, sheet):
+def report_faults(lines, fits):
     """Say on standard error which of the written lines may be wrong, and which will be made smaller."""
+    lines = [line for line in lines if line is not None]
     wrong = [line for line in lines if line.fault]
-    wide = [line for line in lines if line.strokes and not line.fault and not fits(line, sheet)]
+    wide = [line for line in lines if line.strokes and not line.fault and not fits(line)]
     for found, what, advice in (
         (wrong, "may be wrong", "try another --random-seed or --hand"),
         (wide, "came out too wide, and are written smaller", "use smaller letters, or narrower margins"),
@@ -73,41 +145,28 @@ def handwrite(text, out, writer=None, seed=0):
     Line breaks stay, except those of a text that was cut at a fixed width; characters that the hand cannot write are
     left out. Raises MinirnnError if nothing is left."""
     writer = writer or Writer()
-    sheet = Sheet(letter_size=1.9)
-    text = clean_text(writer, unwrapped(text.strip("\n")), plain=True, skip=True)
-    paragraphs = write_page_lines(writer, text, sheet, np.random.default_rng(seed))
-    return save_pages(lay_out(paragraphs, sheet, seed=seed), out, seed=seed)
+    sections = read_letter(writer, unwrapped(text.strip("\n")), plain=True, skip=True)
+    written = write_letter(writer, sections, Sheet(letter_size=1.9), np.random.default_rng(seed))
+    return save_pages(pages_of(written, seed=seed), out, seed=seed)
 
 
-def page_around(paragraphs, sheet, untidiness, seed):
-    """One page, as wide as ``sheet`` at most and as high as it must be, with the ink of all lines and its margins."""
+def page_around(rows, sheet, untidiness=0.5, seed=0):
+    """One page, as wide as ``sheet`` at most and as high as it must be, with the ink of all rows and its margins."""
     top, right, bottom, left = sheet.margins
-    rows = sum(max(1, len(paragraph)) for paragraph in paragraphs)
-    height = top + bottom + (rows + 2) * sheet.line_spacing  # more than the long strokes of the last line need
-    (page,) = lay_out(paragraphs, _resized(sheet, sheet.width, height), untidiness, seed)
-    _, _, x_max, y_max = bounding_box(page.strokes)
-    lowest = max(y_max, top + (rows + DESCENDER_ROOM) * sheet.line_spacing)
+    rows = list(itertools.dropwhile(_is_blank, rows[::-1]))[::-1]
+    height = top + bottom + (len(rows) + 2) * sheet.line_spacing  # more than the long strokes of the last line need
+    large = _resized(sheet, sheet.width, height)
+    (page,) = lay_out(rows, large, untidiness, seed)
+    _, _, x_max, y_max = bounding_box(page.strokes) if page.strokes else (0, 0, 0, 0)
+    last = large.baselines[max(0, len(rows) - 1)] + DESCENDER_ROOM * sheet.letter_size
     widest = max(x_max, left + sheet.indent + 5 * sheet.letter_size)
-    sheet = _resized(sheet, min(sheet.width, widest + right), lowest + bottom)
+    sheet = _resized(sheet, min(sheet.width, widest + right), max(y_max, last) + bottom)
     return dataclasses.replace(page, width=sheet.width, height=sheet.height, guides=sheet.guides)
 
 
+def _is_blank(row):
+    return row.bullet is None and not row.cells
+
+
 def _resized(sheet, width, height):
-    options = {field.name: getattr(sheet, field.name) for field in dataclasses.fields(sheet) if field.init}
-    return Sheet(**options | {"size": f"{width + 0.01:.2f}x{height + 0.01:.2f}"})
-
-
-def clean_text(writer, text, plain, skip):
-    """The text as the hand can write it, or a `MinirnnError` that names what it cannot write."""
-    if plain:
-        text = transliterate(text)
-    unknown = writer.unknown(text)
-    if unknown and not skip:
-        raise MinirnnError(
-            f"this hand cannot write {' '.join(unknown)}; leave them out with --skip-unknown"
-            + ("" if plain else ", or try --transliterate")
-        )
-    text = "".join(c for c in text if c not in unknown)
-    if not text.strip():
-        raise MinirnnError("there is nothing to write; give a text with letters in it")
-    return text
+    return dataclasses.replace(sheet, size=f"{width + 0.01:.2f}x{height + 0.01:.2f}")

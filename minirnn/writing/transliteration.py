@@ -10,6 +10,18 @@ PLAIN = {
     "%": " per cent", "@": " at ", "=": " equals ",
 }  # fmt: skip
 
+# Marks that type tells apart and a hand does not: each may be written as the other.
+SAME_MARK = {
+    "‘": "'", "’": "'", "‚": ",", "‛": "'", "′": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"', "‟": '"',
+    "″": '"', "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-", "…": "...",
+}  # fmt: skip
+
+
+def as_written(text, unknown):
+    """``text`` with typographic marks as a hand writes them, wherever ``unknown(text)`` lists them."""
+    lacking = set(unknown(text))
+    return "".join(SAME_MARK.get(c, c) if c in lacking else c for c in text)
+
 
 def transliterate(text):
     """``text`` in plain letters: accents are dropped (é becomes e), typographic signs become typed ones."""
