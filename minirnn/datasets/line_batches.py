@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from minirnn.cores import on_all_cores, process_pool
+from minirnn.cores import on_all_cores
+from minirnn.datasets.ahead import MadeAhead
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import augment, normalise
 from minirnn.ink.vocabularies import END
@@ -59,7 +60,7 @@ def cut(batch, start, stop):
     return {**part, "text": batch["text"], "hand": batch["hand"]}
 
 
-class LineBatches:
+class LineBatches(MadeAhead):
     """Samples of handwriting as batches of B lines of like length, each cut into chunks of T steps.
 
     samples   list of `minirnn.datasets.Sample`
@@ -84,18 +85,14 @@ class LineBatches:
     ):  # fmt: skip
         if not samples:
             raise MinirnnError("there is no line of handwriting to learn from; look at the report of what was skipped")
+        super().__init__(processes)
         self.samples, self.chars, self.pens, self.B, self.T, self.seed = samples, chars, pens, B, T, seed
         self.grow, self.change, self.any_hand, self.blind = grow, change, any_hand, blind
         self.hands = [hands.get(sample.group, 0) for sample in samples]
         self.lengths = np.array([len(line) - 1 for line in encoded(samples, pens)])
         self.weights = np.ones(len(samples)) if weights is None else np.asarray(weights)
         self.symbols_per_chunk = int(min(T, self.lengths.mean()) * min(B, len(samples)))
-        self._plans, self._batch = {}, (None, None)
-        self._processes, self._coming = processes, {}
-        self._pool = process_pool(processes, _begin, self) if processes else None
-
-    def __getstate__(self):
-        return {**self.__dict__, "_pool": None, "_coming": {}}  # for the processes, which have none of their own
+        self._plans, self._current = {}, (None, None)
 
     def plan(self, epoch):
         """The batches of an epoch and the chunks of each: a list of (indices of lines, first chunk)."""
@@ -124,25 +121,21 @@ class LineBatches:
         """-> fresh (whether new lines begin with it), chunk as `minirnn.networks.pen_rnn.PenRNN` takes it."""
         batches, chunks = self.plan(epoch)
         number, place = chunks[index]
-        if self._batch[0] != (epoch, number):
-            self._batch = (epoch, number), (self._fetch if self._pool else self._make)(epoch, number)
-        batch = self._batch[1]
+        if self._current[0] != (epoch, number):
+            self._current = (epoch, number), self.batch(epoch, number)
+        batch = self._current[1]
         # Augmentation changes a line's length a little; what grows past the planned chunks goes into the last one.
         last = place + 1 == self._chunks(batches[number])
         stop = len(batch["x"]) if last else (place + 1) * self.T
         start = min(place * self.T, len(batch["x"]) - 1)
         return place == 0, cut(batch, start, max(stop, start + 1))
 
-    def _fetch(self, epoch, number):
-        """The batch as the processes have made it, who are told now of the ones that come after it."""
-        later = [(epoch, n) for n in range(number, len(self.plan(epoch)[0]))]
-        soon = 2 * self._processes
-        if len(later) < soon:
-            later += [(epoch + 1, n) for n in range(len(self.plan(epoch + 1)[0]))]
-        self._coming = {key: self._coming.get(key) or self._pool.submit(_make, *key) for key in later[:soon]}
-        return self._coming[epoch, number].result()
+    def count(self, epoch):
+        """How many batches an epoch has."""
+        return len(self.plan(epoch)[0])
 
-    def _make(self, epoch, number):
+    def make(self, epoch, number):
+        """The batch, whole lines."""
         indices = self.plan(epoch)[0][number]
         rng = np.random.default_rng([self.seed, epoch, number])
         lines = [normalise(self.samples[i].strokes) for i in indices]
@@ -153,18 +146,6 @@ class LineBatches:
         texts = [blank(text) if rng.random() < self.blind else text for text in texts]
         return collate([self.pens.encode(strokes) for strokes in lines], texts, hands, self.pens)
 
-
-_batches = None  # of which a process makes batches ahead
-
-
-def _begin(batches):
-    """What such a process does first."""
-    global _batches
-    _batches = batches
-
-
-def _make(epoch, number):
-    return _batches._make(epoch, number)
 
 
 class ValidationLines:

@@ -4,7 +4,8 @@ import string
 
 import numpy as np
 
-from minirnn.cores import on_all_cores, process_pool
+from minirnn.cores import on_all_cores
+from minirnn.datasets.ahead import MadeAhead
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import augment, elastic, normalise
 from minirnn.ink.vocabularies import END, CharVocabulary
@@ -14,7 +15,6 @@ ASCII = string.ascii_letters + string.digits + string.punctuation + " "
 MANY = 500  # lines from which on it is worth while to encode them on all cores
 POOL = 50  # batches whose lines are sorted by length together: like lengths in a batch, another mix each epoch
 MOST = 8  # times as many short lines in a batch as were asked for of ordinary length
-AHEAD = 8  # batches that are made ahead of time
 CLOSE = 2.5  # a line of fewer frames than this many times what its text needs is encoded to be sure
 
 
@@ -76,7 +76,7 @@ def readable(samples, chars, pens, join):
     return [samples[n] for n in np.flatnonzero(good)], lengths[good], int((~good).sum())
 
 
-class ReaderBatches:
+class ReaderBatches(MadeAhead):
     """Samples of handwriting as batches of whole lines of like length, each line changed anew in every epoch.
 
     samples   list of `minirnn.datasets.Sample`
@@ -95,16 +95,13 @@ class ReaderBatches:
     def __init__(self, samples, lengths, chars, pens, B, join, seed=0, change=another_way, processes=0):
         if not samples:
             raise MinirnnError("there is no line of handwriting to learn from; look at the report of what was skipped")
+        super().__init__(processes)
         self.samples, self.lengths, self.chars, self.pens = samples, lengths, chars, pens
         self.B, self.join, self.seed, self.change = B, join, seed, change
         self.budget = B * lengths.mean()  # pen symbols of a batch
-        self._plans, self._coming = {}, {}
+        self._plans = {}
         characters = sum(len(sample.text) for sample in samples)
         self.symbols_per_chunk = characters / self.chunks(0)
-        self._pool = process_pool(processes, _begin, self) if processes else None
-
-    def __getstate__(self):
-        return {**self.__dict__, "_pool": None, "_coming": {}}  # for the processes, which have none of their own
 
     def plan(self, epoch):
         """The batches of an epoch, a list of arrays of indices of lines."""
@@ -131,15 +128,11 @@ class ReaderBatches:
         """How many chunks an epoch has: one for each batch."""
         return len(self.plan(epoch))
 
+    count = chunks
+
     def chunk(self, epoch, index):
         """-> True, since new lines begin with every chunk, and the chunk as `ReaderRNN` takes it."""
-        if self._pool is None:
-            return True, self.make(epoch, index)
-        later = [(epoch, n) for n in range(index, len(self.plan(epoch)))][:AHEAD]
-        if len(later) < AHEAD:
-            later += [(epoch + 1, n) for n in range(len(self.plan(epoch + 1)))][: AHEAD - len(later)]
-        self._coming = {key: self._coming.get(key) or self._pool.submit(_make, *key) for key in later}
-        return True, self._coming[epoch, index].result()
+        return True, self.batch(epoch, index)
 
     def make(self, epoch, index):
         """The batch, made here and now."""
@@ -155,18 +148,6 @@ class ReaderBatches:
             texts.append(text)
         return collate(lines, texts, self.pens, self.join)
 
-
-_batches = None  # of which a process makes batches ahead
-
-
-def _begin(batches):
-    """What such a process does first."""
-    global _batches
-    _batches = batches
-
-
-def _make(epoch, index):
-    return _batches.make(epoch, index)
 
 
 class ReaderValidation:
