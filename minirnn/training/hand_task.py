@@ -27,7 +27,7 @@ SPECIMENS = [
 ]
 
 
-class Pen(NamedTuple):
+class Hand(NamedTuple):
     """A network that writes, and all that belongs to it: its vocabularies, the row of each group's hand {group: row},
     what its checkpoint has to say, and the weights that it began from ({} for fresh ones)."""
 
@@ -78,7 +78,7 @@ def load_lines(settings):
 
 
 def new_pen(training, counts, settings):
-    """A `Pen` with fresh weights, and vocabularies fitted to the lines."""
+    """A `Hand` with fresh weights, and vocabularies fitted to the lines."""
     chars, seed = CharVocabulary("".join(counts)), settings.training.seed
     some = training[:: max(1, len(training) // 4000)]
     pens = PenVocabulary.fit_lifts(
@@ -94,11 +94,11 @@ def new_pen(training, counts, settings):
         dropout=sizes.dropout, seed=seed,
     )  # fmt: skip
     hands = {group: row for row, group in enumerate(groups, start=1)}
-    return Pen(network, chars, pens, hands, {"counts": counts, "hands": groups}, {})
+    return Hand(network, chars, pens, hands, {"counts": counts, "hands": groups}, {})
 
 
 def trained_pen(training, counts, settings):
-    """A `Pen` with trained weights, and one row more for the new hand."""
+    """A `Hand` with trained weights, and one row more for the new hand."""
     init = settings.network.init
     writer = Writer(None if init == "pretrained" else init, likeness=1.0)
     row = fine_tuning.nearest_hand(writer, [sample for sample in training if not writer.chars.unknown(sample.text)])
@@ -109,7 +109,7 @@ def trained_pen(training, counts, settings):
     hands = {sample.group: new for sample in training}
     meta = {"counts": known, "hands": [], "neat_hands": [new], "pace": writer.pace}
     began = backend.tree_map(np.copy, backend.flatten(network.params))
-    return Pen(network, writer.chars, writer.pens, hands, meta, began)
+    return Hand(network, writer.chars, writer.pens, hands, meta, began)
 
 
 def batches(pen, training, validation, counts, settings):
