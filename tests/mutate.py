@@ -123,6 +123,9 @@ JUDGES = {
     "reading/alignment": ["test_reading.py"],
     "ink/vocabularies": ["test_alphabets.py"],
     "training/trainer": [*TRAINING_FIRST, "test_training.py"],
+    "training/plan": [*TRAINING_FIRST, "test_training.py"],
+    "training/run_folder": [*TRAINING_FIRST, "test_training.py"],
+    "training/settings": ["test_settings.py"],
 }  # fmt: skip
 
 # For the suite: one of each kind of fault, by file and by what it is called in the report.
