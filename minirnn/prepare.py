@@ -62,7 +62,9 @@ def main(argv=None):
         print(report_text(source, samples, problems))
         print(f"strokes: {out / 'samples.jsonl'}; check {out / 'contact_sheet_01.png'} by eye")
     else:
-        count, problems = cut_pages(pages, out, reader.texts if reader else None)
+        count, problems = cut_pages(
+            pages, out, reader.texts if reader else None, source if source.is_dir() else None
+        )
         print("\n".join([*problems, f"{count} lines of {len(pages)} pages in {out}"]))
         print(f"write what they say into {out / 'metadata.csv'}, then prepare {out} as a labelled folder")
 

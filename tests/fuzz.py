@@ -40,6 +40,7 @@ os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")  # threads woul
 
 import hypothesis
 import numpy as np
+import pillow_heif
 import tqdm
 from hypothesis import strategies as st
 from PIL import Image
@@ -49,10 +50,11 @@ from minirnn.datasets import Report, Sample, jsonl, read_iam_ondb, read_inkml, r
 from minirnn.datasets.cache import DIGEST, LENGTH, load_cache, save_cache
 from minirnn.datasets.corpus import Corpus
 from minirnn.datasets.labelled import read_labelled
+from minirnn.datasets.metadata import changed_table, read_table
 from minirnn.datasets.svg_strokes import read_svg
 from minirnn.errors import MinirnnError
 from minirnn.forms import photographs as sheet_reading
-from minirnn.images.image_files import read_image
+from minirnn.images.image_files import read_image, read_pages
 from minirnn.images.labelled_sets import trace_item
 from minirnn.images.pipeline import read_line
 from minirnn.ink.strokes import normalise
@@ -353,6 +355,55 @@ imageWidth="70" imageHeight="40"><TextRegion id="r"><TextLine id="l1"><Coords po
 <TextEquiv><Unicode>m</Unicode></TextEquiv></TextLine></TextRegion></Page></PcGts>"""
 
 
+ALTO = b"""<?xml version="1.0" encoding="UTF-8"?><alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Description>
+<sourceImageInformation><fileName>a.png</fileName></sourceImageInformation></Description><Layout>
+<Page WIDTH="140" HEIGHT="80"><PrintSpace><TextBlock><TextLine ID="l1" BASELINE="4 60 130 60"><Shape>
+<Polygon POINTS="4 4 132 6 132 76 6 76"/></Shape><String CONTENT="mm"/><SP/><String CONTENT="m"/><HYP CONTENT="-"/>
+</TextLine><TextLine ID="l2" BASELINE="40" HPOS="2" VPOS="2" WIDTH="130" HEIGHT="70"><String CONTENT="m"/></TextLine>
+<TextLine ID="l3" BASELINE="4,30 130,31"><String CONTENT="m"/></TextLine></TextBlock></PrintSpace>
+</Page></Layout></alto>"""
+
+HOCR = b"""<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><div class='ocr_page'
+title='image "a.png"; bbox 0 0 140 80'><p><span class="ocr_line" id="l1" title="bbox 4 4 132 76; baseline 0 -3">
+<span class="ocrx_word">m&eacute;</span> m<br></span>
+<span class='ocr_header' title='bbox 1 1 9 9'>mm</div></body></html>"""
+
+
+def pdf_seeds():
+    whole = image_bytes(an_image(), format="PDF", save_all=True, append_images=[an_image(size=(40, 40))])
+    return [Seed(whole), Seed(image_bytes(an_image("RGB"), format="PDF"))]
+
+
+def heic_seeds():
+    pillow_heif.register_heif_opener()
+    return [Seed(image_bytes(an_image(mode), format="HEIF")) for mode in ("L", "RGB", "RGBA")]
+
+
+def tiff_seeds():
+    pages = [an_image("L"), an_image("1"), an_image("RGB")]
+    return [
+        Seed(image_bytes(pages[0], format="TIFF", save_all=True, append_images=pages[1:], compression=compression))
+        for compression in (None, "tiff_lzw", "tiff_adobe_deflate")
+    ]
+
+
+def read_document(folder):
+    for grey in read_pages(folder / "picture"):
+        if grey.size <= PIXELS // 10:
+            read_line(grey)
+
+
+def answer(folder):
+    """An answer of the label page: what was in the table stays in it."""
+    with changed_table(folder / "metadata.csv") as table:
+        before = [(table.name(row), table.get(row, "text")) for row in table.rows if table.name(row) != "a.png"]
+        table.set("a.png", "new")
+    table = read_table(folder / "metadata.csv")
+    after = [(table.name(row), table.get(row, "text")) for row in table.rows if table.name(row) != "a.png"]
+    if before != after or table.texts().get("a.png") != "new":
+        raise AssertionError("an answer changed other rows, or was lost")
+
+
 def read_labels(format_name, folder):
     """A labelled folder, and the lines in its images."""
     items, _ = read_labelled(folder, format_name)
@@ -448,6 +499,23 @@ READERS = {
         "words.txt", lambda: [Seed(b"#\na01-000u-00 ok 154 408 768 27 51 AT A\n")],
         functools.partial(read_labels, "iam-words"), furnish_images,
     ),
+    "labels.csv": Reader(
+        "labels.csv",
+        lambda: [Seed(b'sep=;\r\nimage;words\r\na;m\r\nb.png;"m\nm"\r\n'), Seed(b"file\tlabel\na.png\tm\n")],
+        functools.partial(read_labels, "imagefolder"), furnish_images,
+    ),
+    "answers": Reader(
+        "metadata.csv", lambda: [Seed(b'\xef\xbb\xbffile_name,text,x\r\n a.png,"m",\r\nb.png,m\r\n')], answer
+    ),
+    "text-files": Reader(
+        "a.txt", lambda: [Seed(b"m\xc3\xa9\r\n"), Seed(b"m\nm\n")],
+        functools.partial(read_labels, "text"), furnish_images,
+    ),
+    "alto-xml": Reader("a.xml", lambda: [Seed(ALTO)], functools.partial(read_labels, "alto"), furnish_images),
+    "hocr": Reader("a.hocr", lambda: [Seed(HOCR)], functools.partial(read_labels, "hocr"), furnish_images),
+    "pdf": Reader("picture", pdf_seeds, read_document),
+    "heic": Reader("picture", heic_seeds, read_document),
+    "tiff": Reader("picture", tiff_seeds, read_document),
     "page-xml": Reader("a.xml", lambda: [Seed(PAGE)], functools.partial(read_labels, "page"), furnish_images),
     "png": Reader("picture", png_seeds, read_picture),
     "jpeg": Reader("picture", jpeg_seeds, read_picture),

@@ -5,7 +5,7 @@ import json
 import fuzz
 import pytest
 
-FEW = {"photograph": 2, "png": 12, "jpeg": 12, "metadata.csv": 12, "metadata.jsonl": 12}
+FEW = {"photograph": 2, "png": 12, "jpeg": 12, "metadata.csv": 12, "metadata.jsonl": 12, "labels.csv": 12, "heic": 12}
 
 
 @pytest.mark.parametrize("name", fuzz.READERS)

@@ -85,7 +85,7 @@ def test_undo_takes_back_the_text_before(lines):
 @pytest.mark.parametrize(
     "content, words",
     [
-        (b"file_name,label\na.png,x\n", "line 1: expected the columns"),
+        (b"file_name,colour\na.png,x\n", "line 1: expected the columns"),
         (b'file_name,text\na.png,"x\n', "not valid CSV"),
         (b"file_name,text\na.png,x,y\n", "more fields"),
         (b"file_name,text\na.png,\xff\n", "not UTF-8"),
@@ -302,7 +302,7 @@ def test_forty_lines_by_key_presses_with_the_process_killed_in_the_middle(tmp_pa
         browser.wait(count, "40 of 40")
         assert not browser.run("return done.hidden")
     assert saved(lines) == texts
-    assert sorted(path.name for path in lines.iterdir()) == sorted([*texts, "metadata.csv"])
+    assert sorted(path.name for path in lines.iterdir()) == sorted([*texts, "metadata.csv", ".metadata.csv.lock"])
 
 
 def test_a_suggestion_stands_in_the_field_until_enter_confirms_it_or_something_else_is_typed(tmp_path, browser):

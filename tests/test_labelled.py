@@ -93,7 +93,7 @@ def test_gt_txt_beside_images(tmp_path):
     (tmp_path / "y.gt.txt").write_text("Text of y")
     (tmp_path / "gone.gt.txt").write_text("no image")
     items, problems = read_labelled(tmp_path)
-    assert seen(items) == [("x.png", "Text of x", "x"), ("y.JPG", "Text of y", "y")]
+    assert seen(items) == [("x.png", "Text of x", "p1/x"), ("y.JPG", "Text of y", "y")]
     assert [problem.rpartition("/")[2] for problem in problems] == [
         "gone.gt.txt: label without an image", "z.png: image without a label",
     ]  # fmt: skip
@@ -142,9 +142,10 @@ def test_page_xml_of_both_kinds(tmp_path, xml, place):
     [
         ("<PcGts><Page imageFilename='scan.png'>", "not well-formed"),
         ("<!DOCTYPE x [<!ENTITY a 'b'>]><PcGts/>", "DOCTYPE"),
-        ("<PcGts><Page/></PcGts>", "names no image"),
+        ("<PcGts/>", "names no image"),
+        (PAGE_2010.format(image=""), "names no image"),
         ("<PcGts><Page imageFilename='scan.png'/></PcGts>", "has no TextLine"),
-        (PAGE_2010.format(image="scan.png").replace('x="1"', 'x="one"'), "'one' is not a whole number"),
+        (PAGE_2010.format(image="scan.png").replace('x="1"', 'x="one"'), "'one' is not a number"),
         (PAGE_2010.format(image="scan.png").replace("Point", "Spot"), "no outline"),
         (PAGE_2010.format(image="gone.png"), "gone.png: labelled, but there is no such image"),
     ],
@@ -166,7 +167,7 @@ def test_the_format_can_be_named(tmp_path):
     assert read_labelled(tmp_path, "gt")[0][0].text == "from gt"
     with pytest.raises(MinirnnError, match=r"neither lines\.txt"):
         read_labelled(tmp_path, "iam-lines")
-    with pytest.raises(MinirnnError, match="choose one of imagefolder, gt"):
+    with pytest.raises(MinirnnError, match="choose one of imagefolder, gt, text, iam-lines, iam-words, page,"):
         read_labelled(tmp_path, "papyrus")
 
 

@@ -16,6 +16,7 @@ import zlib
 import numpy as np
 from tqdm import tqdm
 
+from minirnn.datasets.labelled.items import lines_of
 from minirnn.datasets.safe_xml import MAX_BYTES, parse_xml
 from minirnn.datasets.samples import Report, Sample
 from minirnn.errors import MinirnnError
@@ -104,7 +105,7 @@ def _transcript(data):
         text = html.unescape(data.decode("latin-1").partition("CSR:")[2])
     except ValueError:  # a character's number of more digits than Python reads
         return []
-    lines = (" ".join(line.split()) for line in LINE_BREAK.sub("\n", text).splitlines())
+    lines = (" ".join(line.split()) for line in lines_of(LINE_BREAK.sub("\n", text)))
     return [line for line in lines if line]
 
 

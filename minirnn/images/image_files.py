@@ -1,14 +1,21 @@
 """Open any image file as grey levels: 0 is black, 1 is white."""
 
+import contextlib
+import itertools
+import pathlib
 import warnings
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minirnn.errors import MinirnnError
+from minirnn.files import atomic
+from minirnn.images.documents import document_kind, draw_pdf, enable_heic
 
 # Others, which Pillow could open as well, are rare in scans, and some of them are programs (EPS is run by Ghostscript).
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
+ORIENTATION, SUBFILE_TYPE = 0x0112, 0x00FE  # tags of EXIF and TIFF
+NO_PAGE = 1 | 4  # bits of the latter: a smaller copy of another page, a mask
 MAX_PIXELS = 60_000_000  # a double A4 page at 600 dpi; more is a mistake, or a file made to exhaust the memory
 
 
@@ -16,21 +23,69 @@ def read_image(path):
     """Read the image file ``path``, of any mode, upright as its EXIF orientation says.
 
     Returns (H, W) float64 grey levels from 0 (black) to 1 (white); transparent pixels are white paper.
-    Raises MinirnnError when there is no such file, it is no image, it is cut off, or it has more than
-    ``MAX_PIXELS`` pixels.
+    Raises MinirnnError when there is no such file, it is no image, it is cut off, it has more than
+    ``MAX_PIXELS`` pixels, or it has several pages.
     """
-    try:
-        with warnings.catch_warnings():
-            # Pillow's own warning comes at another limit; ours is checked before any pixel is decoded.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise MinirnnError(
-                        f"{path}: {width} x {height} pixels are too many (at most {MAX_PIXELS:,}); scale it down"
-                    )
+    pages = list(itertools.islice(read_pages(path), 2))
+    if len(pages) > 1:
+        raise MinirnnError(f"{path}: has several pages, and one is expected here; save each page as an image")
+    return pages[0]
+
+
+def read_pages(path):
+    """Yield the pages of an image file, each as `read_image` returns it: of a TIFF or a PDF all of them, else one."""
+    with _said_in_one_line(path):
+        kind = document_kind(path)
+        if kind == "PDF":
+            yield from draw_pdf(path, MAX_PIXELS)
+            return
+        with _opened(path, kind) as image:
+            count = image.n_frames if image.format == "TIFF" else 1
+            for number in range(count):
+                if count > 1:
+                    image.seek(number)
+                    if number and image.tag_v2.get(SUBFILE_TYPE, 0) & NO_PAGE:
+                        continue
+                    _check_size(path, image)
                 image.load()
-                return _grey_levels(ImageOps.exif_transpose(image))
+                yield _grey_levels(ImageOps.exif_transpose(image))
+
+
+def stored_size(path):
+    """((width, height) of an image as it is stored, its EXIF orientation from 1 to 8), without reading its pixels."""
+    with _said_in_one_line(path):
+        kind = document_kind(path)
+        if kind == "PDF":  # has no pixels of its own
+            return read_image(path).shape[::-1], 1
+        with _opened(path, kind) as image:
+            orientation = image.getexif().get(ORIENTATION, 1)
+            return image.size, orientation if orientation in range(1, 9) else 1
+
+
+@contextlib.contextmanager
+def _opened(path, kind):
+    """The Pillow image in the file ``path``, whose size has been checked before any pixel is decoded."""
+    if kind == "HEIC":
+        enable_heic(path)
+    with warnings.catch_warnings():
+        # Pillow's own warning comes at another limit.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(path, formats=("HEIF",) if kind == "HEIC" else FORMATS) as image:
+            _check_size(path, image)
+            yield image
+
+
+def _check_size(path, image):
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise MinirnnError(f"{path}: {width} x {height} pixels are too many (at most {MAX_PIXELS:,}); scale it down")
+
+
+@contextlib.contextmanager
+def _said_in_one_line(path):
+    """Whatever goes wrong with the image file ``path`` becomes a MinirnnError."""
+    try:
+        yield
     except FileNotFoundError:
         raise MinirnnError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -64,6 +119,8 @@ def _grey_levels(image):
 
 
 def save_image(path, grey):
-    """Write (H, W) grey levels in [0, 1], or (H, W, 3) colours in [0, 1], as an image file."""
+    """Write (H, W) grey levels in [0, 1], or (H, W, 3) colours in [0, 1], as an image file, all of it or nothing."""
     levels = np.round(np.clip(grey, 0, 1) * 255).astype(np.uint8)
-    Image.fromarray(levels).save(path)
+    kind = Image.registered_extensions()[pathlib.Path(path).suffix.lower()]
+    with atomic(path, "wb") as file:
+        Image.fromarray(levels).save(file, kind)

@@ -1,6 +1,6 @@
-"""TODO images.labelled_sets"""
+"""Sets of labelled images, traced; and pages without labels, cut into lines that can then be labelled."""
 
-import csv
+import unicodedata
 
 import numpy as np
 from skimage.draw import polygon2mask
@@ -9,10 +9,12 @@ from tqdm import tqdm
 
 from minirnn.cores import on_all_cores
 from minirnn.datasets import Sample, coverage, format_coverage, write_jsonl
-from minirnn.datasets.labelled import read_labelled
+from minirnn.datasets.labelled import is_inside, read_labelled
+from minirnn.datasets.metadata import METADATA, write_table
 from minirnn.errors import MinirnnError
 from minirnn.files import atomic
-from minirnn.images.image_files import read_image, save_image
+from minirnn.images.frames import upright_outline
+from minirnn.images.image_files import read_image, read_pages, save_image, stored_size
 from minirnn.images.pictures import draw_traces
 from minirnn.images.pipeline import read_line, read_page
 
@@ -20,8 +22,7 @@ SHEET_ROWS = 20  # lines on a contact sheet
 MAX_SHEETS = 10  # of a larger set, lines spread evenly over it are shown
 TOLERANCE = 0.01  # strokes are kept to this part of a standard deviation of y
 MAX_WORK = 10**10  # corners of an outline times pixels inside it; a page's line has some 10**8
-METADATA = ("file_name", "text", "group")
-SUGGESTION = "suggestion"  # the column of what a program has read, which nobody has confirmed yet
+LONGEST_NAME = 60  # characters of the name of a page that the names of its lines begin with
 
 
 # --- labelled sets -------------------------------------------------------------------------------------------
@@ -83,25 +84,37 @@ def _trace_or_problem(item, shown):
 
 
 def trace_item(item):
-    """List of (Sample, grey image) of a LabelledImage: one, or one a line if it is a page.
+    """List of (Sample, grey image) of a LabelledImage: one, or one per line if it is a page.
 
     The strokes are in pixels of the image. Raises MinirnnError if the image cannot be read, has no ink, or has
     another number of lines than its text.
     """
-    grey = read_image(item.path)
-    if item.outline is not None:
-        grey = cut_outline(grey, item.outline, item.path)
     texts = item.text.split("\n")
+    if item.outline is not None:
+        pages = [cut_item(item)]
+    else:
+        pages = read_pages(item.path) if len(texts) > 1 else [read_image(item.path)]
+    found = []
     try:
-        found = read_page(grey)[1] if len(texts) > 1 else [line for line in read_line(grey)[1:] if line]
+        for grey in pages:
+            lines = read_page(grey)[1] if len(texts) > 1 else [read_line(grey)[1]]
+            found += [(line, grey) for line in lines if line]
     except MinirnnError as error:
-        raise MinirnnError(f"{item.path}: {error}") from None
+        raise MinirnnError(f"{item.path}: {str(error).removeprefix(f'{item.path}: ')}") from None
     if not found:
         raise MinirnnError(f"{item.path}: no ink in it")
     if len(found) != len(texts):
         counts = f"{len(texts)} lines of text, but {len(found)} lines in the image"
         raise MinirnnError(f"{item.path}: {counts}; cut the page and label its lines")
-    return [(Sample(text, line.strokes, item.group), grey) for text, line in zip(texts, found)]
+    return [(Sample(text, line.strokes, item.group), grey) for text, (line, grey) in zip(texts, found)]
+
+
+def cut_item(item):
+    """(H, W) grey levels of the part of its image that a LabelledImage is about."""
+    outline = item.outline
+    if item.frame is not None:
+        outline = upright_outline(outline, item.frame, *stored_size(item.path), item.path)
+    return cut_outline(read_image(item.path), outline, item.path)
 
 
 def cut_outline(grey, outline, path):
@@ -149,37 +162,75 @@ def report_text(source, samples, problems):
 # --- pages without labels ------------------------------------------------------------------------------------
 
 
-def cut_pages(pages, out, read=None):
+def cut_pages(pages, out, read=None, source=None):
     """Cut pages into line images in the folder ``out``, with a metadata.csv whose texts are to be filled in.
 
-    ``pages`` are image files. ``read(lines)`` gives the texts of lines of strokes: what it reads stands in the column
-    "suggestion", and the column "text" stays empty until someone has confirmed it. Returns (number of lines, list of
-    problems). Raises MinirnnError if ``out`` holds a metadata.csv already, which may have been filled in, and if there
-    is no line in any of them.
+    ``pages`` are image files, of the folder ``source`` if one is given; their lines are named after their path in it.
+    ``read(lines)`` gives the texts of lines of strokes: what it reads stands in the column "suggestion", and the column
+    "text" stays empty until someone has confirmed it. Returns (number of lines, list of problems). No file that is in
+    ``out`` already is replaced. Raises MinirnnError if ``out`` holds a metadata.csv already, which may have been filled
+    in, and if there is no line in any of the pages.
     """
     _make_folder(out)
-    if (out / "metadata.csv").exists():
-        raise MinirnnError(f"{out / 'metadata.csv'} exists and may hold labels; choose another folder")
+    if (out / METADATA).exists():
+        raise MinirnnError(f"{out / METADATA} exists and may hold labels; choose another folder")
+    names = _Names(path.name for path in out.iterdir())
+    groups = _Names()
     rows, problems = [], []
     for path in tqdm(pages, desc="cutting", unit="page", disable=None):
         try:
-            found = read_page(read_image(path))[1]
+            if source and not is_inside(path, source):
+                raise MinirnnError(f"{path}: leads out of the folder {source}, and is not read")
+            found = [line for grey in read_pages(path) for line in read_page(grey)[1]]
         except MinirnnError as error:
             problems.append(str(error))
             continue
         if not found:
             problems.append(f"{path}: no line of handwriting found")
+            continue
+        group, names_of_lines = _names_of(path, source, len(found), names, groups)
         suggestions = [(text,) for text in read([line.strokes for line in found])] if read else [()] * len(found)
-        for number, (line, suggestion) in enumerate(zip(found, suggestions), 1):
-            name = f"{path.stem}_{path.suffix[1:]}_{number:02d}.png"
+        for name, line, suggestion in zip(names_of_lines, found, suggestions):
             save_image(out / name, line.grey)
-            rows.append((name, "", path.stem, *suggestion))
+            rows.append((name, "", group, *suggestion))
     if not rows:
         more = f" (and so on, {len(problems)} pages)" if len(problems) > 1 else ""
         raise MinirnnError(f"{problems[0]}{more}; nothing to prepare")
-    with atomic(out / "metadata.csv", newline="") as file:
-        csv.writer(file).writerows([(*METADATA, SUGGESTION) if read else METADATA, *rows])
+    write_table(out / METADATA, rows)
     return len(rows), problems
+
+
+def _names_of(page, source, count, names, groups):
+    """(group, file names) of the ``count`` lines of a page, none of which has been given before."""
+    place = page.relative_to(source or page.parent)
+    group = groups.take([place.with_suffix("").as_posix()])[0]
+    stem = _file_name("_".join([*place.parts[:-1], place.stem]))
+    return group, names.take([f"{stem}_{place.suffix[1:]}_{number:02d}.png" for number in range(1, count + 1)])
+
+
+class _Names:
+    """Names that are given once, compared as file systems do that know neither case nor how accents are composed."""
+
+    def __init__(self, taken=()):
+        self.taken = set(map(self._key, taken))
+
+    @staticmethod
+    def _key(name):
+        return unicodedata.normalize("NFC", name.casefold())
+
+    def take(self, wanted):
+        """The ``wanted`` names, or if one of them is taken, all of them with the same number at their beginnings."""
+        number, names = 1, wanted
+        while not self.taken.isdisjoint(map(self._key, names)):
+            number += 1
+            names = [f"{number}_{name}" for name in wanted]
+        self.taken.update(map(self._key, names))
+        return names
+
+
+def _file_name(text):
+    """``text`` as a part of a file name that any system accepts."""
+    return "".join(c if c.isalnum() or c in " ()+,.=@_-" else "_" for c in text)[-LONGEST_NAME:]
 
 
 def _make_folder(out):

@@ -19,7 +19,6 @@ legibility/learned and legibility/shipped get lines of the learned and of the sh
 
 import argparse
 import contextlib
-import csv
 import json
 import pathlib
 import sys
@@ -31,6 +30,7 @@ from minirnn.arguments import Parser, zero_or_more
 from minirnn.cores import on_all_cores
 from minirnn.datasets import Sample, load_samples, split_by_group, write_jsonl
 from minirnn.datasets.line_batches import ValidationLines
+from minirnn.datasets.metadata import METADATA, write_table
 from minirnn.datasets.text import read_text
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
@@ -143,8 +143,7 @@ def draw(folder, name, samples):
         with atomic(folder / f"{name}_{number:02d}.txt") as file:
             file.write(sample.text)
     rows = [(path.with_suffix(".png").name, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.txt"))]
-    with atomic(folder / "metadata.csv", newline="") as file:
-        csv.writer(file).writerows([("file_name", "text"), *rows])
+    write_table(folder / METADATA, rows)
 
 
 def once(folder, measure, *arguments):
@@ -213,7 +212,7 @@ def main(argv=None):
             rows.append(once(folder, measure_form, lines, seed))
         print(table(rows))
     if options.hands:
-        texts = [line for line in read_text(options.texts).splitlines() if not Writer().unknown(line)]
+        texts = [line for line in read_text(options.texts).split("\n") if not Writer().unknown(line)]
         own = []
         for number in tqdm(range(options.hands), desc="hands"):
             folder = out / f"hand_{number + 1}"

@@ -7,7 +7,6 @@ The folder gets a JPEG a line and metadata.csv with what they say, which `minirn
 """
 
 import argparse
-import csv
 import pathlib
 import sys
 
@@ -18,6 +17,7 @@ from tqdm import tqdm
 from minirnn.arguments import Parser, above_zero, degrees, positive_int, zero_or_more
 from minirnn.cores import available_cores
 from minirnn.datasets import Sample
+from minirnn.datasets.metadata import METADATA, write_table
 from minirnn.datasets.text import read_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
@@ -89,8 +89,7 @@ def write_set(lines, out, rng, lean=0.0, width=1.0):
         with atomic(out / name, "wb") as file:
             Image.fromarray(np.round(grey * 255).astype(np.uint8)).save(file, "JPEG", quality=JPEG_QUALITY)
         rows.append((name, line.text))
-    with atomic(out / "metadata.csv", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("file_name", "text"), *rows])
+    write_table(out / METADATA, rows)
 
 
 def main(argv=None):
@@ -110,7 +109,7 @@ def main(argv=None):
     parser.add_argument("--keep", type=positive_int, default=300, help="so many lines, those that came out best")
     parser.add_argument("--seed", type=zero_or_more, default=0)
     options = parser.parse_args(argv)
-    texts = [line.strip() for line in read_text(options.texts).splitlines() if line.strip()]
+    texts = [line.strip() for line in read_text(options.texts).split("\n") if line.strip()]
     writer, rng = mixed_hand(Writer(options.weights), options.rows), np.random.default_rng(options.seed)
     lines = write_best(writer, texts, rng, options.temperature, options.keep)
     write_set(lines, options.out, rng, options.lean, options.width)

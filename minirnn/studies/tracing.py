@@ -25,6 +25,7 @@ from tqdm import tqdm
 from minirnn.arguments import Parser
 from minirnn.cores import on_all_cores
 from minirnn.datasets import load_samples
+from minirnn.datasets.metadata import METADATA, write_table
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
@@ -112,9 +113,8 @@ def summary(rows):
 def write_results(out, rows):
     """measured.csv, and metadata.csv beside the redrawn lines, whose pictures are there already."""
     for name in ("recorded", "traced"):
-        with atomic(out / name / "metadata.csv", newline="") as file:
-            named = [(f"{number:04d}.png", row["text"]) for number, row in enumerate(rows)]
-            csv.writer(file).writerows([("file_name", "text"), *named])
+        named = [(f"{number:04d}.png", row["text"]) for number, row in enumerate(rows)]
+        write_table(out / name / METADATA, named)
     with atomic(out / "measured.csv", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
