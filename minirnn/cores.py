@@ -1,12 +1,14 @@
 """Many images or lines at once: each is worked on alone, so the cores share them."""
 
+import importlib
 import os
 import signal
+import sys
 import threading
 import time
-from concurrent.futures.process import BrokenProcessPool
 
 import loky
+from loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
 from minirnn.errors import MinirnnError
@@ -43,7 +45,7 @@ def on_all_cores(function, *lists, many=MANY, lost=None):
     The system ends a process that takes too much memory. An element at which this happens again when it is worked on
     alone gives ``lost(*its elements)``, or a MinirnnError if there is no ``lost``; all others are worked on as if
     nothing had happened."""
-    items = list(zip(*lists))
+    items, function = list(zip(*lists)), _importable(function)
     cores = available_cores()
     if cores == 1 or len(items) < many:
         yield from map(function, *lists)
@@ -61,7 +63,7 @@ def on_all_cores(function, *lists, many=MANY, lost=None):
                     coming.pop(n, None)
                     number = n + 1
                     yield result
-            except BrokenProcessPool:
+            except TerminatedWorkerError:
                 found |= {n: future.result() for n, future in coming.items() if _succeeded(future)}
                 result = found.pop(number) if number in found else _alone(function, items[number], lost)
                 number += 1
@@ -70,6 +72,14 @@ def on_all_cores(function, *lists, many=MANY, lost=None):
                 for future in coming.values():
                     future.cancel()
                 pool.shutdown()
+
+
+def _importable(function):
+    """``function`` as other processes can import it, if it stands in the module that was run by ``python -m``."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if function.__module__ != "__main__" or spec is None:
+        return function
+    return getattr(importlib.import_module(spec.name), function.__qualname__)
 
 
 def _succeeded(future):
@@ -81,7 +91,7 @@ def _alone(function, item, lost):
     pool = process_pool(1)
     try:
         return pool.submit(function, *item).result()
-    except BrokenProcessPool:
+    except TerminatedWorkerError:
         if lost is None:
             raise MinirnnError(
                 "a process that worked for this one was ended, as the system does when memory runs out; close other "

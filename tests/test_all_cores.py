@@ -101,6 +101,17 @@ def test_a_script_needs_no_main_guard(tmp_path):
     assert (done.stdout, done.returncode) == ("once\n210\n", 0), done.stderr
 
 
+def test_a_module_that_is_run_shares_its_own_functions(tmp_path):
+    (tmp_path / "study.py").write_text(
+        "import functools\nfrom minirnn import cores\n@functools.cache\ndef kept():\n    return 3\n"
+        "def triple(n):\n    return kept() * n\ncores.available_cores = lambda: 2\n"
+        "if __name__ == '__main__':\n    print(sum(cores.on_all_cores(triple, range(20))))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run([sys.executable, "-m", "study"], capture_output=True, text=True, env=environment)
+    assert (done.stdout, done.returncode) == ("570\n", 0), done.stderr
+
+
 def test_only_the_cores_that_were_granted_are_used():
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
