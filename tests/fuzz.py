@@ -294,6 +294,13 @@ INKML = b"""<?xml version="1.0" encoding="UTF-8"?><ink xmlns="http://www.w3.org/
 SVG = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1,2l3 0-.5 4e0H5v-2q1 1 2 0t2 1z"/>
 <path d="m0 0C1 2 3 4 5 6s1-2 4 0"/><polyline points="0,0 1,1 2 0"/><line x1="1" y1="2" x2="3"/></svg>"""
 
+INKML_LINES = b"""<ink xmlns="http://www.w3.org/2003/InkML"><definitions><context xml:id="c"><inkSource><traceFormat>
+<channel name="Y"/><channel name="X"/></traceFormat><channelProperties><channelProperty channel="X" name="resolution"
+value="2" units="1/cm"/></channelProperties></inkSource></context></definitions><traceGroup xml:id="g" contextRef="#c">
+<annotation type="truth">ab</annotation><trace xml:id="t">1 2, 3 9</trace><trace type="penUp">3 9, 4 4</trace>
+</traceGroup><traceView traceDataRef="#g"><annotation type="type">Textline</annotation>
+<annotation type="transcription">cd</annotation><traceView traceDataRef="#t"/></traceView></ink>"""
+
 LINE = b"""<?xml version="1.0" encoding="ISO-8859-1"?><WhiteboardCaptureSession><StrokeSet><Stroke colour="black">
 <Point x="10" y="20" time="1.5"/><Point x="11" y="25.5" time="1.6"/></Stroke><Stroke/></StrokeSet>
 </WhiteboardCaptureSession>"""
@@ -465,7 +472,8 @@ READERS = {
         "ascii-all.tar.gz", iam_text_seeds, lambda folder: normalised(read_iam_ondb(folder)), furnish_iam
     ),
     "inkml": Reader(
-        "pen.inkml", lambda: [Seed(INKML)], lambda folder: normalised([read_inkml(folder / "pen.inkml")])
+        "pen.inkml", lambda: [Seed(INKML), Seed(INKML_LINES)],
+        lambda folder: normalised(read_inkml(folder / "pen.inkml")),
     ),
     "jsonl": Reader(
         "pen.jsonl", lambda: [Seed(JSONL)], lambda folder: normalised(jsonl.read_jsonl(folder / "pen.jsonl"))

@@ -255,7 +255,7 @@ TRUTH = '<annotation type="truth">Hi there</annotation>'
 
 def test_inkml_with_absolute_positions(tmp_path):
     body = TRUTH + '<annotation type="writer">Ana</annotation><trace>10 0, 9 14.5, 8 -28</trace><trace>130 155</trace>'
-    sample = read_inkml(inkml(tmp_path, body))
+    (sample,) = read_inkml(inkml(tmp_path, body))
     assert (sample.text, sample.group) == ("Hi there", "Ana")
     assert [stroke.tolist() for stroke in sample.strokes] == [[[10, 0], [9, 14.5], [8, -28]], [[130, 155]]]
 
@@ -263,21 +263,22 @@ def test_inkml_with_absolute_positions(tmp_path):
 def test_inkml_with_differences(tmp_path):
     # First and second differences: x moves by 23, then 30 = 23 + 7, then 33 = 30 + 3; and so does y.
     body = TRUTH + """<trace>1125 18432,'23'43,"7"-8,3-5,7 -3,!5!6</trace>"""
-    (stroke,) = read_inkml(inkml(tmp_path, body)).strokes
+    (sample,) = read_inkml(inkml(tmp_path, body))
+    (stroke,) = sample.strokes
     expected = [[1125, 18432], [1148, 18475], [1178, 18510], [1211, 18540], [1251, 18567], [5, 6]]
     assert stroke.tolist() == expected
 
 
 def test_inkml_with_other_channels_and_directions(tmp_path):
     layout = '<traceFormat><channel name="F"/><channel name="Y" orientation="-ve"/><channel name="X"/></traceFormat>'
-    sample = read_inkml(inkml(tmp_path, layout + TRUTH + "<trace>? 2 3, 9 * #A</trace>"))
+    (sample,) = read_inkml(inkml(tmp_path, layout + TRUTH + "<trace>? 2 3, 9 * #A</trace>"))
     assert sample.strokes[0].tolist() == [[3, -2], [10, -2]]
     assert sample.group == "page"
 
 
 def test_inkml_text_in_annotation_xml(tmp_path):
     body = "<annotationXML><line><word>Hi</word><word>you</word></line></annotationXML><trace>1 2</trace>"
-    assert read_inkml(inkml(tmp_path, body)).text == "Hi you"
+    assert [sample.text for sample in read_inkml(inkml(tmp_path, body))] == ["Hi you"]
 
 
 @pytest.mark.parametrize(
@@ -285,7 +286,7 @@ def test_inkml_text_in_annotation_xml(tmp_path):
     [
         ("<trace>1 2</trace>", "does not say what is written"),
         (TRUTH, "no stroke"),
-        (TRUTH + "<trace></trace>", "trace 1, point 1"),
+        (TRUTH + "<trace></trace>", "trace 1 is empty"),
         (TRUTH + "<trace>1 2, 3</trace>", "trace 1, point 2"),
         (TRUTH + "<trace>1 2, 3 4 5</trace>", "trace 1, point 2"),
         (TRUTH + "<trace>1 2, one two</trace>", "trace 1, point 2"),
@@ -304,6 +305,139 @@ def test_a_folder_of_inkml_files_is_a_dataset(tmp_path):
     for name in ("b.inkml", "a.inkml"):
         inkml(tmp_path, TRUTH + "<trace>1 2</trace>", name)
     assert [sample.group for sample in read_samples(tmp_path)] == ["a", "b"]
+
+
+def read_body(tmp_path, body):
+    """([(text, strokes as lists)], the report's text) of a file with this body."""
+    report = Report()
+    samples = read_inkml(inkml(tmp_path, body), report)
+    return [(s.text, [stroke.tolist() for stroke in s.strokes]) for s in samples], str(report)
+
+
+def line_of(text, *traces):
+    traces = "".join(f"<trace>{trace}</trace>" for trace in traces)
+    return f'<traceGroup><annotation type="truth">{text}</annotation>{traces}</traceGroup>'
+
+
+def test_every_group_with_a_text_is_a_sample(tmp_path):
+    body = line_of("first line", "0 0, 10 20", "5 5") + line_of("second line", "0 100, 10 120")
+    expected = [("first line", [[[0, 0], [10, 20]], [[5, 5]]]), ("second line", [[[0, 100], [10, 120]]])]
+    assert read_body(tmp_path, body)[0] == expected
+    assert read_body(tmp_path, f"<traceGroup>{body}</traceGroup>")[0] == expected
+    whole = '<annotation type="truth">first line second line</annotation>'
+    assert read_body(tmp_path, whole + body)[0] == expected, "lines below each other, of which the file has all texts"
+
+
+def test_words_of_a_line_are_no_samples(tmp_path):
+    words = line_of("Dear", "0 0, 10 20") + line_of("Ana", "30 0, 40 20")
+    for body in (
+        '<annotation type="truth">Dear Ana</annotation>' + words,
+        f'<traceGroup><annotation type="truth">Dear Ana</annotation>{words}</traceGroup>',
+        '<annotation type="truth">x + 1</annotation>' + words,
+    ):
+        ((text, strokes),) = read_body(tmp_path, body)[0]
+        assert text in ("Dear Ana", "x + 1") and len(strokes) == 2
+
+
+def test_lines_by_views_of_traces(tmp_path):
+    """As IAMonDo has them: views of a document, of its lines, of their words, each with its text."""
+    def view(kind, text, inner):
+        notes = f'<annotation type="type">{kind}</annotation><annotation type="transcription">{text}</annotation>'
+        return f"<traceView>{notes}{inner}</traceView>"
+
+    data = "".join(f'<trace xml:id="t{n}">{n} {n}</trace>' for n in range(4))
+    views = [f'<traceView traceDataRef="#t{n}"/>' for n in range(4)]
+    lines = view("Textline", "ab", view("Word", "a", views[2]) + view("Word", "b", views[0]))
+    lines += view("Textline", "c", views[3])
+    found, _ = read_body(tmp_path, data + view("Document", "ab c", lines))
+    assert found == [("ab", [[[2, 2]], [[0, 0]]]), ("c", [[[3, 3]]])]
+    group = '<traceGroup xml:id="g"><trace>7 8</trace></traceGroup>'
+    circle = '<traceView xml:id="v" traceDataRef="#v"><annotation type="truth">x</annotation></traceView>'
+    assert read_body(tmp_path, group + '<traceView traceDataRef="#g"><annotation type="truth">x</annotation></traceView>')[
+        0
+    ] == [("x", [[[7, 8]]])]
+    with pytest.raises(MinirnnError, match="no stroke for 'x'"):
+        read_body(tmp_path, group + circle)
+
+
+def test_several_contexts_with_formats_of_their_own(tmp_path):
+    body = (
+        '<definitions><context xml:id="a"><inkSource><traceFormat><channel name="Y"/><channel name="X"/></traceFormat>'
+        '</inkSource></context><traceFormat xml:id="f"><channel name="T"/><channel name="X"/>'
+        '<channel name="Y" orientation="-ve"/></traceFormat><context xml:id="b" traceFormatRef="#f"/></definitions>'
+        + TRUTH + '<trace contextRef="#a">1 2</trace><traceGroup contextRef="#b"><trace>9 1 2</trace></traceGroup>'
+    )  # fmt: skip
+    assert read_body(tmp_path, body)[0] == [("Hi there", [[[2, 1]], [[1, -2]]])]
+    stream = (
+        TRUTH + '<traceFormat><channel name="Y"/><channel name="X"/></traceFormat><trace>1 2</trace>'
+        '<traceFormat><channel name="X"/><channel name="Y"/></traceFormat><trace>1 2</trace>'
+    )
+    assert read_body(tmp_path, stream)[0] == [("Hi there", [[[2, 1]], [[1, 2]]])]
+
+
+def test_resolutions_of_x_and_y_that_differ_are_made_equal(tmp_path):
+    properties = "".join(
+        f'<channelProperty channel="{name}" name="resolution" value="{value}" units="1/in"/>'
+        for name, value in (("X", 100), ("Y", 200))
+    )
+    body = f"<definitions><channelProperties>{properties}</channelProperties></definitions>{TRUTH}<trace>10 10</trace>"
+    assert read_body(tmp_path, body)[0] == [("Hi there", [[[10, 5]]])]
+
+
+def test_what_the_pen_did_in_the_air_is_not_drawn(tmp_path):
+    body = TRUTH + '<trace type="penDown">1 2</trace><trace type="penUp">9 9, 8 8</trace><trace>3 4</trace>'
+    assert read_body(tmp_path, body)[0] == [("Hi there", [[[1, 2]], [[3, 4]]])]
+
+
+@pytest.mark.parametrize(
+    "bad, said",
+    [("<trace>NaN NaN, 2 2</trace>", "trace 2, point 1: 'NaN NaN'"), ("<trace/>", "trace 2 is empty"),
+     ("<trace>1 ?</trace>", "trace 2: stroke 1, point 1 is not a finite number")],
+)  # fmt: skip
+def test_a_trace_that_cannot_be_used_is_named_and_the_rest_is_read(tmp_path, bad, said):
+    found, report = read_body(tmp_path, TRUTH + "<trace>1 2</trace>" + bad + "<trace>3 4</trace>")
+    assert found == [("Hi there", [[[1, 2]], [[3, 4]]])]
+    assert said in report
+
+
+def test_what_a_program_recognised_is_no_text(tmp_path):
+    emma = (
+        '<traceGroup><annotationXML><emma:emma xmlns:emma="http://www.w3.org/2003/04/emma"><emma:one-of><emma:literal>'
+        "The</emma:literal><emma:literal>she</emma:literal></emma:one-of></emma:emma></annotationXML>"
+        "<trace>1 2</trace></traceGroup>"
+    )
+    with pytest.raises(MinirnnError, match=r"does not say what is written; .* recognised is no text"):
+        read_body(tmp_path, emma)
+    assert read_body(tmp_path, TRUTH + emma)[0] == [("Hi there", [[[1, 2]]])]
+
+
+def test_work_that_a_stranger_could_multiply_is_bounded(tmp_path, monkeypatch):
+    many = "".join(f'<channel name="C{n}"/>' for n in range(100)) + '<channel name="X"/><channel name="Y"/>'
+    with pytest.raises(MinirnnError, match="at most 64 in all"):
+        read_body(tmp_path, f"<traceFormat>{many}</traceFormat>{TRUTH}<trace>1 2</trace>")
+    monkeypatch.setattr("minirnn.datasets.inkml.MAX_POINTS", 3)
+    with pytest.raises(MinirnnError, match="has 4 points"):
+        read_body(tmp_path, TRUTH + "<trace>1 2, 3 4</trace><trace>1 2, 3 4</trace>")
+
+
+def test_a_folder_of_inkml_files_is_a_dataset(tmp_path):
+    for name in ("b.inkml", "a.inkml"):
+        inkml(tmp_path, TRUTH + "<trace>1 2</trace>", name)
+    assert [sample.group for sample in read_samples(tmp_path)] == ["a", "b"]
+
+
+def test_one_bad_file_does_not_stop_a_folder(tmp_path):
+    for name, body in (("a", "<trace>1 2</trace>"), ("b", TRUTH + "<trace>1 2</trace>"), ("c", "<trace")):
+        inkml(tmp_path, body, f"{name}.inkml")
+    (tmp_path / "more").mkdir()
+    inkml(tmp_path / "more", TRUTH + "<trace>1 2</trace>", "b.inkml")
+    report = Report()
+    assert [sample.group for sample in read_samples(tmp_path, report)] == ["b", "more/b"]
+    assert "2 lines used, 2 skipped" in str(report) and "does not say what is written" in str(report)
+    (tmp_path / "b.inkml").unlink()
+    (tmp_path / "more" / "b.inkml").unlink()
+    with pytest.raises(MinirnnError, match=r"a\.inkml does not say .* \(and so on, 2 files\)"):
+        list(read_samples(tmp_path))
 
 
 # Cache, split, coverage

@@ -41,9 +41,9 @@ def read_samples(source, report=None, progress=False):
     if source.is_file() and source.name.endswith((".jsonl", ".jsonl.gz")):
         samples = read_jsonl(source)
     elif source.is_file() and source.suffix == ".inkml":
-        samples = iter([read_inkml(source)])
-    elif source.is_dir() and any(source.glob("*.inkml")):
-        samples = map(read_inkml, sorted(source.glob("*.inkml")))
+        samples = iter(read_inkml(source, report))
+    elif source.is_dir() and any(source.rglob("*.inkml")):
+        samples = _inkml_files(source, report)
     elif source.is_dir():
         yield from read_iam_ondb(source, report, progress)
         return
@@ -55,6 +55,24 @@ def read_samples(source, report=None, progress=False):
     for sample in samples:
         report.used += 1
         yield sample
+
+
+def _inkml_files(folder, report):
+    """Yield the samples of all InkML files in a folder and its subfolders. A file that cannot be used is skipped; only
+    if there is no other one, this is an error."""
+    reasons, some = [], False
+    for path in sorted(folder.rglob("*.inkml")):
+        group = path.relative_to(folder).with_suffix("").as_posix()
+        try:
+            samples = read_inkml(path, report, group)
+        except MinirnnError as error:
+            reasons.append(str(error))
+            report.skip(group, str(error).removeprefix(str(path)).lstrip(":, "))
+            continue
+        some = True
+        yield from samples
+    if not some:
+        raise MinirnnError(f"{reasons[0]} (and so on, {len(reasons)} files)" if len(reasons) > 1 else reasons[0])
 
 
 def load_samples(source, cache_folder=None, progress=False):

@@ -18,7 +18,7 @@ from minirnn.errors import CannotWrite, MinirnnError, is_text
 from minirnn.files import atomic
 from minirnn.ink.strokes import check_strokes
 
-VERSION = 2  # to be raised when a reader, or this file, changes what it gives
+VERSION = 3  # to be raised when a reader, or this file, changes what it gives
 ROW, LENGTH, DIGEST = 16, 8, 32  # bytes: of a row, of the length of the JSON, of the hash
 PIECE = 2**20  # bytes that are read at once
 

@@ -8,6 +8,7 @@ from minirnn.errors import MinirnnError
 MAX_BYTES = 16 * 2**20  # far more than a line of handwriting takes (0.1 MB)
 BEGINNING = 20_000  # bytes, in which the outermost element stands
 FIRST_ELEMENT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
+MAX_DEPTH = 200
 MAX_ELEMENTS = 200_000  # a page with an element for every letter has some 10,000
 
 
@@ -17,16 +18,21 @@ class _Careful(ElementTree.TreeBuilder):
 
     def __init__(self):
         super().__init__()
-        self.left = MAX_ELEMENTS
+        self.left, self.depth = MAX_ELEMENTS, 0
 
     def doctype(self, name, pubid, system):
         raise MinirnnError("has a DOCTYPE, which is not accepted here; remove it")
 
     def start(self, tag, attributes):
-        self.left -= 1
-        if self.left < 0:
-            raise MinirnnError(f"has more than {MAX_ELEMENTS:,} elements; that is no page of handwriting")
+        self.left, self.depth = self.left - 1, self.depth + 1
+        if self.left < 0 or self.depth > MAX_DEPTH:
+            most = f"{MAX_ELEMENTS:,} elements" if self.left < 0 else f"{MAX_DEPTH} elements inside of each other"
+            raise MinirnnError(f"has more than {most}; that is no page of handwriting")
         return super().start(tag, attributes)
+
+    def end(self, tag):
+        self.depth -= 1
+        return super().end(tag)
 
 
 def parse_xml(data, where):
