@@ -1,12 +1,16 @@
-"""The README stays true: its commands can be given as they are printed, its example runs, its files are there."""
+"""The README stays true: its commands can be given as they are printed, its examples run, its files are there."""
 
 import importlib
 import inspect
+import os
 import pathlib
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
+from PIL import Image
 
 from minirnn.__main__ import COMMANDS
 from minirnn.arguments import Parser
@@ -50,13 +54,27 @@ def test_every_command_has_an_example():
     assert {f"minirnn.{name}" for name in COMMANDS} <= shown
 
 
-def test_the_example_runs():
-    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+def run_example(example, folder):
+    """Run Python code as a user would, in a process of its own: here, the commands of these names are imported, too."""
+    return subprocess.run(
+        [sys.executable, "-c", example], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def test_the_examples_run(tmp_path):
+    writing, layer, check = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert run_example(writing, tmp_path).returncode == 0
+    with Image.open(tmp_path / "hello.png") as picture:
+        assert picture.width > picture.height > 50 and picture.convert("L").getextrema() == (0, 255)
     names = {}
-    exec(example, names)
-    for name, shape in re.findall(r'"(\w+)": (\([\d, ]+\))', example):
+    exec(layer, names)
+    for name, shape in re.findall(r'"(\w+)": (\([\d, ]+\))', layer):
         assert names["params"][name].shape == eval(shape)
     assert names["dx"].shape == (10, 4, 8) and names["grads"].keys() == names["params"].keys()
+    assert run_example(check, tmp_path).returncode == 0
+    # The check is one that can fail.
+    assert "AssertionError" in run_example(check.replace("1 - y * y", "1 - y"), tmp_path).stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
