@@ -52,6 +52,18 @@ def read_inkml(path, report=None, group=None):
     return samples
 
 
+def read_ink(path):
+    """The strokes of an InkML file, whatever it says that is written, a list of (n, 2) arrays.
+
+    Traces that cannot be used are left out; MinirnnError, which names the first of them, if there is no other one."""
+    faults = []
+    ink = _Ink(read_xml(path), path, faults)
+    strokes = ink.strokes(ink.root)
+    if not strokes:
+        raise MinirnnError(faults[0] if faults else f"{path}: there is no stroke in it")
+    return strokes
+
+
 def _words(text):
     """The text with single spaces between its words."""
     return " ".join((text or "").split())
