@@ -1,17 +1,17 @@
 """Post-processing for legibility: even gaps between the words and letters of a written line.
 
-A network that draws one move at a time has no eye for the whole line: now two words run together, now a letter stands
-apart from its word. Where a word ends is known from the window, which stands on the space about when the pen is lifted
-from one word to the next. So the words can be moved apart or together until every gap is one that a careful hand
-leaves. Nothing else of the writing is touched.
+A network that draws one move at a time does not see the whole line: sometimes two words run together, and sometimes a
+letter stands apart from its word. Where a word ends is known from the attention window, which is on the space when the
+pen is lifted from one word to the next. So the words can be moved apart or together until every gap is one that a
+careful hand leaves. Nothing else is changed.
 """
 
 import numpy as np
 
-WORD_GAP = (1.4, 2.6)  # the least and the widest, in units of the pen vocabulary (an x-height is about 1.3)
+WORD_GAP = (1.4, 2.6)  # the narrowest and the widest, in units of the pen vocabulary (an x-height is about 1.3)
 LETTER_GAP = 0.8  # the widest within a word
-NEAR = 2.0  # characters that the window may be from a space when the pen is lifted there
-ASTRAY = 0.5  # how much wider a gap must be to be believed a character further from the space
+NEAR = 2.0  # distance in characters that the window may have from a space when the pen is lifted there
+ASTRAY = 0.5  # how much wider a gap must be to count as the space, for each character that the window is away from it
 
 
 def even_gaps(text, strokes, places):
@@ -19,7 +19,7 @@ def even_gaps(text, strokes, places):
 
     text     what the line says
     strokes  list of S arrays (n, 2), in the order in which they were written
-    places   (S,) where the window stood at each stroke's beginning, counted in characters
+    places   (S,) where the window was at the beginning of each stroke, counted in characters
     """
     words = words_of(text, strokes, places)
     moved, edge_before, edge = [None] * len(strokes), None, None
@@ -49,7 +49,7 @@ def words_of(text, strokes, places):
     words = np.cumsum(first)
     starts = np.flatnonzero(first)
     for s in range(1, len(strokes)):
-        # A dot or a bar that is added later stands over an earlier word, whatever the window looks at.
+        # A dot or a bar that is added later belongs to the earlier word below it, wherever the window is.
         middle = (left[s] + right[s]) / 2
         while words[s] and not first[s]:
             begun = starts[words[s] - 1]
@@ -60,7 +60,7 @@ def words_of(text, strokes, places):
 
 
 def close_up(strokes):
-    """The strokes of one word; where a part of it stands apart, all that is right of the gap moves left."""
+    """The strokes of one word; where a part of it stands apart, everything to the right of the gap moves left."""
     moved, edge, shift = list(strokes), None, 0.0
     for s in np.argsort([stroke[:, 0].min() for stroke in strokes], kind="stable"):
         x = strokes[s][:, 0]

@@ -1,8 +1,8 @@
 """The geometry of pen strokes.
 
 A line of handwriting is a list of strokes, each an (n, 2) float64 array of positions, n >= 1, columns x and y,
-y down, in the order in which they were written. A stroke of one point is a dot. Nothing here knows time: a stroke
-recorded by a tablet and one traced from an image are the same thing.
+y down, in the order in which they were written. A stroke of one point is a dot. Times are not kept: a stroke recorded
+by a tablet and one traced from an image are the same thing.
 """
 
 import numpy as np
@@ -11,17 +11,17 @@ from minirnn.errors import MinirnnError
 
 # A line narrower than this many times its height has too few letters for its slope to mean anything.
 DESKEW_ASPECT = 3.0
-# A line flatter than this share of its width (a lone dash) has no height to measure by.
+# A line flatter than this share of its width (a lone dash) has no height by which to measure.
 FLAT = 1e-3
 WAVES = 8  # in a random smooth field
-FARTHEST = 1e30  # a coordinate can be: squares and sums of larger ones may be no numbers any more
+FARTHEST = 1e30  # the largest coordinate: squares and sums of larger ones may overflow
 
 
 def check_strokes(strokes, where="strokes"):
     """Return ``strokes`` as a list of (n, 2) float64 arrays.
 
-    Raises MinirnnError, naming ``where`` and the stroke, if there is none, or if one is empty, is no list of
-    (x, y) pairs, or holds a value that is no finite number or not below `FARTHEST`.
+    Raises MinirnnError, naming ``where`` and the stroke, if there is no stroke, or if one is empty, is not a list of
+    (x, y) pairs, or contains a value that is not finite or not below `FARTHEST`.
     """
     try:
         strokes = list(strokes)
@@ -40,7 +40,7 @@ def _check_stroke(stroke, where):
     if stroke.size == 0:
         raise MinirnnError(f"{where} is empty; a stroke needs at least one point")
     if stroke.ndim != 2 or stroke.shape[1] != 2:
-        raise MinirnnError(f"{where} has shape {stroke.shape}; expected (points, 2), one x and one y a point")
+        raise MinirnnError(f"{where} has shape {stroke.shape}; expected (points, 2), one x and one y per point")
     good = (np.abs(stroke) < FARTHEST).all(axis=1)
     if not good.all():
         point = int(np.flatnonzero(~good)[0]) + 1
@@ -72,13 +72,13 @@ def _ink_samples(strokes):
 
 
 def rotate(strokes, angle):
-    """Turn ``strokes`` by ``angle`` radians about (0, 0), from the x axis towards the y axis."""
+    """Rotate ``strokes`` by ``angle`` radians about (0, 0), from the x axis towards the y axis."""
     cos, sin = np.cos(angle), np.sin(angle)
     return [stroke @ np.array([[cos, sin], [-sin, cos]]) for stroke in strokes]
 
 
 def deskew(strokes):
-    """Turn the line so that y, regressed on x along the ink, no longer rises or falls."""
+    """Rotate the line so that y, regressed on x along the ink, neither rises nor falls."""
     x_min, y_min, x_max, y_max = bounding_box(strokes)
     if x_max - x_min <= DESKEW_ASPECT * (y_max - y_min):
         return strokes
@@ -107,8 +107,8 @@ def normalise(strokes):
 
 
 def slant(strokes):
-    """How far the line leans: dx/dy of what goes up or down, 0 for upright writing, negative for writing that leans to
-    the right (y is down). 0 if nothing goes up or down."""
+    """How far the line leans: dx/dy of the parts that go up or down, 0 for upright writing, negative for writing that
+    leans to the right (y is down). 0 if no part goes up or down."""
     moves = np.concatenate([np.diff(stroke, axis=0) for stroke in strokes])
     steep = moves[np.abs(moves[:, 1]) > np.abs(moves[:, 0])]
     return (steep[:, 0] * np.sign(steep[:, 1])).sum() / max(1e-6, np.abs(steep[:, 1]).sum())
@@ -145,7 +145,7 @@ def smooth(stroke, spacing=0.05, stiffness=0.02):
     spline (C. H. Reinsch, 1967) of points that lie a step apart. Unlike SciPy's ``splprep`` it never swings out where a
     stroke turns on the spot.
     """
-    from scipy.linalg import solveh_banded  # takes half a second to load: only for who draws
+    from scipy.linalg import solveh_banded  # loaded only when something is drawn, since it takes half a second
 
     stroke = without_repeats(stroke)
     if len(stroke) < 3:
@@ -153,7 +153,7 @@ def smooth(stroke, spacing=0.05, stiffness=0.02):
     k = int(np.ceil(_arc_length(stroke)[-1] / (len(stroke) - 1) / spacing))
     n = (len(stroke) - 1) * k + 1
     # The matrix of the equations is symmetric with two bands below its diagonal: stiffness k³ D'D, D the second
-    # differences, and a one on the diagonal for every point of the stroke.
+    # differences; a one is added on the diagonal for every point of the stroke.
     bands = np.zeros((3, n))
     for shift, products in enumerate([(1, 4, 1), (-2, -2), (1,)]):
         for offset, product in enumerate(products):
@@ -165,7 +165,7 @@ def smooth(stroke, spacing=0.05, stiffness=0.02):
 
 
 def augment(strokes, rng, slant=0.15, scale=0.1, rotation=0.02):
-    """Return the line as another hand might have written it: slanted, scaled and turned at random.
+    """Return the line as another hand might have written it: slanted, scaled and rotated at random.
 
     Parameters
     ----------
@@ -184,8 +184,8 @@ def augment(strokes, rng, slant=0.15, scale=0.1, rotation=0.02):
 def elastic(strokes, rng, strength=0.05, size=2.0):
     """Distort strokes elastically.
 
-    Points move about ``strength``, those within about ``size`` of each other alike, across strokes too: what
-    touches goes on touching. Both are in the unit of the strokes. Returns new arrays of the same shapes.
+    Points move by about ``strength``. Those within about ``size`` of each other move alike, even in different strokes,
+    so that strokes that touch still touch. Both are in the unit of the strokes. Returns new arrays of the same shapes.
     """
     # A sum of waves of random direction and phase is a smooth random field that needs no grid.
     waves = rng.normal(0, 1 / size, (WAVES, 2))

@@ -20,7 +20,7 @@ FIRST_STEP = 2  # the ids below are BEGIN and END
 HEIGHTS_PER_UNIT = 4
 MAX_HEIGHT = 16  # in quarters of a unit: 4 standard deviations of y, above or below the middle of the line
 
-# A gap that misses every lift of the codebook by more than this is closed up: the rest of the line moves.
+# If a gap differs from every lift of the codebook by more than this, the rest of the line is moved to the nearest lift.
 FAR_GAP = 3.0
 LIFTS_TO_FIT = 50_000  # k-means sees no more lifts than these, which is plenty for a few hundred centres
 
@@ -66,7 +66,7 @@ class CharVocabulary:
 
 
 class PenVocabulary:
-    """Strokes <-> ids of pen moves: 0 BEGIN, 1 END, then one id a direction, then one id a lift.
+    """Strokes <-> ids of pen moves: 0 BEGIN, 1 END, then one id per direction, then one id per lift.
 
     Parameters
     ----------
@@ -106,10 +106,10 @@ class PenVocabulary:
 
         Parameters
         ----------
-        lines : normalised lines, each a list of strokes; they are gone through once.
+        lines : an iterable of normalised lines, each a list of strokes; it is read once.
         count : number of lifts in the codebook; fewer if the lines have fewer different ones.
         """
-        from scipy.cluster.vq import kmeans2  # takes half a second to load: only for who fits an vocabulary
+        from scipy.cluster.vq import kmeans2  # loaded only when a vocabulary is fitted, since it takes half a second
 
         lifts = np.concatenate([_lifts(strokes) for strokes in lines])
         rng = np.random.default_rng(seed)
@@ -121,8 +121,8 @@ class PenVocabulary:
     def encode(self, strokes):
         """Return the ids (T,) int16 of a normalised line, from BEGIN to END.
 
-        Every move starts from where the moves before it have really led, so that rounding never adds up: a step
-        steers back to the path, a lift makes good what the last step and the last lift have missed.
+        Every move starts from where the moves before it have really led, so that rounding errors never add up: a step
+        leads back to the path, and a lift corrects what the last step and the last lift have missed.
         """
         ids = [BEGIN]
         pen = shift = 0j
@@ -157,7 +157,7 @@ class PenVocabulary:
     def decode(self, ids):
         """Return the strokes that the ids (T,) draw; BEGIN and END draw nothing.
 
-        Steps before the first lift, which only an unfinished model writes, start at (0, 0).
+        Steps before the first lift, which only an untrained network writes, start at (0, 0).
         """
         ids = _checked_ids(ids, len(self))
         ids = ids[ids >= FIRST_STEP]
@@ -183,7 +183,7 @@ class PenVocabulary:
 
     @classmethod
     def from_arrays(cls, arrays):
-        """Rebuild the vocabulary that `to_arrays` took apart."""
+        """Rebuild the vocabulary from what `to_arrays` returned."""
         return cls(arrays["lifts"], int(arrays["directions"]), float(arrays["step"]))
 
 
@@ -203,11 +203,11 @@ def _lifts(strokes):
 
 
 def _next_target(path, here, after, pen, step):
-    """Return the next point of the path to step towards, or None if the path is done.
+    """Return the next point of the path to step towards, or None at the end of the path.
 
     Parameters
     ----------
-    path : list of complex; here : complex, the point that the pen has followed the path to, just before
+    path : list of complex; here : complex, the point up to which the pen has followed the path, just before
     path[after]; pen : complex, where the pen really is.
 
     Returns
@@ -221,7 +221,7 @@ def _next_target(path, here, after, pen, step):
         distance = abs(path[index] - pen)
         if distance >= step:
             crossing = _leave_circle(here, path[index], pen, step)
-            # A hairpin that ends inside the circle: to cut it off loses more than to shoot past its tip does.
+            # A hairpin that ends inside the circle: cutting it off loses more than going past its tip.
             if _distance_to_segment(tip, pen, crossing) > step - reach:
                 return tip, after_tip
             return crossing, index

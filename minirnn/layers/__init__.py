@@ -1,4 +1,4 @@
-"""One layer a file: notation, equations, forward, backward.
+"""One file per layer: notation, equations, forward, backward.
 
 Every layer is a few pure functions:
 
@@ -6,8 +6,8 @@ Every layer is a few pure functions:
     forward(x, ..., params)         -> (y, ..., cache)
     backward(dy, ..., cache)        -> (dx, ..., grads), with grads under the same keys as params
 
-No layer keeps anything between calls, and none writes into an array it was given. ``cache`` is what forward
-leaves for backward; nobody else looks into it. Outputs have the dtype and the device of the input.
+No layer keeps anything between calls, and none writes into an array that it was given. ``cache`` is what forward
+leaves for backward; nothing else looks into it. Outputs have the dtype and the device of the input.
 The dimension letters are defined in `minirnn.backend`.
 """
 

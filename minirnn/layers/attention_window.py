@@ -1,6 +1,6 @@
-"""The soft window over the text (Graves 2013, section 5.1): where in the text the pen is.
+"""The attention window, a soft window that slides over the text (Graves 2013, section 5.1): where the pen is in it.
 
-    h      (B, H)       state of the recurrent layer that reads
+    h      (B, H)       state of the recurrent layer below
     W, b   (H, 3K), (3K,)
     C      (B, U, E)    embeddings of the text's characters; those past a text's end are zero
     κ      (B, K)       positions of the K Gaussians, counted in characters
@@ -25,7 +25,7 @@ Backward, with G_ku = α_k exp(-β_k (κ_k - u)²) and δ_ku = κ_k - u:
     dC_u = Σ_t φ_tu dw_t                     done for all steps at once, after the loop
 
 The window is one step, not a loop over time: w_t goes into the recurrent layer's next step, so the loop belongs
-to `minirnn.layers.windowed_lstm`, which also makes the one product h W for this layer.
+to `minirnn.layers.windowed_lstm`, which also computes the product h W for this layer.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ from minirnn import backend
 
 
 def init(rng, H, K, rate, dtype=np.float32):
-    """W (H, 3K) small, b (3K,) so that the window starts wide (β = 1/2) and moves ``rate`` characters a step."""
+    """W (H, 3K) small, b (3K,) such that the window starts wide (β = 1/2) and moves ``rate`` characters per step."""
     W = (0.075 * rng.standard_normal((H, 3 * K)) / np.sqrt(H)).astype(dtype)
     b = np.zeros(3 * K, dtype)
     b[:K] = -np.log(K)
@@ -63,7 +63,7 @@ def step_forward(z, kappa_prev, C):
 def step_backward(dw, dkappa, C, cache):
     """dw (B, E), dkappa (B, K) from the step after, C (B, U, E) -> dz (B, 3K), dkappa (B, K) for the step before.
 
-    dC is left to the caller, who makes it of φ and dw for all steps at once."""
+    dC is left to the caller, which computes it from φ and dw for all steps at once."""
     exp_z, delta, G = cache
     K = delta.shape[1]
     dphi = np.matmul(C, dw[:, :, None])[:, :, 0]

@@ -22,12 +22,12 @@ import numpy as np
 
 
 def shapes(D, H, cell):
-    """The shapes of the parameters of a ``cell``, a module of `CELLS`, by name: twice those for inputs (T, B, D)."""
+    """The shapes of the parameters by name: twice those of a ``cell``, a module of `CELLS`, with inputs (T, B, D)."""
     return {"forward": cell.shapes(D, H), "backward": cell.shapes(D, H)}
 
 
 def init(rng, D, H, cell, dtype=np.float32):
-    """{"forward": parameters of a cell, "backward": of another}, each for inputs (T, B, D) and H units. ``rng``:
+    """{"forward": parameters of one cell, "backward": of another}, each for inputs (T, B, D) and H units. ``rng``:
     `numpy.random.Generator`; ``cell``: a module of `CELLS`."""
     return {"forward": cell.init(rng, D, H, dtype), "backward": cell.init(rng, D, H, dtype)}
 
@@ -40,7 +40,7 @@ def reversal(T, lengths):
 
 
 def forward(x, lengths, params, cell):
-    """x (T, B, D), lengths (B,) -> y (T, B, 2H), cache. ``cell``: the module of `CELLS` whose parameters they are."""
+    """x (T, B, D), lengths (B,) -> y (T, B, 2H), cache. ``cell``: the module of `CELLS` that made the parameters."""
     T, B, _ = x.shape
     order = (reversal(T, lengths), np.arange(B, like=lengths))
     inside = (np.arange(T, like=lengths)[:, None] < lengths)[:, :, None]

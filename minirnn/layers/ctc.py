@@ -1,12 +1,12 @@
-"""Connectionist temporal classification: the loss of a text without knowing where its characters stand (CTC: Graves,
-Fernández, Gomez and Schmidhuber 2006).
+"""Connectionist temporal classification (CTC: Graves, Fernández, Gomez and Schmidhuber 2006): the loss of a text if it
+is not known where its characters stand.
 
     z   (T, B, V)   logits of every frame; symbol 0 is the blank, "nothing new here"
-    y   (U, B)      the text, ids from 1 to V - 1; past the end of a text anything may stand
+    y   (U, B)      the text, ids from 1 to V - 1; what stands past the end of a text has no effect
     T_b, U_b (B,)   frames and characters of each sequence
 
-A *path* names one symbol per frame. It spells a text if that text is left when first all repeats of a symbol are
-merged and then all blanks are removed: a a - b b and - a - b spell "ab"; a repeated letter needs a blank in between.
+A *path* names one symbol per frame. It spells a text if the text is what remains after all repeats of a symbol have
+been merged and then all blanks removed: a a - b b and - a - b spell "ab"; a repeated letter needs a blank in between.
 The probability of a text is the sum over all paths that spell it, and two sweeps over the frames compute that sum.
 
 Notation: l is the text with a blank before, between and after its characters, S = 2 U_b + 1 places l_1 .. l_S;
@@ -32,7 +32,7 @@ Backward. α_t(s) β_t(s) is the sum over all paths that spell the text and are 
 Every such path has the factor p_t(k) once, hence ∂ log P / ∂ log p_t(k) = γ_t(k); with the softmax's own derivative
 ∂ log p_t(k) / ∂ z_t(j) = δ_kj - p_t(j) and Σ_k γ_t(k) = 1:
 
-    dz_t(j) = (p_t(j) - γ_t(j)) / Σ_b U_b       what the network says minus what it should; 0 past the frame T_b
+    dz_t(j) = (p_t(j) - γ_t(j)) / Σ_b U_b       what the network says less what it should; 0 for t > T_b
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ from minirnn import backend
 from minirnn.errors import MinirnnError
 
 BLANK = 0
-NEVER = -1e30  # the logarithm of zero; -∞ would make -∞ - (-∞), which is no number
+NEVER = -1e30  # the logarithm of zero; -∞ would lead to -∞ - (-∞), which is not a number
 
 
 def frames_needed(y, counts):
@@ -53,8 +53,8 @@ def frames_needed(y, counts):
 
 
 def check(y, counts, lengths):
-    """A `MinirnnError` that names the sequences whose text is too long for their frames; y (U, B), counts and lengths
-    (B,)."""
+    """Raise a `MinirnnError` that names the sequences whose text is too long for their frames, if there are any; y
+    (U, B), counts and lengths (B,)."""
     needed, lengths = (backend.to_host(a) for a in (frames_needed(y, counts), lengths))
     short = np.flatnonzero(needed > lengths)
     if len(short):
@@ -88,7 +88,7 @@ def log_sum(a, b, c):
 
 
 def moved(a, by):
-    """a (B, S) moved on by ``by`` places along S, backwards if negative; what comes in is `NEVER`."""
+    """a (B, S) shifted by ``by`` places along S, backwards if negative; the places that become free are `NEVER`."""
     out = np.full(a.shape, NEVER, a.dtype, like=a)
     if by > 0:
         out[:, by:] = a[:, :-by]
@@ -118,14 +118,14 @@ def backward_variables(log_p, skip, last, lengths):
     for t in reversed(range(len(log_p) - 1)):
         after = log_p[t + 1] + beta[t + 1]
         two_after = np.where(from_here, moved(after, -2), NEVER)
-        # Before its last frame a sequence has not begun its way back.
+        # The sweep over a sequence begins at its last frame.
         beta[t] = np.where((t < lengths - 1)[:, None], log_sum(after, moved(after, -1), two_after), last)
     return beta
 
 
 def forward(z, y, lengths, counts):
     """z (T, B, V), y (U, B) ids, lengths (B,) frames, counts (B,) characters -> loss (a scalar, nats per character),
-    cache. A text that no path can spell is a `MinirnnError`."""
+    cache. A text that no path can spell raises `MinirnnError`."""
     check(y, counts, lengths)
     T, B, _ = z.shape
     largest = z.max(axis=2, keepdims=True)

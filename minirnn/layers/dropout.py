@@ -1,12 +1,12 @@
-"""Dropout, inverted: in training every unit is silent with probability p, the others speak up.
+"""Inverted dropout: in training, every unit is set to zero with probability p, and the others are scaled up.
 
 Equation (Srivastava et al. 2014, scaled at training time): y = x m, with m = 0 with probability p and
 1 / (1 - p) otherwise, so that the mean of y is x and nothing has to be done when the network is used.
 
-It stands between layers, never inside the recurrence: a state that loses units at every step forgets
+It is used between layers and never inside the recurrence, since a state that loses units at every step forgets
 (Zaremba et al. 2014).
 
-Backward: dx = dy m, with the very mask of the forward pass.
+Backward: dx = dy m, with the same mask as in the forward pass.
 """
 
 from minirnn import backend
@@ -14,7 +14,7 @@ from minirnn import backend
 
 def draw_mask(rng, p, like):
     """A mask m (...) of ``like``'s shape, dtype and device. ``rng``: `numpy.random.Generator`; 0 <= p < 1."""
-    # 16 random bits a unit are enough and five times faster than a float: p is met to within 1/65536.
+    # 16 random bits per unit are enough and five times faster than a float: p is met to within 1/65536.
     threshold = min(round(p * 65536), 65535)
     kept = backend.random_bits(rng, like) >= threshold
     m = kept.astype(like.dtype)

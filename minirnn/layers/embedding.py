@@ -1,6 +1,6 @@
 """Embedding: every symbol has a row of its own.
 
-    E     (V, D)   one row a symbol
+    E     (V, D)   one row per symbol
     x     (T, B)   ids of symbols
     y     (T, B, D)
 
@@ -8,8 +8,8 @@ Equation: y = E[x]. That is the product of a one-hot matrix with E, of which onl
 y = onehot(x) E, with onehot(x) (TB, V).
 
 Backward: by the rule for a product, dE = onehot(x)ᵀ dy: row v of dE sums dy over all places where symbol v
-stands. (``dE[x] += dy`` would be wrong: a symbol that occurs twice would keep only its last dy.) The ids are
-not numbers to be moved a little, so there is no dx.
+stands. (``dE[x] += dy`` would be wrong: a symbol that occurs twice would keep only its last dy.) There is no dx, since
+an id cannot change by a small amount.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def forward(x, params):
 
 
 def backward(dy, cache):
-    """dy (..., D) -> grads, {"E": (V, D)}. There is no dx: ids are no numbers to be moved a little."""
+    """dy (..., D) -> grads, {"E": (V, D)}. There is no dx, since ids are discrete."""
     x, E = cache
     V, D = E.shape
     ids = np.arange(V, like=E)[:, None]

@@ -1,5 +1,5 @@
-"""The gated recurrent unit (Cho et al. 2014), with the reset gate behind the product, as cuDNN and PyTorch
-have it: one product h Wh then serves all three blocks.
+"""The gated recurrent unit (Cho et al. 2014), with the reset gate after the product, as in cuDNN and PyTorch: one
+product h Wh then serves all three blocks.
 
     x   (T, B, D)  input              Wx  (D, 3H)     b   (3H,)
     h   (B, H)     hidden state       Wh  (H, 3H)     bn  (H,)
@@ -9,7 +9,7 @@ The three blocks stand side by side in the order r, u, n.
 Equations, for t = 1 .. T:
 
     r_t = σ(x_t Wx_r + h_{t-1} Wh_r + b_r)                       reset gate
-    u_t = σ(x_t Wx_u + h_{t-1} Wh_u + b_u)                       update gate (how much of the old stays)
+    u_t = σ(x_t Wx_u + h_{t-1} Wh_u + b_u)                       update gate (how much of the old state stays)
     m_t = h_{t-1} Wh_n + bn                                      what the past proposes
     n_t = tanh(x_t Wx_n + b_n + r_t m_t)
     h_t = u_t h_{t-1} + (1 - u_t) n_t
@@ -74,7 +74,7 @@ def forward(x, state, params):
         ru += 0.5
         r, u = ru[:, :H], ru[:, H:]
         np.add(recurrent[:, 2 * H :], bn, out=m[t])
-        np.multiply(r, m[t], out=h[t + 1])  # h[t + 1] lends its memory to r m
+        np.multiply(r, m[t], out=h[t + 1])  # the memory of h[t + 1] is used for r m
         n += h[t + 1]
         np.tanh(n, out=n)
         np.subtract(h[t], n, out=h[t + 1])  # u h + (1 - u) n = n + u (h - n)
@@ -91,7 +91,7 @@ def backward(dy, dstate, cache):
     H = h.shape[2]
     dh = start(B, params)[0] if dstate is None else dstate[0].copy()
     dz = backend.empty((T, B, 3 * H), like=x)  # with respect to x Wx + b
-    dq = backend.empty((T, B, 3 * H), like=x)  # with respect to h Wh: the same but for dm in the place of dz_n
+    dq = backend.empty((T, B, 3 * H), like=x)  # with respect to h Wh: the same, except for dm in the place of dz_n
     scratch = backend.empty((B, H), like=x)
     WhT = params["Wh"].T.copy()
     for t in reversed(range(T)):

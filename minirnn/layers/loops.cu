@@ -1,15 +1,15 @@
-// The time loops of the LSTM and of the reader on a GPU: all steps of a chunk in one kernel.
+// The time loops of the LSTM and of the windowed LSTM on a GPU: all steps of a chunk in one kernel.
 //
-// A step's product is small; started one by one, the kernels of a step would take longer to start than to run. So one
-// kernel goes through all steps, and its blocks wait for each other at a barrier (`wait_for_all`) where the equations
-// need what another block has made. The equations are those of lstm.py, window.py and reader.py, the names too; E = 0
-// means an LSTM alone.
+// The product of a step is small: if the kernels of a step were started one by one, starting them would take longer than
+// running them. So one kernel goes through all steps, and its blocks wait for each other at a barrier (`wait_for_all`)
+// where the equations need what another block has computed. Equations and names are those of lstm.py, attention_window.py
+// and windowed_lstm.py; E = 0 means an LSTM alone.
 //
-// Each block owns four columns of [w, h], or several fours, for all sequences: it makes the four gates of its units,
-// keeps their weights in fast memory all the time (`own_W`), and is the only one that touches their c and dc. What all
-// blocks need, [w, h] forward and dz backward, they exchange in an array that is turned round, (columns, sequences), so
-// that a warp reads the values of 32 sequences in one go. The warps of a block share out the sum over k, and add up what
-// they have (`partial`).
+// Each block owns four columns of [w, h], or several fours, for all sequences: it computes the four gates of its units,
+// keeps their weights in fast memory all the time (`own_W`), and is the only one that uses their c and dc. What all
+// blocks need, [w, h] forward and dz backward, they exchange in a transposed array, (columns, sequences), so that a warp
+// reads the values of 32 sequences in one access. The warps of a block share the sum over k, and add up their parts
+// (`partial`).
 
 #define THREADS (32 * WARPS)
 #define ROWS (32 * Q)  // sequences that a block treats at once, 4 Q by each thread
@@ -17,7 +17,8 @@
 #define SCRATCH ((3 * THREADS + E + 3 * K + U + 3) / 4 * 4)  // for the window
 #define AHEAD 8  // values of k that are fetched before they are needed
 
-// Until every block has come here for the ``times``-th time. Written before is then seen by all who read with __ldcg.
+// Waits until every block has come here for the ``times``-th time. What was written before is then seen by all threads
+// that read with __ldcg.
 __device__ void wait_for_all(unsigned *arrived, unsigned times) {
     __syncthreads();
     if (threadIdx.x == 0) {
@@ -42,7 +43,7 @@ __device__ void multiply(float acc[4 * Q][4], const float *x, int width, const f
                 v[i][q] = __ldcg((const float4 *)(x + (size_t)min(k + i * step, end - 1) * width + 32 * q));
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) {
-            // Past the end come zeros and no branch: behind one, the compiler would fetch v only when it is needed.
+            // Past the end there are zeros and no branch: after a branch, the compiler would fetch v only when needed.
             float4 w = W[min(k + i * step, end - 1) * stride];
             if (k + i * step >= end) w = make_float4(0, 0, 0, 0);
 #pragma unroll

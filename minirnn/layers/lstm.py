@@ -23,8 +23,8 @@ Backward, for t = T .. 1. Two errors come back from step t+1: dh (through Wh) an
     dz_i, dz_f, dz_o = di i(1-i), df f(1-f), do o(1-o);   dz_g = dg (1 - g²)
     dWx = Σ x_tᵀ dz_t,   dWh = Σ h_{t-1}ᵀ dz_t,   db = Σ dz_t,   dx_t = dz_t Wxᵀ
 
-Two tricks, and no more. All products with x_t are one product before the loop, and all weight gradients one
-product after it; only h Wh stays inside. And since σ(z) = (1 + tanh(z/2)) / 2, one call of tanh serves all four
+There are two tricks, and no more. All products with x_t are one product before the loop, and all weight gradients are
+one product after it; only h Wh stays inside. And since σ(z) = (1 + tanh(z/2)) / 2, one call of tanh serves all four
 gates. On a GPU the loops are those of `minirnn.layers.loops`.
 """
 
@@ -43,7 +43,7 @@ def init(rng, D, H, dtype=np.float32):
     """Wx (D, 4H), Wh (H, 4H), b (4H,) uniform in ±1/√H. ``rng``: `numpy.random.Generator`.
 
     A forget gate whose bias starts at one, as is often advised, learned text more slowly here: 1.87 instead of 1.75
-    nats a character after 400 steps."""
+    nats per character after 400 steps."""
     bound = 1 / np.sqrt(H)
     return {
         "Wx": backend.uniform(rng, bound, (D, 4 * H), dtype),
@@ -59,15 +59,15 @@ def start(B, params):
 
 
 def halves(H, like):
-    """(4H,), what `cell_forward` multiplies z with: ½ for the sigmoids of i, f and o, 1 for the tanh of g; of the dtype
-    and on the device of ``like``."""
+    """(4H,), the factors by which `cell_forward` multiplies z: ½ for the sigmoids of i, f and o, 1 for the tanh of g;
+    of the dtype and on the device of ``like``."""
     half = backend.empty(4 * H, like=like)
     half[: 3 * H], half[3 * H :] = 0.5, 1
     return half
 
 
 def cell_forward(z, half, c_prev, c, tanh_c, h):
-    """One step behind the products. z (B, 4H) becomes the gates i, f, o, g in place; half (4H,) is that of `halves`;
+    """One step after the products. z (B, 4H) becomes the gates i, f, o, g in place; half (4H,) is that of `halves`;
     c_prev (B, H) is only read; c, tanh_c and h (B, H) are filled in."""
     H = h.shape[1]
     z *= half
@@ -76,7 +76,7 @@ def cell_forward(z, half, c_prev, c, tanh_c, h):
     z += 1 - half
     i, f, o, g = z[:, :H], z[:, H : 2 * H], z[:, 2 * H : 3 * H], z[:, 3 * H :]
     np.multiply(f, c_prev, out=c)
-    np.multiply(i, g, out=h)  # h lends its memory to i g
+    np.multiply(i, g, out=h)  # the memory of h is used for i g
     c += h
     np.tanh(c, out=tanh_c)
     np.multiply(o, tanh_c, out=h)
@@ -94,7 +94,7 @@ def cell_backward(dh, dc, gates, c_prev, tanh_c, dz, slope):
     np.multiply(g, g, out=slope_g)
     np.subtract(1, slope_g, out=slope_g)  # tanh' = 1 - tanh²
     np.multiply(dh, tanh_c, out=do)
-    dh *= o  # dh lends its memory: dh o (1 - tanh²) = dh o - dh o tanh tanh
+    dh *= o  # in the memory of dh: dh o (1 - tanh²) = dh o - dh o tanh tanh
     dc += dh
     dh *= tanh_c
     dh *= tanh_c
@@ -113,7 +113,7 @@ def forward(x, state, params):
     H = len(Wh)
     z = (x.reshape(T * B, D) @ Wx).reshape(T, B, 4 * H)
     z += b
-    h = backend.empty((T + 1, B, H), like=x)  # h[t] is h_t; h[0] and c[0] the state that came in
+    h = backend.empty((T + 1, B, H), like=x)  # h[t] is h_t; h[0] and c[0] are the state before the first step
     c = backend.empty((T + 1, B, H), like=x)
     tanh_c = backend.empty((T, B, H), like=x)
     h[0], c[0] = state

@@ -14,7 +14,7 @@ of step t, where dy_t comes from, and in the next step, where da_{t+1} Whᵀ com
     da_t     = dh_t (1 - h_t²)             tanh' = 1 - tanh²
     dWx = Σ x_tᵀ da_t,   dWh = Σ h_{t-1}ᵀ da_t,   db = Σ da_t,   dx_t = da_t Wxᵀ
 
-The products with x_t need no loop: they are done for all T steps at once.
+The products with x_t need no loop: they are computed for all T steps at once.
 """
 
 import numpy as np
@@ -48,7 +48,7 @@ def forward(x, state, params):
     Wx, Wh, b = params["Wx"], params["Wh"], params["b"]
     T, B, D = x.shape
     H = len(Wh)
-    h = backend.empty((T + 1, B, H), like=x)  # h[t] is h_t; h[0] the state that came in
+    h = backend.empty((T + 1, B, H), like=x)  # h[t] is h_t; h[0] is the state before the first step
     h[0] = state[0]
     a = (x.reshape(T * B, D) @ Wx).reshape(T, B, H)
     a += b

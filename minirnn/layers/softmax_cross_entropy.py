@@ -1,11 +1,11 @@
 """Softmax and categorical cross-entropy in one layer, because together they are simple.
 
     z        (..., V)  logits
-    targets  (...)     id of the symbol that really came
+    targets  (...)     id of the symbol that really came next
     mask     (...)     True where the step counts; None: all count
     N                  number of steps that count
 
-Equations:  p = exp(z) / Σ exp(z),   loss = -1/N Σ_counting log p[target]        (nats a symbol)
+Equations:  p = exp(z) / Σ exp(z),   loss = -1/N Σ_counting log p[target]        (nats per symbol)
 
 Subtracting the largest logit first changes nothing in p and keeps exp from overflowing.
 

@@ -1,4 +1,4 @@
-"""The LSTM that reads: an LSTM and a soft window that feed each other, step by step (Graves 2013, figure 12).
+"""The windowed LSTM: an LSTM and an attention window that feed each other, step by step (Graves 2013, figure 12).
 
     x   (T, B, D)   input                      C   (B, U, E)   embedded text
     w   (T, B, E)   window vectors             φ   (T, B, U)   weight of each character, to be looked at
@@ -9,11 +9,11 @@ Equations, for t = 1 .. T:
     h_t, c_t = LSTM([x_t, w_{t-1}], h_{t-1}, c_{t-1})      see `minirnn.layers.lstm`
     w_t, κ_t = window(h_t, κ_{t-1}, C)                     see `minirnn.layers.attention_window`
 
-Backward, for t = T .. 1: w_t is used by whoever reads the output, by the LSTM at t+1, and h_t by the window, by
-the output and by the LSTM at t+1; every one of these errors is added before the step is undone.
+Backward, for t = T .. 1: w_t is used by the layers above and by the LSTM at t+1; h_t is used by the window, by the
+layers above and by the LSTM at t+1. All these errors are added up before the error goes back through the step.
 
 Only the products with w_{t-1} and h_{t-1} stay inside the loop. On a GPU the loops are those of
-`minirnn.layers.loops`, which keep of the window what they need to make the rest anew.
+`minirnn.layers.loops`, which keep only a part of the window's values and compute the others again.
 """
 
 import numpy as np
@@ -46,8 +46,8 @@ def init(rng, D, E, H, K, rate, dtype=np.float32):
 
 
 def start(B, params):
-    """The state before the first step: (h, c, kappa, w), all zero but for kappa, which stands half a character
-    before the text."""
+    """The state before the first step: (h, c, kappa, w), all zero except for kappa, which is half a character before
+    the text."""
     H, K, E = len(params["Wh"]), len(params["b_window"]) // 3, len(params["Ww"])
     like = params["Wh"]
     h, c, kappa, w = (backend.zeros((B, n), like=like) for n in (H, H, K, E))
@@ -61,14 +61,14 @@ def forward(x, C, state, params):
     Ww, Wh, W_window, b_window = (params[name] for name in ("Ww", "Wh", "W_window", "b_window"))
     z = (x.reshape(T * B, D) @ params["Wx"]).reshape(T, B, 4 * H)
     z += params["b"]
-    wh = backend.empty((T + 1, B, E + H), like=x)  # [w, h] of every step, the state that came in first
+    wh = backend.empty((T + 1, B, E + H), like=x)  # [w, h] of every step, beginning with the state before the first
     c = backend.empty((T + 1, B, H), like=x)
     tanh_c = backend.empty((T, B, H), like=x)
     phi = backend.empty((T, B, C.shape[1]), like=x)
     windows = []
     wh[0, :, E:], c[0], kappa, wh[0, :, :E] = state
     if loops.on_gpu(x, H, E, kappa.shape[1], C.shape[1]):
-        kappa, windows = loops.reader_forward(z, params, C, wh, c, tanh_c, kappa, phi)
+        kappa, windows = loops.windowed_lstm_forward(z, params, C, wh, c, tanh_c, kappa, phi)
     else:
         recurrent, half = backend.empty((B, 4 * H), like=x), lstm.halves(H, like=x)
         for t in range(T):
@@ -102,7 +102,7 @@ def backward(dh_out, dw_out, dstate, cache):
     dz_window = backend.empty((T, B, 3 * K), like=x)
     if loops.on_gpu(x, H, E, K, C.shape[1]):
         dw[...], dkappa = dw_out, dkappa.copy()
-        loops.reader_backward(dh_out, gates, params, C, c, tanh_c, windows, dz, dw, dz_window, dwh, dc, dkappa)
+        loops.windowed_lstm_backward(dh_out, gates, params, C, c, tanh_c, windows, dz, dw, dz_window, dwh, dc, dkappa)
     else:
         W_recurrentT = np.concatenate([params["Ww"], params["Wh"]]).T.copy()
         W_windowT = params["W_window"].T.copy()

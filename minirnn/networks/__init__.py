@@ -1,1 +1,1 @@
-"""The networks, composed from the layers, and what is kept of them in a file."""
+"""The networks, composed of the layers; their checkpoints; and the check of all gradients."""

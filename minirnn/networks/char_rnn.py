@@ -1,4 +1,4 @@
-"""CharRNN: characters -> the next character. It decides what is written."""
+"""`CharRNN`, the network of text: from the characters so far to the next one."""
 
 import numpy as np
 
@@ -10,8 +10,8 @@ from minirnn.networks.network import Network
 class CharRNN(Network):
     """Embedding, ``layers`` recurrent layers of ``hidden`` units, softmax over V symbols.
 
-    A chunk: {"x": (T, B) ids, "y": (T, B) ids of what comes next, "mask": (T, B) bool or None}. Dropout stands
-    behind the embedding and behind every recurrent layer.
+    A chunk: {"x": (T, B) ids, "y": (T, B) ids of what comes next, "mask": (T, B) bool or None}. Dropout follows the
+    embedding and every recurrent layer.
     """
 
     kind = "CharRNN"
@@ -63,7 +63,7 @@ class CharRNN(Network):
         return logits, new_state, caches
 
     def loss(self, chunk, state, rng=None):
-        """-> mean loss (nats a symbol that counts), state, cache. ``rng`` draws the dropout masks; None: nothing is
+        """-> mean loss (nats per symbol that counts), state, cache. ``rng`` draws the dropout masks; None: nothing is
         dropped."""
         logits, state, caches = self.forward(chunk["x"], state, rng)
         loss, cache = softmax_cross_entropy.forward(logits, chunk["y"], chunk.get("mask"))
@@ -77,7 +77,7 @@ class CharRNN(Network):
         dy, grads["softmax"] = dense.backward(dy, caches.pop())
         for name in reversed(self.recurrent):
             dy = dropout.backward(dy, caches.pop())
-            # None: what later chunks would say of the last state is cut off. This is the truncation.
+            # None: no error comes back from later chunks to the last state. This is the truncation.
             dy, _, grads[name] = self.cell.backward(dy, None, caches.pop())
         dy = dropout.backward(dy, caches.pop())
         grads["embedding"] = embedding.backward(dy, caches.pop())

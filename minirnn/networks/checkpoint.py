@@ -3,9 +3,9 @@
     save(path, meta, arrays)     meta: what JSON can hold, arrays: {"params.lstm1.Wx": array, ...}
     load(path) -> meta, arrays
 
-A checkpoint is always written beside its place and then moved there, so that a run that is killed leaves the
-last good one. It holds NumPy arrays whatever the device, so it moves between CPU and GPU. A file from a stranger
-cannot do harm: nothing is unpickled, and no array is made before its header was held against the file's size.
+A checkpoint is always written to a temporary file and then moved to its place, so that a run that is killed leaves the
+last good one. It holds NumPy arrays whatever the device, so it can be moved between CPU and GPU. A file from a stranger
+can do no harm: nothing is unpickled, and no array is made before its header has been compared with the file's size.
 """
 
 import json
@@ -38,13 +38,13 @@ def _check_finite(path, arrays):
 
 
 def load(path, kind=None):
-    """Read a checkpoint -> meta, arrays. A file that is missing, damaged, of another version, or not of the
-    ``kind`` asked for ("CharRNN", "PenRNN") is a `MinirnnError`."""
+    """Read a checkpoint -> meta, arrays. A file that is missing, damaged, of another version, or not of the ``kind``
+    asked for ("CharRNN", "PenRNN", "ReaderRNN") raises `MinirnnError`."""
     if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe might never end
         raise MinirnnError(f"{path} is no file; give a checkpoint, or the folder of a run")
     try:
         with zipfile.ZipFile(path) as archive:
-            # Many members that all point at the same bytes could grow without bound.
+            # Many members that all refer to the same bytes could take memory without bound.
             stored = [member for member in archive.infolist() if member.compress_type == zipfile.ZIP_STORED]
             if sum(member.file_size for member in stored) > os.path.getsize(path):
                 raise ValueError("its members claim more bytes than it has")
@@ -73,7 +73,7 @@ def load(path, kind=None):
 
 def _read_array(archive, member):
     """One array of the archive, after its header has been checked against the bytes that are really there."""
-    # Members are stored as they are: what is compressed could grow without bound, and we never write it.
+    # Members are stored uncompressed: a compressed one could take memory without bound, and we never write any.
     if member.compress_type != zipfile.ZIP_STORED or not member.filename.endswith(".npy"):
         raise ValueError(f"unexpected member {member.filename!r}")
     with archive.open(member) as file:

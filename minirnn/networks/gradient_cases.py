@@ -1,4 +1,4 @@
-"""TODO networks.gradient_cases"""
+"""What the gradient check covers: a `Case` for every layer, for stacks of layers, and for whole networks."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from minirnn.networks.reader_rnn import ReaderRNN
 
 
 def _random_like(params, rng):
-    """Parameters of the same shapes from N(0, 1/2²): large enough that every gate is used, far from saturation."""
+    """Parameters of the same shapes from N(0, 1/2²): large enough that every gate is used, and far from saturation."""
     return {name: 0.5 * rng.standard_normal(array.shape) for name, array in params.items()}
 
 
@@ -128,7 +128,7 @@ def bidirectional_case(rng, kind, T=5, B=3, D=4, H=2):
 
 
 def stack_case(rng, kind, layers=1, T=5, B=3, D=4, H=2, p=0.0):
-    """``layers`` recurrent layers, dropout with a fixed mask between them, non-zero start states."""
+    """A `Case` of ``layers`` recurrent layers, with a fixed dropout mask between them; no start state is zero."""
     cell, mask_seed = CELLS[kind], int(rng.integers(2**32))
     arrays = {"x": rng.standard_normal((T, B, D))}
     names = [[], []]  # of the parameters and of the states of each layer
@@ -170,7 +170,7 @@ def stack_case(rng, kind, layers=1, T=5, B=3, D=4, H=2, p=0.0):
 
 
 def window_case(rng, B=3, H=2, K=2, U=5, E=4):
-    """One step of the window, from its logits."""
+    """A `Case` of one step of the attention window, from its logits."""
     arrays = {
         "z": 0.5 * rng.standard_normal((B, 3 * K)),
         "kappa": U * rng.random((B, K)),
@@ -190,7 +190,7 @@ def window_case(rng, B=3, H=2, K=2, U=5, E=4):
 
 
 def reader_case(rng, T=5, B=3, D=4, H=2, K=2, U=5, E=3):
-    """A `Case` of the LSTM that reads, all four arrays of its state among those checked."""
+    """A `Case` of the windowed LSTM; all four arrays of its state are checked, too."""
     params = _random_like(windowed_lstm.init(rng, D, E, H, K, 0.5), rng)
     state = {name: 0.5 * rng.standard_normal((B, n)) for name, n in zip(("h0", "c0", "kappa0", "w0"), (H, H, K, E))}
     arrays = {"x": rng.standard_normal((T, B, D)), "C": rng.standard_normal((B, U, E)), **state, **params}

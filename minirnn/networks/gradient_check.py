@@ -1,4 +1,11 @@
-"""TODO layers.gradient_check"""
+"""The gradient check: gradients by the backward pass, compared with central differences.
+
+    ∂f/∂x_i ≈ (f(x + ε e_i) - f(x - ε e_i)) / 2ε         error of the order ε², in float64
+
+A `Case` says what is to be checked, `check` checks it, and `minirnn.networks.gradient_cases` has the cases of all
+layers and networks. Two numbers agree if |a - n| / max(|a|, |n|, `FLOOR`) is at most `TOLERANCE`; the floor keeps
+gradients that are nearly zero from being judged by their rounding error.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -27,7 +34,7 @@ class Case:
 
 @dataclasses.dataclass
 class Result:
-    """How one array of one case fared: its largest relative error against ``tolerance``."""
+    """The result for one array of one case: its largest relative error, and the ``tolerance``."""
 
     case: str
     array: str
@@ -41,8 +48,8 @@ class Result:
 
 
 def numerical_gradient(f, array, step=STEP):
-    """Central differences of the scalar function ``f()`` with respect to ``array``, which ``f`` reads; every
-    entry is moved in place and put back. Returns an array of the same shape."""
+    """Central differences of the scalar function ``f()`` with respect to ``array``, which ``f`` reads; every entry is
+    changed in place and then restored. Returns an array of the same shape."""
     gradient = np.empty_like(array)
     for index in np.ndindex(array.shape):
         value = array[index]
@@ -67,8 +74,8 @@ def relative_error(analytic, numeric, floor=FLOOR):
 def check(case, seed=0, tolerance=TOLERANCE):
     """Compare backward with central differences for every array of ``case`` -> list of `Result`.
 
-    The outputs are made one scalar by random weights R, f = Σ outputs · R, so that every output's error has its
-    own size and sign and none can cancel another's."""
+    Random weights R turn the outputs into one scalar, f = Σ outputs · R, so that the error of every output has its own
+    size and sign, and no two can cancel."""
     rng = np.random.default_rng(seed)
     arrays = {name: np.array(array, np.float64) for name, array in case.arrays.items()}
     outputs, cache = case.forward(**arrays)

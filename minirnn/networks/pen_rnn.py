@@ -1,17 +1,4 @@
-"""The two networks, composed from the layers.
-
-    CharRNN   characters -> next character: decides what to write
-    PenRNN    pen moves, looking at the text through a soft window -> next pen move: decides how to write it
-
-Both offer the same four things to the training loop and to the gradient check:
-
-    start(B)                      -> the state before the first step of B sequences
-    loss(chunk, state, rng=None)  -> loss in nats a symbol, state after the chunk, cache
-    backward(cache)               -> gradients, nested as params
-    params, settings              -> what a checkpoint has to keep
-
-A chunk is a dict of arrays, described at each network. ``rng`` draws dropout masks; without it nothing is dropped.
-"""
+"""`PenRNN`, the network of handwriting: from the pen moves so far and a text to the next pen move."""
 
 import numpy as np
 
@@ -21,15 +8,15 @@ from minirnn.networks.network import Network
 
 
 class PenRNN(Network):
-    """An LSTM that reads the text through a window, further LSTMs, softmax over V pen symbols.
+    """An LSTM that looks at the text through an attention window, further LSTMs, and a softmax over V pen symbols.
 
         x_t     = E_symbol[symbol] + E_height[height] + E_hand[hand]
-        h1, w   = reader(x; embedded text)
+        h_1, w  = windowed LSTM (x; embedded text)
         h_n     = LSTM n ([x, w, h_{n-1}])           n = 2 .. layers
         logits  = [h_1, ..., h_layers] W + b
 
     A chunk: {"x": (T, B) pen symbols, "height": (T, B) ids of the pen's height, "y": (T, B) next symbols, "mask":
-    (T, B) bool, "text": (B, U) ids of characters, those past the end -1, "hand": (B,) ids of hands, 0 is any hand}.
+    (T, B) bool, "text": (B, U) ids of characters, those past the end -1, "hand": (B,) ids of hands, 0 any hand}.
     """
 
     kind = "PenRNN"
@@ -70,7 +57,7 @@ class PenRNN(Network):
         return backend.flatten(layers_of)
 
     def start(self, B):
-        """The state of B lines before the first step: (h, c, kappa, w) of the reader, (h, c) of every other layer."""
+        """The state of B lines before the first step: (h, c, kappa, w) of the windowed LSTM, (h, c) of all others."""
         return [windowed_lstm.start(B, self.params["reader"])] + [
             lstm.start(B, self.params[name]) for name in self.recurrent
         ]
@@ -106,7 +93,7 @@ class PenRNN(Network):
         return logits, phi, new_state, cache
 
     def loss(self, chunk, state, rng=None):
-        """-> mean loss (nats a symbol that counts), state, cache. ``rng`` draws the dropout masks; None: nothing is
+        """-> mean loss (nats per symbol that counts), state, cache. ``rng`` draws the dropout masks; None: nothing is
         dropped."""
         logits, _, state, cache = self.forward(chunk, state, rng)
         loss, loss_cache = softmax_cross_entropy.forward(logits, chunk["y"], chunk["mask"])

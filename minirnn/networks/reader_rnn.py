@@ -1,4 +1,4 @@
-"""`ReaderRNN`: pen symbols in, characters out. What stands there?"""
+"""`ReaderRNN`, the network that reads: from the pen moves of a line to the characters that it says."""
 
 import numpy as np
 
@@ -8,19 +8,19 @@ from minirnn.networks.network import Network
 
 
 class ReaderRNN(Network):
-    """Embeddings, ``layers`` bidirectional recurrent layers of ``hidden`` units in each direction, softmax over the
-    blank and the characters, trained by connectionist temporal classification.
+    """Embeddings, ``layers`` bidirectional recurrent layers of ``hidden`` units in each direction, and a softmax over
+    the blank and the characters, trained by connectionist temporal classification (CTC).
 
         e_t     = E_symbol[symbol] + E_height[height]        (T, B, embed)
         frame_j = [e_{nj}, e_{nj+1}, ..., e_{nj+n-1}]        (T/n, B, n embed), n = ``join``
         logits  = bidirectional layers(frames) W + b         (T/n, B, 1 + characters), 0 is the blank
 
-    A letter takes some fourteen pen symbols, and one frame of three joined symbols is still fine enough to tell where
-    letters end; so the recurrent layers run over a third of the steps.
+    A letter takes about fourteen pen symbols. One frame of three joined symbols is still fine enough to tell where
+    letters end, so the recurrent layers run over a third of the steps.
 
     A chunk is a batch of whole lines: {"x": (T, B) pen symbols, T a multiple of ``join``; "height": (T, B) ids of the
     pen's height; "lengths": (B,) pen symbols of each line; "y": (U, B) ids of characters from 1 on; "mask": (U, B)
-    bool, where a text has a character}. Dropout stands after the embedding and after every recurrent layer.
+    bool, where a text has a character}. Dropout follows the embedding and every recurrent layer.
     """
 
     kind = "ReaderRNN"
@@ -77,7 +77,7 @@ class ReaderRNN(Network):
         return []
 
     def frames(self, lengths):
-        """How many frames lines of ``lengths`` pen symbols have."""
+        """The number of frames of lines with ``lengths`` pen symbols."""
         return -(-lengths // self.join)
 
     def forward(self, chunk, rng=None):

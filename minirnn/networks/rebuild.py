@@ -6,7 +6,7 @@
               network                 the keyword arguments of its class
               symbols                 the characters of its vocabulary
               directions, step_length of its pen vocabulary                                   PenRNN, ReaderRNN
-              counts, hands, neat_hands, pace  what `minirnn.writing.hands.Writer` has to know  PenRNN
+              counts, hands, neat_hands, pace  what `minirnn.writing.hands.Writer` needs        PenRNN
               text, held_out, seed    the data of the run                                     all that were trained
               progress, rows          where the run stands, and its log                       all that were trained
     arrays    params.NAME             the weights
@@ -31,7 +31,7 @@ from minirnn.networks.pen_rnn import PenRNN
 from minirnn.networks.reader_rnn import ReaderRNN
 
 NETWORKS = {network.kind: network for network in (CharRNN, PenRNN, ReaderRNN)}
-# The setting that counts the characters, and how many ids it counts beside them.
+# The setting with the number of characters, and how many further ids it counts.
 CHARACTERS = {"CharRNN": ("V", 0), "PenRNN": ("characters", 1), "ReaderRNN": ("characters", 0)}
 DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, MemoryError)
 
@@ -48,7 +48,7 @@ class Trained(NamedTuple):
 
 
 def best(run):
-    """The checkpoint of a run: the best one in its folder, or else the last; a file is that file."""
+    """The checkpoint of a run: the best one in its folder, or else the last. If ``run`` is a file, that file."""
     path = pathlib.Path(run)
     if path.is_dir():
         path = path / "best.npz" if (path / "best.npz").exists() else path / "last.npz"
@@ -58,8 +58,8 @@ def best(run):
 def load(run, kind=None, device="cpu"):
     """The network of ``run``, a folder or a checkpoint -> `Trained`.
 
-    ``kind`` ("CharRNN", "PenRNN", "ReaderRNN") refuses all others. What is missing, damaged or of another kind is a
-    `MinirnnError`."""
+    With ``kind`` ("CharRNN", "PenRNN", "ReaderRNN"), all others are refused. Raises `MinirnnError` if the file is
+    missing, damaged or of another kind."""
     path = best(run)
     meta, arrays = checkpoint.load(path, kind)
     try:
@@ -71,7 +71,7 @@ def load(run, kind=None, device="cpu"):
 
 
 def _network(meta, arrays, path):
-    """The network itself. Its settings are first compared with the shapes of the weights that are there."""
+    """The network itself. Its settings are first compared with the shapes of the weights in the file."""
     params = {name.removeprefix("params."): a for name, a in arrays.items() if name.startswith("params.")}
     network, settings = NETWORKS[meta["kind"]], dict(meta["network"])
     if settings["layers"] > len(params) or network.shapes(**settings) != {name: a.shape for name, a in params.items()}:

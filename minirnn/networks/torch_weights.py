@@ -1,6 +1,6 @@
 """The weights of a CharRNN under PyTorch's names and in PyTorch's layouts, and back.
 
-The module on the other side has three attributes: ``embedding`` (torch.nn.Embedding), ``rnn`` (torch.nn.LSTM, GRU
+The PyTorch module has three attributes: ``embedding`` (torch.nn.Embedding), ``rnn`` (torch.nn.LSTM, GRU
 or RNN of all layers) and ``softmax`` (torch.nn.Linear). PyTorch itself is not needed here; with it:
 
     module.load_state_dict({name: torch.from_numpy(a) for name, a in to_torch(network.params).items()})
@@ -20,7 +20,7 @@ import numpy as np
 
 from minirnn.errors import MinirnnError
 
-# Where the blocks of H columns stand on the other side; each of these orders is its own inverse.
+# The order of the blocks of H columns in PyTorch; each of these orders is its own inverse.
 ORDER = {"rnn": [0], "lstm": [0, 1, 3, 2], "gru": [0, 1, 2]}
 
 
@@ -47,7 +47,7 @@ def to_torch(params):
 
 def from_torch(state, cell):
     """{PyTorch's name: array} -> the params of a CharRNN whose recurrent layers are of the kind ``cell`` ("rnn",
-    "lstm" or "gru"). A name that is missing is a `MinirnnError`."""
+    "lstm" or "gru"). A missing name raises `MinirnnError`."""
     try:
         params = {"embedding": {"E": state["embedding.weight"].copy()}}
         for n in range(sum(name.startswith("rnn.weight_ih_l") for name in state)):
@@ -73,6 +73,6 @@ def from_torch(state, cell):
 
 
 def _reorder(W, kind):
-    """W (..., blocks * H) with its blocks in the other side's order."""
+    """W (..., blocks * H) with its blocks in the other order."""
     blocks = np.split(W, len(ORDER[kind]), axis=-1)
     return np.concatenate([blocks[place] for place in ORDER[kind]], axis=-1)
