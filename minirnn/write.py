@@ -16,14 +16,26 @@ from tqdm import tqdm
 
 from minirnn.arguments import Parser, above_zero, fraction, not_negative, positive_int, probability, zero_or_more
 from minirnn.datasets.text import read_text
-from minirnn.drawing import FORMATS, PLOTTERS, Look, Plotter, check_output, format_of, page_files, save_pages
+from minirnn.drawing import (
+    FORMATS,
+    PLOTTERS,
+    Look,
+    Plotter,
+    check_output,
+    format_of,
+    letter_files,
+    page_files,
+    save_files,
+)
 from minirnn.drawing.ink import PENS
+from minirnn.drawing.markup import words_of
 from minirnn.drawing.paper import PAGE_SIZES, PAPERS, UNITS, Sheet
 from minirnn.drawing.plotters import CORNERS, parts_of, report
 from minirnn.drawing.wrapping import unwrapped
 from minirnn.errors import MinirnnError, run_command
 from minirnn.writing.hands import LIKENESS, Writer
 from minirnn.writing.letters import pages_of, read_letter, write_letter
+from minirnn.writing.merging import merged
 from minirnn.writing.pen import TEMPERATURE
 
 SPECIMEN = "The quick brown fox jumps over the lazy dog."
@@ -81,6 +93,9 @@ def build_parser():
     parser.add_argument("text", nargs="?", help="what to write")
     parser.add_argument("--file", metavar="FILE",
                         help="write the text of this file, of standard input if it is -; a line of it is a paragraph")
+    parser.add_argument("--merge", metavar="FILE.csv",
+                        help="write the text once for every row of a table, with {column} in the text; a .pdf "
+                        "holds all, other files are numbered")
     parser.add_argument("-o", "--out", required=True, metavar="OUT",
                         help="OUT.png, .svg, .pdf, .gcode or .hpgl; - for standard output, with --format")
     parser.add_argument("--format", choices=FORMATS, help="of -o -; of a file, its name tells")
@@ -246,43 +261,55 @@ def writer_of(options):
     return writer
 
 
-def deliver(pages, kind, look, out):
-    """Save the pages and print the names of their files, or write the only file to standard output."""
-    if out == "-":
-        files = page_files(pages, kind, look)
+def deliver(letters, kind, look, options):
+    """Save the letters and print the names of their files, or write the only file to standard output."""
+    files = letter_files(letters, kind, look) if options.merge else page_files(letters[0], kind, look)
+    if options.out == "-":
         if len(files) > 1:
             raise MinirnnError(f"the text has {len(files)} pages, one file each; use --format pdf, or name a file")
         sys.stdout.buffer.write(files[0][1])
         sys.stdout.buffer.flush()
     else:
-        for path in save_pages(pages, out, **vars(look)):
+        for path in save_files(files, options.out):
             print(path)
     if look.plotter is not None:
-        for number, page in enumerate(pages, 1):
+        for number, page in enumerate((page for pages in letters for page in pages), 1):
             for part in parts_of(page, look.plotter):
                 where = f" ({part.name})" if part.name else ""
                 print(f"minirnn: page {number}{where}: {report(part.strokes, look.plotter)}", file=sys.stderr)
 
 
+def read_all(options, writer, text):
+    """The text as the hand can write it, for every row of --merge -> list of (seed, its sections)."""
+
+    def read(text):
+        return read_letter(writer, text, options.transliterate, options.skip_unknown)
+
+    if not options.merge:
+        return [(options.random_seed, read(text))]
+    return [([options.random_seed, number], sections) for number, sections in merged(text, options.merge, read)]
+
+
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     options = build_parser().parse_args(argv)
-    rng = np.random.default_rng(options.random_seed)
     temperature = TEMPERATURE / options.neatness
     kind, look = look_of(options)
     if options.hand == "list":
-        draw_specimens(options.out, rng, temperature)
+        draw_specimens(options.out, np.random.default_rng(options.random_seed), temperature)
         print(options.out)
         return
     text, sheet, writer = text_of(options), sheet_of(options), writer_of(options)
-    sections = read_letter(writer, text, options.transliterate, options.skip_unknown)
-    with tqdm(total=len(text), unit="character", disable=None if len(text) > 200 else True) as bar:
-        written = write_letter(
-            writer, sections, sheet, rng, temperature=temperature, raggedness=options.raggedness,
-            slips=options.slips / 100, progress=bar.update,
-        )  # fmt: skip
-    pages = pages_of(written, options.untidiness, options.random_seed, has_size(options))
-    deliver(pages, kind, look, options.out)
+    texts, letters = read_all(options, writer, text), []
+    length = sum(len(words_of(sections)) for _, sections in texts)
+    with tqdm(total=length, unit="character", disable=None if length > 200 else True) as bar:
+        for number, (seed, sections) in enumerate(texts):
+            written = write_letter(
+                writer, sections, sheet, np.random.default_rng(seed), temperature=temperature,
+                raggedness=options.raggedness, slips=options.slips / 100, progress=bar.update,
+            )  # fmt: skip
+            letters.append(pages_of(written, options.untidiness, options.random_seed + number, has_size(options)))
+    deliver(letters, kind, look, options)
 
 
 if __name__ == "__main__":

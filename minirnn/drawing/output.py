@@ -115,6 +115,18 @@ def _parts(page, kind, look, pen, number):
     return [page_svg(page, pen, seed, number, look.transparent)]
 
 
+def letter_files(letters, kind, look):
+    """Draw several letters, each a list of pages, as `page_files` does; a ``pdf`` holds them all, of the other formats
+    each letter has its number before that of its pages."""
+    if kind == "pdf":
+        return page_files([page for pages in letters for page in pages], kind, look)
+    files = []
+    for number, pages in enumerate(letters, 1):
+        own = f"-{number:0{len(str(len(letters)))}}"
+        files += [(own + name, content) for name, content in page_files(pages, kind, look)]
+    return files
+
+
 def save_pages(pages, path, **look):
     """Save pages in the format that the suffix of ``path`` names, each file all or nothing.
 
@@ -135,9 +147,13 @@ def save_pages(pages, path, **look):
     ------
     MinirnnError, and nothing is written.
     """
+    return save_files(page_files(pages, format_of(path), Look(**look)), path)
+
+
+def save_files(files, path):
+    """Save what `page_files` or `letter_files` has drawn under the name of ``path``: see `save_pages`."""
+    # All pages were drawn before the first is written, so that an error leaves no half of a letter behind.
     path = Path(path)
-    # All pages are drawn before the first is written, so that an error leaves no half of a letter behind.
-    files = page_files(pages, format_of(path), Look(**look))
     paths = [path.with_name(f"{path.stem}{name}{path.suffix}") for name, _ in files]
     stale = _stale(path, paths)
     for target, (_, content) in zip(paths, files):
@@ -150,7 +166,7 @@ def save_pages(pages, path, **look):
 
 def _stale(path, paths):
     """The pages that an earlier text left under the name of ``path``; a MinirnnError names what might be one."""
-    name = re.compile(re.escape(path.stem) + r"(?P<number>-\d+)?(-part\d+)?" + re.escape(path.suffix))
+    name = re.compile(re.escape(path.stem) + r"(?P<number>(-\d+){1,2})?(-part\d+)?" + re.escape(path.suffix))
     found = []
     for other in sorted(path.parent.iterdir() if path.parent.is_dir() else []):
         match = name.fullmatch(other.name)
