@@ -23,7 +23,7 @@ from minirnn import backend, evaluate, train
 from minirnn import files as writing_files
 from minirnn.errors import MinirnnError, run_command
 from minirnn.networks import checkpoint
-from minirnn.training import run_folder
+from minirnn.training import hand_task, run_folder, runs
 from minirnn.training import trainer as training
 from minirnn.writing import letters
 
@@ -214,6 +214,49 @@ def test_a_learning_rate_that_spoils_the_network(fails):
 
 
 # --- handwriting that cannot be learned -------------------------------------------------------------------------
+
+
+HAND = ["--task", "hand", "--lifts", "4", "--directions", "8", "--step-length", "0.5", "--held-out", "0.4", *TINY]
+
+
+def test_a_run_of_a_hand_does_not_continue_with_other_strokes(fails):
+    write_hand(Path("hand.jsonl"))
+    assert run_command(train.main, [*HAND, "--data", "hand.jsonl", "--init", "scratch", "--out", "run"]) == 0
+    assert run_command(train.main, ["--resume", "run"]) == 0
+    lines = [json.loads(line) for line in Path("hand.jsonl").read_text().splitlines()]
+    lines[-1]["strokes"][0][0][1] += 0.01
+    Path("hand.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    fails(train.main, "--resume run", "the data are not those that run was trained on (another data")
+
+
+def test_a_run_keeps_the_weights_that_it_started_from(monkeypatch):
+    write_hand(Path("hand.jsonl"))
+    assert run_command(train.main, [*HAND, "--data", "hand.jsonl", "--init", "scratch", "--out", "first"]) == 0
+    begin = ["--task", "hand", "--data", "hand.jsonl", *TINY, "--held-out", "0.4"]
+    assert run_command(train.main, [*begin, "--init", "first", "--out", "from run"]) == 0
+    monkeypatch.setattr(hand_task, "SHIPPED", Path("first/best.npz"))
+    assert run_command(train.main, [*begin, "--out", "from shipped"]) == 0
+    first = Path("first/best.npz").read_bytes()
+    shutil.rmtree("first")
+    for run in ("from run", "from shipped"):
+        assert Path(run, "init.npz").read_bytes() == first
+        before = weights(Path(run, "last.npz"))
+        assert run_command(train.main, ["--resume", run]) == 0
+        assert weights(Path(run, "last.npz")) == before
+
+
+def test_weights_to_start_from_that_are_not_there(fails):
+    write_hand(Path("hand.jsonl"))
+    fails(train.main, "--task hand --data hand.jsonl --init none --out new", "no checkpoint at", "none")
+
+
+def test_parts_of_the_whole_way_that_began_on_a_gpu_continue_on_a_cpu(monkeypatch):
+    learned = []
+    monkeypatch.setattr(runs, "learn", lambda settings, run, resume: learned.append((settings.run.device, resume)))
+    options = {"task": "text", "text": "text.txt", "device": "gpu"}
+    runs.learn_part(options, Path("part"))
+    runs.learn_part({**options, "device": "cpu"}, Path("part"))
+    assert learned == [("gpu", False), ("cpu", True)]
 
 
 def test_handwriting_that_is_not_there(fails):

@@ -143,7 +143,7 @@ def test_augmentation_is_reproducible_and_affine():
     before = np.column_stack([np.concatenate(line), np.ones(401)])
     _, residual, rank, _ = np.linalg.lstsq(before, np.concatenate(once), rcond=None)
     assert rank == 3 and residual.max() < 1e-18
-    unchanged = augment(line, np.random.default_rng(4), slant=0.0, scale=0.0, rotation=0.0)
+    unchanged = augment(line, np.random.default_rng(4), slant=0.0, scale=0.0)
     np.testing.assert_allclose(np.concatenate(unchanged), np.concatenate(line))
 
 

@@ -3,6 +3,7 @@ finite gets into no checkpoint; and a run's folder holds what it should."""
 
 import contextlib
 import csv
+import dataclasses
 import itertools
 import json
 import math
@@ -22,7 +23,7 @@ from small_runs import hand_trainer, text_trainer, weights
 from minirnn import backend
 from minirnn.errors import MinirnnError
 from minirnn.networks import checkpoint
-from minirnn.training import plan, run_folder
+from minirnn.training import plan, run_folder, threads
 from minirnn.training import trainer as training
 from minirnn.training.run_folder import locked, new_run, read_settings, write_settings
 from minirnn.training.settings import TrainingSettings
@@ -247,7 +248,7 @@ def test_what_holds_if_nothing_is_said():
     )  # fmt: skip
     assert plan.Progress() == plan.Progress(
         step=0, epoch=0, index=0, total=0, plans=0, best=math.inf, since_best=0, lr_scale=1.0, loss_sum=0.0,
-        loss_steps=0, skipped=0, skipped_in_a_row=0, evaluation_seconds=0.0, seconds=0.0, done=False,
+        loss_count=0, skipped=0, skipped_in_a_row=0, evaluation_seconds=0.0, seconds=0.0, done=False,
     )  # fmt: skip
 
 
@@ -290,19 +291,61 @@ def test_the_state_is_carried_from_chunk_to_chunk_until_a_fresh_one(tmp_path, mo
             assert all(not np.any(a) or np.all(a == a.flat[0]) for share in came for layer in share for a in layer)
 
 
-def test_the_shares_of_another_process_draw_other_numbers(tmp_path, monkeypatch):
-    trainer = text_trainer(tmp_path, threads=2)
-    trainer.workers.first_share = 3
-    drawn = []
-    honest = training.threads.loss_and_gradients
+def test_what_is_drawn_for_a_sequence_does_not_depend_on_its_share():
+    whole = threads.SequenceBits(3, 7, slice(0, 5)).integers(0, 65536, (4, 5, 2), dtype=np.uint16)
+    parts = [threads.SequenceBits(3, 7, part).integers(0, 65536, (4, part.stop - part.start, 2), dtype=np.uint16)
+             for part in (slice(0, 2), slice(2, 5))]  # fmt: skip
+    assert np.array_equal(np.concatenate(parts, axis=1), whole) and whole.dtype == np.uint16
+    assert len({whole[:, b].tobytes() for b in range(5)}) == 5
+    assert not np.array_equal(threads.SequenceBits(3, 8, slice(0, 5)).integers(0, 65536, (4, 5, 2)), whole)
 
-    def noting(network, part, states, rngs, workers):
-        drawn.extend(rng.random() for rng in rngs)
-        return honest(network, part, states, rngs, workers)
 
-    monkeypatch.setattr(training.threads, "loss_and_gradients", noting)
+@pytest.mark.parametrize("make", [text_trainer, hand_trainer])
+def test_dropout_does_not_depend_on_the_number_of_threads(tmp_path, make):
+    one, three = (make(tmp_path / str(count), threads=count) for count in (1, 3))
+    assert one.network.p > 0
+    np.testing.assert_allclose([one.step() for _ in range(6)], [three.step() for _ in range(6)], rtol=1e-4)
+
+
+def test_every_symbol_that_counts_weighs_the_same(tmp_path, monkeypatch):
+    """A chunk in which one symbol counts, as the last one of a long line may be, moves the weights by so much less."""
+    gradients = []
+    monkeypatch.setattr(training, "clip_by_global_norm", lambda grads, largest: gradients.append(grads) or 1.0)
+    full, few = text_trainer(tmp_path / "a", dropout=0.0), text_trainer(tmp_path / "b", dropout=0.0)
+    _, chunk = few.data.chunk(0, 0)
+    mask = np.zeros(chunk["y"].shape, bool)
+    mask[0, 0] = True
+    full.step()
+    monkeypatch.setattr(few.data, "chunk", lambda *_: (True, {**chunk, "mask": mask}))
+    loss, _ = few.step()
+    network, alone = text_trainer(tmp_path / "c", dropout=0.0).network, few.workers
+    states = threads.start(network, chunk, alone)
+    _, _, alone = threads.loss_and_gradients(network, {**chunk, "mask": mask}, states, [None], alone)
+    for name, g in gradients[1].items():
+        np.testing.assert_allclose(g, alone[name] / chunk["y"].size, rtol=1e-5, atol=1e-12)
+    assert few.progress.loss_count == 1 and few.progress.loss_sum == pytest.approx(loss)
+    assert full.progress.loss_count == chunk["y"].size
+
+
+def test_weight_decay_is_for_the_matrices_of_products(tmp_path):
+    names = set(hand_trainer(tmp_path / "hand", weight_decay=0.1).optimiser.decay)
+    assert {"reader.Wx", "reader.Wh", "lstm2.Wx", "softmax.W"} <= names
+    assert not [name for name in names if name.endswith((".E", ".b"))]
+    trainer = text_trainer(tmp_path / "text", weight_decay=0.5, lr=0.1)
+    before = {name: a.copy() for name, a in trainer.params.items()}
+    zero = {name: np.zeros_like(a) for name, a in trainer.params.items()}
+    trainer.optimiser.step(trainer.params, zero, 0.1)
+    for name, a in trainer.params.items():
+        np.testing.assert_allclose(a, before[name] * (0.95 if name.split(".")[1].startswith("W") else 1), rtol=1e-6)
+
+
+def test_an_older_checkpoint_that_summed_over_steps_is_read(tmp_path):
+    trainer = text_trainer(tmp_path)
     trainer.step()
-    assert drawn == [np.random.default_rng([trainer.settings.seed, 0, share]).random() for share in (3, 4)]
+    older = dataclasses.asdict(trainer.progress)
+    del older["loss_count"]
+    progress = plan.checked_progress({**older, "loss_steps": 1}, trainer.data)
+    assert (progress.step, progress.loss_sum, progress.loss_count) == (1, 0.0, 0)
 
 
 def test_a_gpu_has_one_worker(tmp_path):
@@ -606,6 +649,43 @@ def test_without_patience_it_goes_on(tmp_path, monkeypatch):
 def test_the_loss_before_training_is_not_the_best(tmp_path, monkeypatch):
     judged(monkeypatch, [1, 5, 4, 4, 4])
     assert text_trainer(tmp_path).train().best == 4
+
+
+def test_trained_weights_are_a_candidate_for_the_best(tmp_path, monkeypatch):
+    judged(monkeypatch, [1, 5, 4, 4, 4])
+    trainer = text_trainer(tmp_path)
+    trainer.trained, start = True, {name: a.tobytes() for name, a in trainer.params.items()}
+    assert trainer.train().best == 1
+    assert weights(tmp_path / "best.npz") == {f"params.{name}": a for name, a in start.items()}
+
+
+def test_a_folder_of_samples_that_was_emptied_gets_a_new_one(tmp_path):
+    def sample(network, step):
+        (tmp_path / "samples" / f"{step}.txt").touch()
+
+    text_trainer(tmp_path, sample=sample).train()
+    for path in (tmp_path / "samples").iterdir():
+        path.unlink()
+    again = text_trainer(tmp_path, sample=sample)
+    again.load()
+    again.train()
+    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["24.txt"]
+
+
+@pytest.mark.parametrize("length", [{"epochs": 1e15}, {"epochs": 9e99}, {"steps": 10**400}])
+def test_more_steps_than_can_be_counted_are_said_at_once(tmp_path, length):
+    trainer = text_trainer(tmp_path, **{"steps": None, **length})
+    with pytest.raises(MinirnnError, match="so many steps cannot be counted; give fewer --epochs or --steps"):
+        trainer.plan.steps()
+
+
+def test_very_many_epochs_are_planned_at_once(tmp_path):
+    trainer = hand_trainer(tmp_path, steps=None, epochs=1e9)
+    exact = sum(map(trainer.data.chunks, range(plan.COUNTED)))
+    assert trainer.plan.steps() == pytest.approx(1e9 * exact / plan.COUNTED, rel=1e-6)
+    few = hand_trainer(tmp_path, steps=None, epochs=2.5)
+    chunks = [few.data.chunks(epoch) for epoch in range(3)]
+    assert few.plan.steps() == round(chunks[0] + chunks[1] + chunks[2] / 2)
 
 
 def test_plateau_halves_the_learning_rate_whenever_two_evaluations_bring_nothing(tmp_path, monkeypatch):

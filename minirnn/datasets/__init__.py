@@ -7,7 +7,7 @@ from minirnn.datasets.cache import cache_path, default_cache_folder, fingerprint
 from minirnn.datasets.iam_ondb import read_iam_ondb
 from minirnn.datasets.inkml import read_inkml
 from minirnn.datasets.jsonl import read_jsonl, write_jsonl
-from minirnn.datasets.samples import Report, Sample, coverage, format_coverage, split_by_group
+from minirnn.datasets.samples import Report, Sample, coverage, digest, format_coverage, split_by_group
 from minirnn.errors import CannotWrite, MinirnnError
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Sample",
     "coverage",
     "default_cache_folder",
+    "digest",
     "format_coverage",
     "load_samples",
     "read_iam_ondb",

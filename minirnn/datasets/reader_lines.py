@@ -24,8 +24,8 @@ def vocabulary_of(samples):
 
 
 def another_way(strokes, rng):
-    """The line as someone else might have written it: leaning, stretched, turned, and bent a little."""
-    return elastic(augment(strokes, rng, slant=0.25, scale=0.15, rotation=0.03), rng, strength=0.06)
+    """The line as someone else might have written it: leaning, stretched, and bent a little."""
+    return elastic(augment(strokes, rng, slant=0.25, scale=0.15), rng, strength=0.06)
 
 
 def collate(lines, texts, pens, join):

@@ -47,6 +47,16 @@ class Report:
         return "\n".join([f"{self.used} lines used, {count} skipped", *reasons])
 
 
+def digest(samples):
+    """A hash (hex) of texts, groups and strokes of the samples: those of another day are other ones."""
+    found = hashlib.sha256()
+    for sample in samples:
+        found.update(repr((sample.text, sample.group, [len(stroke) for stroke in sample.strokes])).encode())
+        for stroke in sample.strokes:
+            found.update(np.ascontiguousarray(stroke, np.float64).tobytes())
+    return found.hexdigest()
+
+
 def split_by_group(samples, fraction, seed=0):
     """Return (training, validation), lists of samples; about ``fraction`` of the groups are for validation.
 

@@ -164,21 +164,22 @@ def smooth(stroke, spacing=0.05, stiffness=0.02):
     return solveh_banded(bands, pull, lower=True)
 
 
-def augment(strokes, rng, slant=0.15, scale=0.1, rotation=0.02):
-    """Return the line as another hand might have written it: slanted, scaled and rotated at random.
+def augment(strokes, rng, slant=0.15, scale=0.1):
+    """Return the line as another hand might have written it: slanted and scaled at random.
+
+    It is not rotated, since `normalise`, which comes after this, rotates every line back.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     slant : standard deviation of the shear of x by y (tangent of the angle).
     scale : standard deviation of the logarithm of the width and, separately, of the height.
-    rotation : standard deviation of the angle, in radians.
     """
     shear = rng.normal(0.0, slant)
     width, height = np.exp(rng.normal(0.0, scale, size=2))
     # Rows are points, so that the matrix stands on the right: x' = width (x - shear y), y' = height y.
     matrix = np.array([[width, 0.0], [-width * shear, height]])
-    return rotate([stroke @ matrix for stroke in strokes], rng.normal(0.0, rotation))
+    return [stroke @ matrix for stroke in strokes]
 
 
 def elastic(strokes, rng, strength=0.05, size=2.0):

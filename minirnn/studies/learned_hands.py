@@ -31,6 +31,7 @@ from minirnn.cores import on_all_cores
 from minirnn.datasets import Sample, load_samples, split_by_group, write_jsonl
 from minirnn.datasets.line_batches import ValidationLines
 from minirnn.datasets.metadata import METADATA, write_table
+from minirnn.datasets.people import split_by_people
 from minirnn.datasets.text import read_text
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
@@ -179,7 +180,12 @@ def unseen_forms(source, count, seed):
     """The lines of ``count`` forms that were held out when the shipped weights were made, at least six of each."""
     writer = Writer()
     samples, _ = load_samples(source, progress=True)
-    _, held_out = split_by_group(samples, writer.meta["held_out"], writer.meta["seed"])
+    fraction, seed_of_split = writer.meta["held_out"], writer.meta["seed"]
+    if writer.meta.get("split") == "people":
+        _, held_out = split_by_people(samples, source, fraction, seed_of_split)
+    else:
+        print("the shipped weights know other forms by the people of these: they were split by forms, not by people")
+        _, held_out = split_by_group(samples, fraction, seed_of_split)
     forms = {}
     for sample in held_out:
         if not writer.chars.unknown(sample.text):

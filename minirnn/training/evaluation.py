@@ -46,7 +46,12 @@ def evaluate_hand(run, source, held_out=None, device="cpu"):
     seed = writer.meta.get("seed", 0)
     fraction = writer.meta.get("held_out", 1.0) if held_out is None else held_out
     one_hand = not writer.meta.get("hands")
-    _, samples = (split_lines if one_hand else split_by_group)(samples, fraction, seed)
+    if one_hand:
+        _, samples = split_lines(samples, fraction, seed)
+    elif writer.meta.get("split") == "people":
+        _, samples = split_by_people(samples, source, fraction, seed)
+    else:  # older weights, whose people wrote forms that they learned from and forms that they did not
+        _, samples = split_by_group(samples, fraction, seed)
     known = [sample for sample in samples if not writer.chars.unknown(sample.text)]
     if not known:
         raise MinirnnError(f"{source} has no line to judge by among the groups held out; give --held-out 1 for all")

@@ -41,7 +41,7 @@ def split_lines(samples, fraction, seed):
 
 def another_time(strokes, rng):
     """The normalised line as the same hand might have written it another time: hardly another slant, another size."""
-    return elastic(augment(strokes, rng, slant=0.03, scale=0.03, rotation=0.01), rng)
+    return elastic(augment(strokes, rng, slant=0.03, scale=0.03), rng)
 
 
 def copies(lines):

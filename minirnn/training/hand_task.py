@@ -5,16 +5,18 @@ from typing import NamedTuple
 import numpy as np
 
 from minirnn import backend
-from minirnn.datasets import coverage, format_coverage, load_samples, split_by_group
+from minirnn.datasets import coverage, digest, format_coverage, load_samples
 from minirnn.datasets.line_batches import LineBatches, ValidationLines, encoded
+from minirnn.datasets.people import split_by_people
 from minirnn.drawing.diagrams import strokes_picture, window_path
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import augment, normalise
 from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
 from minirnn.networks.pen_rnn import PenRNN
 from minirnn.training import fine_tuning
+from minirnn.training.run_folder import starting_weights
 from minirnn.training.trainer import Trainer
-from minirnn.writing.hands import LIKENESS, Writer, part_of_the_way
+from minirnn.writing.hands import LIKENESS, SHIPPED, Writer, part_of_the_way
 from minirnn.writing.pen import write_lines
 
 SPECIMENS = [
@@ -42,24 +44,28 @@ class Hand(NamedTuple):
 def hand_task(settings, run):
     """The network, the data and everything else a run over handwriting needs -> `Trainer`.
 
-    From scratch every group of lines (a form, a page) has a row of its own among the network's hands. Starting from
-    trained weights, all lines are taken to be of one hand, which becomes a new row."""
+    From scratch every person (or group of lines, as a form or a page, where people are not known) has a row of their
+    own among the network's hands, and validation is on other people. Starting from trained weights, all lines are taken
+    to be of one hand, which becomes a new row."""
     training, validation = load_lines(settings)
     counts = coverage(sample.text for sample in training)
     print(format_coverage(counts))
-    pen = (new_pen if settings.network.init == "scratch" else trained_pen)(training, counts, settings)
+    scratch = settings.network.init == "scratch"
+    pen = new_pen(training, counts, settings) if scratch else trained_pen(training, counts, settings, run)
     data, judge = batches(pen, training, validation, counts, settings)
     network = pen.network
     print(f"network     {network.settings['layers']} layers of {network.settings['hidden']}: "
           f"{network.count():,} weights")  # fmt: skip
     meta = {
         **pen.meta, "held_out": settings.data.held_out, "seed": settings.training.seed,
-        "symbols": pen.chars.symbols, "directions": pen.pens.directions, "step_length": pen.pens.step,
+        "split": "people" if scratch else "lines", "data": digest(training + validation), "symbols": pen.chars.symbols,
+        "directions": pen.pens.directions, "step_length": pen.pens.step,
         "symbols_a_character": judge.symbols / judge.characters, "symbols_a_line": judge.symbols / judge.lines,
     }  # fmt: skip
     extra = {"lifts": pen.pens.lifts, **{f"began.{name}": array for name, array in pen.began.items()}}
     network.to_device(settings.run.device)
-    return Trainer(network, data, judge, settings.training, run, meta, sampler(pen, settings, run), extra)
+    return Trainer(network, data, judge, settings.training, run, meta, sampler(pen, settings, run), extra,
+                   trained=not scratch)  # fmt: skip
 
 
 def load_lines(settings):
@@ -67,8 +73,10 @@ def load_lines(settings):
     source, held_out, seed = settings.data.data[0], settings.data.held_out, settings.training.seed
     samples, report = load_samples(source, progress=True)
     print(f"data        {source}: {report}")
-    split = split_by_group if settings.network.init == "scratch" else fine_tuning.split_lines
-    training, validation = split(samples, held_out, seed)
+    if settings.network.init == "scratch":
+        training, validation = split_by_people(samples, source, held_out, seed)
+    else:
+        training, validation = fine_tuning.split_lines(samples, held_out, seed)
     if not training or not validation:
         raise MinirnnError(
             f"{source}: {len(training)} lines to learn from and {len(validation)} for validation, split by whole "
@@ -97,10 +105,10 @@ def new_pen(training, counts, settings):
     return Hand(network, chars, pens, hands, {"counts": counts, "hands": groups}, {})
 
 
-def trained_pen(training, counts, settings):
+def trained_pen(training, counts, settings, run):
     """A `Hand` with trained weights, and one row more for the new hand."""
     init = settings.network.init
-    writer = Writer(None if init == "pretrained" else init, likeness=1.0)
+    writer = Writer(starting_weights(run, SHIPPED if init == "pretrained" else init), likeness=1.0)
     row = fine_tuning.nearest_hand(writer, [sample for sample in training if not writer.chars.unknown(sample.text)])
     network = fine_tuning.with_another_hand(writer.network, row, dropout=settings.network.dropout)
     print(f"hand        starts from row {row} of {writer.network.settings['hands']}")

@@ -61,8 +61,6 @@ def whole_way(run, general, learn):
 def trace_images(images):
     """Part 1: the pictures of the sample hand become strokes in the folder ``images``."""
     images.mkdir(exist_ok=True)
-    for half_written in images.glob(".*.tmp"):  # by one that was killed
-        half_written.unlink()
     draw_steps(images / "steps.png", read_image(min(SAMPLE_HAND.glob("*.jpg"))))
     samples, problems = prepare_labelled(SAMPLE_HAND, images)
     print(f"strokes     {len(samples)} lines traced, {len(problems)} problems")

@@ -98,7 +98,6 @@ class Ranks(Workers):
         super().__init__(threads)
         self.world = world()
         self.rank, self.ranks = self.world.Get_rank(), self.world.Get_size()
-        self.first_share = self.rank * threads
         threadpool_limits(threads, user_api="blas")  # the other cores may be other ranks'
 
     def sequences(self, B):

@@ -71,10 +71,13 @@ class Adam:
     s ← β2 s + (1 - β2) g²               and of its square
     m̂, ŝ = m / (1 - β1ᵗ), s / (1 - β2ᵗ)  both begin at zero; this undoes the bias
     θ ← θ - η λ θ - η m̂ / (√ŝ + ε)       λ: weight decay, apart from the gradient
+
+    ``decayed``: the names of the parameters that decay; None: all.
     """
 
-    def __init__(self, params, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
-        self.beta1, self.beta2, self.eps, self.weight_decay = beta1, beta2, eps, weight_decay
+    def __init__(self, params, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, decayed=None):
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.decay = dict.fromkeys(params if decayed is None else decayed, weight_decay)
         self.steps = 0
         self.m = {name: np.zeros_like(theta) for name, theta in params.items()}
         self.s = {name: np.zeros_like(theta) for name, theta in params.items()}
@@ -86,6 +89,7 @@ class Adam:
         unbias_m = 1 - self.beta1**self.steps
         unbias_s = math.sqrt(1 - self.beta2**self.steps)
         for name in params:
+            decay = self.decay.get(name, 0.0)
             for theta, g, m, s in backend.pieces(params[name], grads[name], self.m[name], self.s[name]):
                 work = np.multiply(g, 1 - self.beta1)
                 m *= self.beta1
@@ -99,8 +103,8 @@ class Adam:
                 work += self.eps
                 np.divide(m, work, out=work)
                 work *= lr / unbias_m
-                if self.weight_decay:
-                    theta *= 1 - lr * self.weight_decay
+                if decay:
+                    theta *= 1 - lr * decay
                 theta -= work
 
     def moments(self):
@@ -109,6 +113,12 @@ class Adam:
 
 
 OPTIMISERS = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
+
+
+def matrices(params):
+    """The names of the matrices of products among ``params``, which weight decay is meant for. A bias has nothing to
+    overfit with, and an embedding's rows, those of rare characters and of hands, would shrink for want of examples."""
+    return [name for name, theta in params.items() if theta.ndim > 1 and not name.endswith(".E")]
 
 
 def global_norm(grads):

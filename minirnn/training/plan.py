@@ -10,6 +10,8 @@ from minirnn.training.optimisers import DECAY
 
 TRIAL_STEPS = 50  # of a run with a budget in minutes, timed to plan the rest
 MARGIN = 0.97  # of the time left that is planned for
+COUNTED = 100  # epochs whose chunks are counted; further ones are taken to be like them
+MOST_STEPS = 2**53  # beyond which a number in a JSON file is not exact any more
 
 
 @dataclasses.dataclass
@@ -24,8 +26,8 @@ class Progress:
     best: float = math.inf
     since_best: int = 0  # evaluations since then
     lr_scale: float = 1.0  # what the plateau schedule has made of the learning rate
-    loss_sum: float = 0.0  # of the training steps since the last evaluation
-    loss_steps: int = 0
+    loss_sum: float = 0.0  # over the symbols that counted since the last evaluation
+    loss_count: int = 0  # of these symbols
     skipped: int = 0  # steps left out because they were not finite
     skipped_in_a_row: int = 0
     evaluation_seconds: float = 0.0  # that the first evaluation took
@@ -35,12 +37,14 @@ class Progress:
 
 def checked_progress(found, data):
     """A `Progress` of the dict ``found``; one that cannot be is a TypeError or ValueError."""
+    if "loss_steps" in found:  # an older run's, which summed over steps: its next row begins here
+        found = {**{name: value for name, value in found.items() if name != "loss_steps"}, "loss_sum": 0.0}
     progress = Progress(**found)
     for field in dataclasses.fields(Progress):
         if type(getattr(progress, field.name)) is not type(field.default):
             raise TypeError(f"{field.name} is {getattr(progress, field.name)!r}")
     numbers = [value for name, value in found.items() if name != "best"]
-    if not (all(0 <= number < 2**53 for number in numbers) and progress.best >= 0):
+    if not (all(0 <= number < MOST_STEPS for number in numbers) and progress.best >= 0):
         raise ValueError("its progress has numbers that cannot be")
     if not (0 <= progress.skipped <= progress.step and 0 <= progress.index < data.chunks(progress.epoch)):
         raise ValueError("its progress cannot be")
@@ -55,17 +59,21 @@ class Plan:
         self.settings, self.data, self.progress = settings, data, progress
 
     def steps(self):
-        """Steps of the whole run, or None as long as a budget in minutes has not been planned."""
-        settings = self.settings
+        """Steps of the whole run, or None as long as a budget in minutes has not been planned. MinirnnError if they are
+        more than can be counted."""
         if self.progress.total:
             return self.progress.total
-        if settings.steps is not None:
-            return settings.steps
-        if settings.epochs is not None:
-            whole = int(settings.epochs)
-            chunks = sum(map(self.data.chunks, range(whole)))  # those of handwriting are not all of one length
-            return max(1, round(chunks + (settings.epochs - whole) * self.data.chunks(whole)))
-        return None
+        steps = self.settings.steps if self.settings.epochs is None else self._steps_of(self.settings.epochs)
+        if steps is not None and steps >= MOST_STEPS:
+            raise MinirnnError("so many steps cannot be counted; give fewer --epochs or --steps")
+        return steps
+
+    def _steps_of(self, epochs):
+        """Steps of so many epochs, which for handwriting are not all of one length."""
+        counted = min(int(epochs), COUNTED)
+        steps, rest = sum(map(self.data.chunks, range(counted))), epochs - counted
+        each = self.data.chunks(counted) if rest < 1 else steps / counted
+        return max(1, round(steps + rest * each))
 
     def prolong(self, steps, run):
         """Give a run another length, if what it has learned so far does not depend on the old one; MinirnnError if it
@@ -98,7 +106,8 @@ class Plan:
             evaluations -= progress.step * settings.evaluations // progress.total
         left = 60 * settings.minutes - spent - evaluations * progress.evaluation_seconds
         # The first few are slower; but there are no more if the run was resumed just before the end of the trial.
-        return progress.step + max(1, int(MARGIN * left / float(np.mean(times[3:] or times))))
+        steps = MARGIN * left / float(np.mean(times[3:] or times))
+        return progress.step + max(1, int(min(steps, MOST_STEPS / 2)))
 
     def evaluation_is_due(self):
         """Whether one of the evaluations, which are spread evenly over the run, comes after this step."""

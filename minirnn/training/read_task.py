@@ -5,7 +5,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minirnn import backend
-from minirnn.datasets import coverage, format_coverage, load_samples
+from minirnn.datasets import coverage, digest, format_coverage, load_samples
 from minirnn.datasets.people import split_by_people
 from minirnn.datasets.reader_lines import ReaderBatches, ReaderValidation, readable, vocabulary_of
 from minirnn.errors import MinirnnError
@@ -13,6 +13,7 @@ from minirnn.files import atomic
 from minirnn.networks.reader_rnn import ReaderRNN
 from minirnn.networks.rebuild import load
 from minirnn.reading.decoding import errors, greedy
+from minirnn.training.run_folder import starting_weights
 from minirnn.training.trainer import Trainer
 from minirnn.writing.hands import Writer
 
@@ -27,8 +28,10 @@ JUDGED = 500  # lines of each source that are read at every evaluation, short on
 def read_task(settings, run):
     """The network, the data and everything else a run that learns to read needs -> `Trainer`."""
     seed, B = settings.training.seed, settings.data.batch
-    begun = None if settings.network.init == "scratch" else load(settings.network.init, ReaderRNN.kind)
-    pens = Writer(None).pens
+    init = settings.network.init
+    begun = None if init == "scratch" else load(starting_weights(run, init), ReaderRNN.kind)
+    # A run that has begun keeps its moves of the pen, whatever weights are shipped today.
+    pens = load(run / "last.npz", ReaderRNN.kind).pens if (run / "last.npz").exists() else Writer(None).pens
     training, validation = [], []
     for source in dict.fromkeys(settings.data.data):
         samples, report = load_samples(source, progress=True)
@@ -56,9 +59,10 @@ def read_task(settings, run):
     meta = {
         "symbols": chars.symbols, "directions": pens.directions, "step_length": pens.step,
         "held_out": settings.data.held_out, "seed": seed,
+        "data": digest([*known, *(sample for part in judged for sample in part.samples)]),
     }  # fmt: skip
     return Trainer(network.to_device(settings.run.device), data, _Chain(judged), settings.training, run, meta,
-                   _sampler(judged, chars, run), {"lifts": pens.lifts})  # fmt: skip
+                   _sampler(judged, chars, run), {"lifts": pens.lifts}, trained=begun is not None)  # fmt: skip
 
 
 def _known(samples, chars, what):

@@ -3,6 +3,7 @@
     settings.json    what was asked for          log.csv, loss.png    how it went, a row per evaluation
     last.npz         to continue from            best.npz             the best on the validation set
     samples/         what the network made at every evaluation
+    init.npz         the trained weights that the run started from, if it did
     lock             held by the process that trains the run
 """
 
@@ -13,10 +14,14 @@ import json
 import os
 import pathlib
 
+import portalocker
+
 from minirnn.drawing.diagrams import loss_curve
 from minirnn.errors import MinirnnError
 from minirnn.files import atomic
+from minirnn.networks.rebuild import best
 
+INIT = "init.npz"
 LOG = ["step", "epoch", "train_loss", "validation_loss", "learning_rate", "gradient_norm", "skipped", "seconds"]
 
 
@@ -45,20 +50,15 @@ def locked(run):
     """Keep a second process out of the folder ``run``. The lock is the operating system's: it ends with us.
 
     What a process that was killed has left half-written in the folder is cleared away."""
-    import fcntl
-
     try:
         file = open(run / "lock", "a+", encoding="utf-8")  # noqa: SIM115 (it has to outlive this function's body)
     except OSError as error:
         raise MinirnnError(f"cannot write into {run}: {error.strerror}; choose another folder with --out") from None
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            raise MinirnnError(
-                f"{run} is being trained by process {file.read().strip() or '?'}; wait for it, or end it first"
-            ) from None
+            portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
+        except (OSError, portalocker.LockException):
+            raise MinirnnError(f"{run} is being trained by process {_holder(file)}; wait for it, or end it") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -68,9 +68,34 @@ def locked(run):
             yield
         finally:
             with contextlib.suppress(OSError):
-                if os.listdir(run) == ["lock"]:  # no run came of it
+                if not set(os.listdir(run)) - {"lock", INIT}:  # no run came of it
+                    (run / INIT).unlink(missing_ok=True)
                     (run / "lock").unlink()
                     run.rmdir()
+
+
+def _holder(file):
+    """The number of the process that holds the lock ``file``, a text; Windows does not let others read it."""
+    with contextlib.suppress(OSError):
+        file.seek(0)
+        return file.read().strip() or "?"
+    return "?"
+
+
+def starting_weights(run, source):
+    """The trained weights that a run starts from, copied from ``source`` (a run or a checkpoint) into its folder: the
+    run can be continued whatever becomes of them there -> the path of the copy."""
+    own = pathlib.Path(run) / INIT
+    if not own.exists():
+        source = best(source)
+        try:
+            weights = source.read_bytes()
+        except OSError as error:
+            reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+            raise MinirnnError(f"no checkpoint at {source}: {reason}; check the name after --init") from None
+        with atomic(own, "wb") as file:
+            file.write(weights)
+    return own
 
 
 def write_settings(run, settings):

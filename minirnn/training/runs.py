@@ -135,6 +135,7 @@ def prepared(settings, run, resume):
         print(f"resuming    at step {trainer.progress.step:,}")
         if settings.training.steps:
             trainer.plan.prolong(settings.training.steps, run)
+    trainer.plan.steps()  # so many that it is an error is said before there is a run
     return trainer
 
 

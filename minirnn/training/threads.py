@@ -7,7 +7,8 @@ NumPy's matrix products use every core, but its elementwise functions use one, a
 thread takes its share of the batch through the whole network, forward and back, with products on one core, and the
 gradients are added up, which is exactly what several machines would do. NumPy lets go of Python's lock while it
 computes, so the threads really run side by side. The shares and the order of the sum are fixed: the same numbers
-come out every time.
+come out every time. With another number of threads they differ by rounding alone: every sequence has dropout masks of
+its own (`SequenceBits`), whoever takes it through the network.
 """
 
 import contextlib
@@ -44,7 +45,6 @@ class Workers:
     Below stands what a process has to ask of the others, too, where there are any (`minirnn.training.mpi.Ranks`)."""
 
     rank, ranks = 0, 1
-    first_share = 0  # the number of this process's first share among all shares
 
     def __init__(self, count):
         self.count = count
@@ -89,6 +89,23 @@ class Workers:
 
     def wait(self):
         """Until all processes have come here."""
+
+
+class SequenceBits:
+    """Random integers for the sequences ``part`` (a slice) of a batch at one ``step``: every sequence has a generator
+    of its own, so that what is drawn for it does not depend on which others are in the same share."""
+
+    def __init__(self, seed, step, part):
+        self.generators = [np.random.default_rng([seed, step, b]) for b in range(part.start, part.stop)]
+
+    def integers(self, low, high=None, shape=None, dtype=np.int64):
+        """As `numpy.random.Generator.integers`; ``shape`` is (T, B, ...). Without it, as for a GPU: one number."""
+        if shape is None:
+            return self.generators[0].integers(low, high, dtype=dtype)
+        drawn = np.empty(shape, dtype)
+        for b, generator in enumerate(self.generators):
+            drawn[:, b] = generator.integers(low, high, (shape[0], *shape[2:]), dtype)
+        return drawn
 
 
 def start(network, chunk, workers):

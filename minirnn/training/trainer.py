@@ -27,7 +27,7 @@ from minirnn.errors import MinirnnError
 from minirnn.networks import checkpoint
 from minirnn.networks.network import symbols_counted
 from minirnn.training import mpi, threads
-from minirnn.training.optimisers import OPTIMISERS, clip_by_global_norm, learning_rate
+from minirnn.training.optimisers import OPTIMISERS, clip_by_global_norm, learning_rate, matrices
 from minirnn.training.plan import Plan, Progress, checked_progress
 from minirnn.training.run_folder import LOG, write_log
 
@@ -36,7 +36,7 @@ MAX_SKIPPED = 10  # bad steps in a row before a run gives up
 
 
 def evaluate(network, validation, workers=None):
-    """The mean loss of ``network`` over all chunks of ``validation``, in nats a symbol (a float).
+    """The mean loss of ``network`` over all chunks of ``validation``, in nats per symbol (a float).
 
     Every symbol that the masks let count weighs the same."""
     workers = workers or threads.Workers(1)
@@ -60,15 +60,16 @@ class Trainer:
     run          the folder
     meta         what else a checkpoint has to say, for JSON; extra: further arrays of every checkpoint
     sample       sample(network, step) is called at every evaluation, to leave something to look at in the folder
+    trained      whether the network starts from trained weights, which then may be the best of the run themselves
     """
 
-    def __init__(self, network, data, validation, settings, run, meta, sample=None, extra=None):
+    def __init__(self, network, data, validation, settings, run, meta, sample=None, extra=None, trained=False):
         self.network, self.data, self.validation = network, data, validation
         self.settings, self.run = settings, pathlib.Path(run)
-        self.meta, self.sample, self.extra = meta, sample, extra or {}
+        self.meta, self.sample, self.extra, self.trained = meta, sample, extra or {}, trained
         self.params = backend.flatten(network.params)
-        keywords = {"weight_decay": settings.weight_decay} if settings.optimiser == "adam" else {}
-        self.optimiser = OPTIMISERS[settings.optimiser](self.params, **keywords)
+        decay = {"weight_decay": settings.weight_decay, "decayed": matrices(self.params)}
+        self.optimiser = OPTIMISERS[settings.optimiser](self.params, **(decay if settings.optimiser == "adam" else {}))
         self.mean = {name: a.copy() for name, a in self.params.items()} if settings.ema else None
         self.workers = mpi.workers(settings.threads if network.device == "cpu" else 1)  # a GPU shares out by itself
         self.states = None  # of the network, one for each thread's share of the batch
@@ -86,9 +87,13 @@ class Trainer:
         chunk = backend.tree_map(lambda a: backend.to_device(a, network.device), chunk)
         if fresh or self.states is None:
             self.states = threads.start(network, chunk, self.workers)
-        shares = range(self.workers.first_share, self.workers.first_share + len(self.states))
-        rngs = [np.random.default_rng([settings.seed, progress.step, share]) for share in shares]
+        shares = self.workers.sequences(chunk["x"].shape[1])
+        rngs = [threads.SequenceBits(settings.seed, progress.step, share) for share in shares]
         loss, states, grads = threads.loss_and_gradients(network, chunk, self.states, rngs, self.workers)
+        # The last chunks of long lines have few symbols; each of them shall weigh as much as one of a full chunk.
+        counted = symbols_counted(chunk)
+        for g in grads.values():
+            g *= counted / self.data.symbols_per_chunk
         norm = clip_by_global_norm(grads, settings.clip)
         if math.isfinite(loss) and math.isfinite(norm):
             lr = self.learning_rate()
@@ -99,8 +104,8 @@ class Trainer:
                 for name, a in self.mean.items():
                     a += (1 - decay) * (self.params[name] - a)
             self.states = states
-            progress.loss_sum += loss
-            progress.loss_steps += 1
+            progress.loss_sum += loss * counted
+            progress.loss_count += counted
             progress.skipped_in_a_row = 0
         else:
             self.states = None  # they may hold what is not finite
@@ -141,6 +146,8 @@ class Trainer:
                 started = time.monotonic()
                 self._evaluate(norm=0.0)  # before any training: about the logarithm of the number of symbols
                 progress.evaluation_seconds = time.monotonic() - started
+            elif not any((self.run / "samples").iterdir()):  # someone has emptied it
+                self._sample()
             with self._bar() as bar:
                 saved, times = time.monotonic(), []
                 while not progress.done:
@@ -191,9 +198,8 @@ class Trainer:
             loss = evaluate(network, self.validation, self.workers)
             if not math.isfinite(loss):
                 self._give_up("the loss on the validation data is not finite")
-            if self.sample and self.workers.rank == 0:
-                self.sample(network, progress.step)
-            if loss < progress.best and progress.step:
+            self._sample()
+            if loss < progress.best and (progress.step or self.trained):
                 progress.best, progress.since_best = loss, 0
                 params = backend.flatten(network.params)
                 self._write(self.run / "best.npz", {f"params.{name}": a for name, a in params.items()})
@@ -201,7 +207,7 @@ class Trainer:
                 progress.since_best += 1
                 if self.settings.schedule == "plateau" and progress.since_best % 2 == 0:
                     progress.lr_scale /= 2
-        train_loss = progress.loss_sum / progress.loss_steps if progress.loss_steps else None
+        train_loss = progress.loss_sum / progress.loss_count if progress.loss_count else None
         self.rows.append(
             {
                 "step": progress.step, "epoch": progress.epoch, "train_loss": train_loss, "validation_loss": loss,
@@ -209,8 +215,12 @@ class Trainer:
                 "seconds": round(self.seconds_spent(), 1),
             }
         )  # fmt: skip
-        progress.loss_sum, progress.loss_steps = 0.0, 0
+        progress.loss_sum, progress.loss_count = 0.0, 0
         self._log()
+
+    def _sample(self):
+        if self.sample and self.workers.rank == 0:
+            self.sample(self.network, self.progress.step)
 
     @contextlib.contextmanager
     def _kept(self):
