@@ -23,7 +23,9 @@ def main(argv=None):
     )
     parser.add_argument("run", nargs="?", help="folder of the run, or a checkpoint; for handwriting also nothing")
     parser.add_argument("--task", choices=["text", "hand", "read"], default="text")
-    parser.add_argument("--text", metavar="FILE", help="text to judge by, UTF-8")
+    parser.add_argument("--text", metavar="FILE", nargs="+", help="texts to judge by, files or folders of .txt")
+    parser.add_argument("--encoding", help="of the texts, such as cp1252; by default it is recognised")
+    parser.add_argument("--skip-unknown", action="store_true", help="leave out characters that the network never saw")
     parser.add_argument("--data", metavar="SOURCE", nargs="+", help="handwriting to judge by; to read, also several")
     parser.add_argument("--held-out", type=probability, help="which part of the groups of --data; 1: all")
     parser.add_argument("--lines", type=positive_int, help="read at most so many lines of each source")
@@ -34,7 +36,7 @@ def main(argv=None):
     if options.task == "text":
         if options.run is None or options.text is None:
             raise MinirnnError("to judge a text network, give its run and --text FILE")
-        evaluate_text(options.run, options.text, options.device)
+        evaluate_text(options.run, options.text, options.device, options.skip_unknown, options.encoding)
         return
     if options.data is None:
         raise MinirnnError(f"to judge by handwriting (--task {options.task}), give --data: IAM-OnDB's folder, a .jsonl "

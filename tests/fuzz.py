@@ -461,8 +461,9 @@ READERS = {
     "pen-checkpoint": Reader("run.npz", lambda: checkpoint_seeds(pen_network()), read_pen_network),
     "reader-checkpoint": Reader("run.npz", lambda: checkpoint_seeds(reader_network()), read_reader_network),
     "corpus": Reader(
-        "text.txt", lambda: [Seed(4 * "Grüße, \r\n世界 \U0001f600 ja\n".encode()), Seed(b"\xef\xbb\xbfabab\r")],
-        lambda folder: Corpus(folder / "text.txt", folder).split(0.2)[2].text(9),
+        "text.txt", lambda: [Seed(4 * "Grüße, \r\n世界 \U0001f600 ja\n".encode()), Seed(b"\xef\xbb\xbfabab\r")]
+        + [Seed("Dear Ana,\nhello\n".encode(name)) for name in ("utf-16", "utf-16-be", "utf-32")],
+        lambda folder: Corpus(folder / "text.txt", folder, clean=True).split(0.2)[2].text(9),
     ),
     "cache": Reader("cache", cache_seeds, read_cache),
     "iam-strokes": Reader(

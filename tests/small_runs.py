@@ -6,7 +6,7 @@ import numpy as np
 
 from minirnn.datasets import Sample
 from minirnn.datasets.line_batches import LineBatches, ValidationLines
-from minirnn.datasets.text import TextStreams, ValidationText, split_text
+from minirnn.datasets.text import TextStreams, ValidationText
 from minirnn.ink.strokes import normalise
 from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
 from minirnn.networks import checkpoint
@@ -52,7 +52,8 @@ def write_hand(path):
 def text_trainer(run, cell="lstm", dropout=0.3, sample=None, **options):
     """A `Trainer` over `made_text` in the folder ``run``."""
     run.mkdir(exist_ok=True)
-    training, validation = split_text(made_text(), 0.2)
+    text = made_text()
+    training, validation = text[: len(text) * 4 // 5], text[len(text) * 4 // 5 :]
     vocabulary = CharVocabulary(training)
     network = CharRNN(len(vocabulary), cell, layers=2, hidden=6, embed=3, dropout=dropout, seed=1)
     data = TextStreams(vocabulary.encode(training), 4, 8, seed=1)

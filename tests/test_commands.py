@@ -166,7 +166,7 @@ TEXTS = {
     b"caf\xe9" * 900: ["not UTF-8", "byte 0xe9 at position 3 (line 1)", "save it as UTF-8"],
     b"to be or not to be": ["characters", "use a longer text, or a smaller --batch or --steps-per-chunk"],
     b"a": ["characters"],
-    b"tea " * 200 + b"coffee": ["validation", "'c' 'f' 'o'", "--held-out"],
+    b"tea\0 " * 200: ["has 200 control characters, the first U+0000 in line 1", "--clean"],
 }
 
 
@@ -176,6 +176,26 @@ def test_texts_that_cannot_be_learned(fails, data):
     fails(train.main, ["--text", "bad.txt", *TINY], "bad.txt", *TEXTS[data])
     fails(train.main, ["--text", "bad.txt", "--out", "new", *TINY], *TEXTS[data])
     assert not os.path.exists("new") and not os.listdir("runs"), "what never began leaves no run behind"
+
+
+def test_characters_that_only_the_end_of_a_text_has_are_said_and_never_written(capsys):
+    Path("short.txt").write_text("tea " * 200 + "coffee")
+    assert run_command(train.main, ["--text", "short.txt", "--out", "run-short", *TINY]) == 0
+    said = capsys.readouterr().out
+    assert "unknown     4 characters to judge by do not occur in what is learned ('c' 'f' 'o')" in said
+    assert "vocabulary  5 symbols" in said
+    assert run_command(generate.main, ["run-short", "--seed", "tea", "--length", "300", "--temperature", "50"]) == 0
+    assert set(capsys.readouterr().out) == set("tea \n")
+
+
+def test_several_texts_in_another_encoding_with_control_characters(capsys):
+    os.mkdir("texts")
+    for name in "ab":
+        Path(f"texts/{name}.txt").write_bytes(b"caf\xe9 \x07" * 90)
+    argv = ["--text", "texts", "texts/a.txt", "--encoding", "cp1252", "--clean", "--out", "run-texts", *TINY]
+    assert run_command(train.main, argv) == 0
+    assert "a.txt and 2 more: 1,216 characters to learn from, 136 to judge by" in capsys.readouterr().out
+    assert run_command(train.main, ["--resume", "run-texts"]) == 0
 
 
 @pytest.mark.parametrize("task", ["", "--task text", "--task hand"])
@@ -190,7 +210,8 @@ def test_what_cannot_be_read_twice_is_no_text(fails):
 
 def test_a_text_that_is_not_there(fails):
     fails(train.main, "--text none.txt", "none.txt does not exist", "--text")
-    fails(train.main, ["--text", ".", *TINY], "directory")
+    os.mkdir("no texts")
+    fails(train.main, ["--text", "no texts", *TINY], "no texts: no file in the folder ends in .txt")
 
 
 def test_nothing_held_out(fails):
@@ -503,6 +524,12 @@ def test_texts_that_cannot_be_judged(fails, run, data):
     Path("other.txt").write_bytes(data)
     words = {b"": ["is empty"], b"caf\xe9": ["not UTF-8"], b"a": ["at least 2"], b"tea for two": ["'f' 'o' 'r' 'w'"]}
     fails(evaluate.main, "run --text other.txt", "other.txt", *words[data])
+
+
+def test_characters_that_a_network_lacks_can_be_left_out_when_it_is_judged(run, capsys):
+    Path("other.txt").write_text("tea for tea " * 20)
+    assert run_command(evaluate.main, ["run", "--text", "other.txt", "--skip-unknown"]) == 0
+    assert "180 characters of other.txt; 60 left out that the network never saw" in capsys.readouterr().out
 
 
 def test_what_there_is_to_judge_has_to_be_said(fails, run):

@@ -301,12 +301,6 @@ def test_faults_in_inkml_are_named(tmp_path, body, message):
     assert "page.inkml" in str(caught.value)
 
 
-def test_a_folder_of_inkml_files_is_a_dataset(tmp_path):
-    for name in ("b.inkml", "a.inkml"):
-        inkml(tmp_path, TRUTH + "<trace>1 2</trace>", name)
-    assert [sample.group for sample in read_samples(tmp_path)] == ["a", "b"]
-
-
 def read_body(tmp_path, body):
     """([(text, strokes as lists)], the report's text) of a file with this body."""
     report = Report()
@@ -353,9 +347,8 @@ def test_lines_by_views_of_traces(tmp_path):
     assert found == [("ab", [[[2, 2]], [[0, 0]]]), ("c", [[[3, 3]]])]
     group = '<traceGroup xml:id="g"><trace>7 8</trace></traceGroup>'
     circle = '<traceView xml:id="v" traceDataRef="#v"><annotation type="truth">x</annotation></traceView>'
-    assert read_body(tmp_path, group + '<traceView traceDataRef="#g"><annotation type="truth">x</annotation></traceView>')[
-        0
-    ] == [("x", [[[7, 8]]])]
+    of_group = '<traceView traceDataRef="#g"><annotation type="truth">x</annotation></traceView>'
+    assert read_body(tmp_path, group + of_group)[0] == [("x", [[[7, 8]]])]
     with pytest.raises(MinirnnError, match="no stroke for 'x'"):
         read_body(tmp_path, group + circle)
 

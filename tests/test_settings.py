@@ -41,7 +41,8 @@ def test_a_single_source_of_an_older_run_is_a_list_of_one():
 @pytest.mark.parametrize("values, words", [
     ({"hidden": "x"}, "hidden: 'x' is not a whole number"), ({"hidden": None}, "hidden"), ({"hidden": 2.5}, "hidden"),
     ({"hidden": True}, "hidden"), ({"lr": []}, "lr"), ({"lr": float("nan")}, "lr"), ({"epochs": 1e300}, "epochs"),
-    ({"cell": "perceptron"}, "cell is 'perceptron', not one of gru, lstm, rnn"), ({"text": 5}, "text is 5, not a text"),
+    ({"cell": "perceptron"}, "cell is 'perceptron', not one of gru, lstm, rnn"),
+    ({"text": 5}, "text is 5, not a list of names"), ({"clean": "yes"}, "clean is 'yes', neither true nor false"),
     ({"data": []}, "data"), ({"data": [3]}, "data"), ({"colour": "red"}, "there is no setting 'colour'"),
 ])  # fmt: skip
 def test_what_cannot_be_is_named(values, words):

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minirnn.datasets.text import TextStreams, ValidationText, read_text, split_text
+from minirnn.datasets.corpus import Corpus
+from minirnn.datasets.text import TextStreams, ValidationText, read_text, streams_for
 from minirnn.errors import MinirnnError
 from minirnn.ink.vocabularies import CharVocabulary
 
@@ -54,7 +55,7 @@ def test_a_bad_byte_is_named_with_its_place_in_the_file(tmp_path, mark):
     assert f"byte 0xe9 at position {place} (line 2)" in message
 
 
-@pytest.mark.parametrize("data", ["a".encode("utf-16"), b"abc\xc3", b"\x80", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("data", [b"abc\xc3", b"\x80", b"\xed\xa0\x80"])
 def test_what_is_not_utf_8(tmp_path, data):
     assert "not UTF-8" in refused(read_text, write(tmp_path, data))
 
@@ -68,36 +69,95 @@ def test_a_file_that_is_not_there(tmp_path):
     assert "No such file" in refused(read_text, tmp_path / "none.txt")
 
 
-def test_a_folder_is_no_text(tmp_path):
-    assert str(tmp_path) in refused(read_text, tmp_path)
+def test_a_folder_without_a_text(tmp_path):
+    assert f"{tmp_path}: no file in the folder ends in .txt" in refused(read_text, tmp_path)
+
+
+@pytest.mark.parametrize("data", [b"a\x07b\n\x00c\x7f", "a\x07b\n\x00c\x7f".encode("utf-16")])
+def test_control_characters_are_refused_with_place_and_number_or_dropped(tmp_path, data):
+    path = write(tmp_path, data)
+    message = refused(read_text, path, None, "refuse")
+    assert "has 3 control characters, the first U+0007 in line 1; --clean drops them" in message
+    assert read_text(path, control="drop") == "ab\nc"
+    assert read_text(path) == "a\x07b\n\x00c\x7f"
+    assert "is empty" in refused(read_text, write(tmp_path, b"\0\0"), None, "drop")
+    one = refused(read_text, write(tmp_path, b"fine\nfine\n\0"), None, "refuse")
+    assert "has a control character, U+0000 in line 3" in one
+    assert read_text(write(tmp_path, b"tab\there\n"), control="refuse") == "tab\there\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("block", [1, 2, 3, 1000])
+def test_all_line_ends_become_one(tmp_path, monkeypatch, end, block):
+    monkeypatch.setattr("minirnn.datasets.text.BLOCK", block)
+    assert read_text(write(tmp_path, f"one{end}{end}two{end}".encode())) == "one\n\ntwo\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("block", [5, 1000])
+def test_a_mark_says_the_encoding(tmp_path, monkeypatch, encoding, block):
+    monkeypatch.setattr("minirnn.datasets.text.BLOCK", block)
+    assert read_text(write(tmp_path, "\ufeffGrüße\r\n☃ 𝄞".encode(encoding))) == "Grüße\n☃ 𝄞"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_recognised(tmp_path, encoding):
+    text = "Dear Ana,\nthe café — “the old one” — is shut.\n"
+    assert read_text(write(tmp_path, text.encode(encoding))) == text
+
+
+def test_another_encoding_is_named_and_then_read(tmp_path):
+    path = write(tmp_path, "Das Café\nist “zu”".encode("cp1252"))
+    message = refused(read_text, path)
+    assert "byte 0xe9 at position 7 (line 1)" in message and "--encoding cp1252 reads this byte as 'é'" in message
+    assert read_text(path, "cp1252") == "Das Café\nist “zu”"
+    for encoding in ("klingon", "base64", "rot13", "hex"):
+        assert f"no encoding of text called '{encoding}'" in refused(read_text, path, encoding)
+    assert "is not ASCII: byte 0xe9" in refused(read_text, path, "ascii")
+
+
+def test_several_files_and_folders_are_one_text(tmp_path):
+    for name, text in (("b.txt", "two"), ("a.txt", "one\n"), ("sub/c.TXT", "three"), ("sub/d.md", "no")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert read_text(tmp_path) == "one\ntwo\nthree"
+    assert read_text([tmp_path / "sub" / "d.md", tmp_path / "sub"]) == "no\nthree"
+    (tmp_path / "none").mkdir()
+    assert "no file in the folder ends in .txt" in refused(read_text, [tmp_path, tmp_path / "none"])
 
 
 # --- splitting ------------------------------------------------------------------------------------------------
 
 
-@quick
-@given(st.text("ab", min_size=2, max_size=50), st.floats(0, 0.9))
-def test_the_two_parts_are_the_text(text, held_out):
-    try:
-        training, validation = split_text(text, held_out)
-    except MinirnnError:
-        return  # the validation part has a letter that the training part lacks
-    assert training + validation == text
-    assert abs(len(validation) - held_out * len(text)) <= 1
+def split(tmp_path, text, held_out):
+    corpus = Corpus(write(tmp_path, text.encode()), tmp_path)
+    vocabulary, training, validation = corpus.split(held_out)
+    return corpus, vocabulary, training.text(len(training)), validation.text(len(validation))
 
 
-def test_the_last_part_is_held_out():
+def test_the_last_part_is_held_out(tmp_path):
     text = "".join(map(str, range(10))) * 10
-    assert split_text(text, 0.1) == (text[:90], text[90:])
+    corpus, vocabulary, training, validation = split(tmp_path, text, 0.1)
+    assert (training, validation) == (text[:90], text[90:])
+    assert vocabulary.symbols == "0123456789" and corpus.unknown == {}
 
 
-def test_characters_that_could_not_be_learned_are_named():
-    message = refused(split_text, "abab" * 10 + "abcé", 0.1, "my.txt")
-    assert "'c' 'é'" in message and "my.txt" in message and "--held-out" in message
+def test_characters_that_cannot_be_learned_share_a_symbol(tmp_path):
+    corpus, vocabulary, training, validation = split(tmp_path, "abab" * 9 + "cé" + "cc", 0.1)
+    assert (training, validation) == ("abab" * 9, "\ufffd" * 4)
+    assert corpus.unknown == {"c": 3, "é": 1} and vocabulary.symbols == "ab\ufffd"
 
 
-def test_endless_lists_of_characters_are_cut():
-    assert len(refused(split_text, "a" * 9000 + "".join(map(chr, range(0x4E00, 0x4E00 + 1000))), 0.1)) < 400
+def test_the_counts_of_unknown_characters_are_of_the_whole_part(tmp_path, monkeypatch):
+    monkeypatch.setattr("minirnn.datasets.corpus.BLOCK", 3)
+    assert split(tmp_path, "ab" * 20 + "xyx" * 5, 0.3)[0].unknown == {"x": 10, "y": 5}
+
+
+@pytest.mark.parametrize("length, expected", [(10**6, 32), (2113, 32), (2112, 3), (1800, 3), (700, 1), (70, 1)])
+def test_a_short_text_has_fewer_streams(length, expected):
+    assert streams_for(length, 32, 64) == expected
+    if length > 128:
+        assert TextStreams(np.zeros(length, int), expected, 64).chunks(0) >= 1
 
 
 # --- streams --------------------------------------------------------------------------------------------------

@@ -16,27 +16,36 @@ import tempfile
 import numpy as np
 from tqdm import tqdm
 
-from minirnn.datasets.text import check_learnable, read_pieces
+from minirnn.datasets.text import read_pieces, text_files
 from minirnn.errors import MinirnnError
-from minirnn.ink.vocabularies import CharVocabulary
+from minirnn.ink.vocabularies import UNKNOWN, CharVocabulary
 
 NUMBERS = (np.uint8, np.uint16, np.int32)  # how a character is written, the smallest that has enough values
+BLOCK = 2**20  # characters that are counted at a time
 CODE_POINTS = 0x110000  # of Unicode
 
 
 class Corpus:
-    """The text of the UTF-8 file ``path``. Its file of ids is made in ``folder``, where there has to be room for 1 to 4
-    bytes a character; it has no name and is gone when nobody needs it any longer.
+    """The text of the file ``path``, or of a list of files and folders (see `minirnn.datasets.text.read_pieces`).
 
+    Its file of ids is made in ``folder``, where there has to be room for 1 to 4 bytes per character; it has no name and
+    is gone when nobody needs it any longer. ``encoding``: of the text, None: it is recognised. ``clean`` drops control
+    characters, which are refused otherwise.
+
+    name        of the text, in messages
     sha256      of the text, in hex
     characters  every one that occurs, by number
     first       where each occurs for the first time
     """
 
-    def __init__(self, path, folder):
-        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-            raise MinirnnError(f"{path} is a device or a pipe, which cannot be read again; save the text in a file")
-        self.path = path
+    def __init__(self, path, folder, encoding=None, clean=False):
+        self.files = text_files(path)
+        for file in self.files:
+            if os.path.exists(file) and not os.path.isfile(file):
+                raise MinirnnError(f"{file} is a device or a pipe, which cannot be read again; save the text in a file")
+        several = f" and {len(self.files) - 1} more" if len(self.files) > 1 else ""
+        self.name = f"{self.files[0]}{several}"
+        self.reading = encoding, "drop" if clean else "refuse"
         for dtype in NUMBERS:
             try:
                 self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (it has to outlive this function)
@@ -44,17 +53,17 @@ class Corpus:
                     break
             except OSError as error:
                 raise MinirnnError(
-                    f"cannot write the ids of {path} into {folder}: {error.strerror}; make room, or choose another "
-                    "folder"
+                    f"cannot write the ids of {self.name} into {folder}: {error.strerror}; make room, or choose "
+                    "another folder"
                 ) from None
 
     def _fill(self, dtype):
         """Number the characters as they come, and write their numbers; False: there are too many for ``dtype``."""
         self.characters, self.first, self.length = "", [], 0
         number, digest = np.full(CODE_POINTS, -1, np.int32), hashlib.sha256()
-        size = os.path.getsize(self.path) if os.path.exists(self.path) else None
+        size = sum(os.path.getsize(file) for file in self.files if os.path.exists(file))
         with tqdm(total=size, desc="reading", unit="B", unit_scale=True, delay=1, leave=False) as bar:
-            for piece in read_pieces(self.path):
+            for piece in read_pieces(self.files, *self.reading):
                 codes = np.frombuffer(piece.encode("utf-32-le"), "<u4")
                 unknown = np.flatnonzero(number[codes] < 0)
                 if len(unknown):
@@ -79,12 +88,24 @@ class Corpus:
     def split(self, held_out):
         """-> vocabulary, training `Part`, validation `Part`: the last ``held_out`` (a fraction) is kept for validation.
 
-        A character that stands in the validation part alone could never be learned: a `MinirnnError` names it."""
+        Characters that stand in the validation part alone cannot be learned: they share the symbol `UNKNOWN`, and
+        `unknown` has how often each of them occurs."""
         cut = int(len(self) * (1 - held_out))
-        lacking = sorted(c for c, first in zip(self.characters, self.first) if first >= cut)
-        check_learnable(lacking, held_out, self.path)
-        vocabulary = CharVocabulary(self.characters)
+        lacking = [number for number, first in enumerate(self.first) if first >= cut]
+        self.unknown = {self.characters[number]: count for number, count in zip(lacking, self._counts(lacking, cut))}
+        known = "".join(c for c in self.characters if c not in self.unknown)
+        vocabulary = CharVocabulary(known + UNKNOWN * bool(lacking))
         return vocabulary, Part(self, vocabulary, 0, cut), Part(self, vocabulary, cut, len(self))
+
+    def _counts(self, numbers, start):
+        """How often each of the ``numbers`` stands in the file from ``start`` on, a list."""
+        if not numbers:
+            return []
+        counts = np.zeros(len(self.characters), int)
+        ids = np.memmap(self.file, self.dtype, "r", shape=(len(self),))
+        for place in range(start, len(self), BLOCK):
+            counts += np.bincount(ids[place : place + BLOCK], minlength=len(counts))
+        return counts[numbers].tolist()
 
 
 class Part:
@@ -92,7 +113,8 @@ class Part:
 
     def __init__(self, corpus, vocabulary, start, stop):
         self.corpus, self.vocabulary, self.start, self.stop = corpus, vocabulary, start, stop
-        self.id_of_number = vocabulary.encode(corpus.characters)
+        known = "".join(UNKNOWN if c in corpus.unknown else c for c in corpus.characters)
+        self.id_of_number = vocabulary.encode(known)
 
     def __len__(self):
         return self.stop - self.start

@@ -1,72 +1,158 @@
 """Text files -> characters -> parallel streams of ids, cut into chunks for truncated BPTT."""
 
 import codecs
+import pathlib
+import re
 
 import numpy as np
 
 from minirnn.errors import MinirnnError
-from minirnn.ink.vocabularies import CharVocabulary
 
 BLOCK = 2**20  # bytes of a text that are read at a time
+SHORT = 8  # chunks of an epoch of a text that is too short for a whole batch
+MARKS = {  # byte-order marks and what they say; that of UTF-32 begins like that of UTF-16
+    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
+}  # fmt: skip
+ZEROS = 0.4  # part of every second byte that is zero in UTF-16 of a European language, and never in UTF-8
+LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")  # all but tabs and line ends
 
 
-def read_pieces(path):
-    """Yield the text of a UTF-8 file piece by piece; a missing or empty file or a bad byte is a `MinirnnError` that
-    says where. Lines end in a line feed alone, however they do in the file."""
-    position, line, rest, empty = 0, 1, b"", True
-    try:
-        with open(path, "rb") as file:
-            while True:
-                block = file.read(BLOCK)
-                data = rest + block
-                # A character that the block cuts through, and a return whose line feed may follow, wait for the next.
-                piece, used = codecs.utf_8_decode(data, "strict", not block)
-                if block and piece.endswith("\r"):
-                    piece, used = piece[:-1], used - 1
-                rest = data[used:]
-                line += piece.count("\n")
-                if position == 0:
-                    piece = piece.removeprefix("\ufeff")  # the byte order mark that some editors write
-                position += used
-                if piece:
-                    empty = False
-                    yield piece.replace("\r\n", "\n")
-                if not block:
-                    break
-    except OSError as error:
-        raise MinirnnError(f"cannot read {path}: {error.strerror}; check the name") from None
-    except UnicodeDecodeError as error:
-        line += data.count(b"\n", 0, error.start)
-        raise MinirnnError(
-            f"{path} is not UTF-8: byte 0x{data[error.start]:02x} at position {position + error.start} (line {line}); "
-            "save it as UTF-8"
-        ) from None
+def text_files(paths):
+    """The files that ``paths`` name, a path or a list of paths: of a folder all that end in .txt, also further down.
+
+    MinirnnError if one is not there, or a folder has none."""
+    files = []
+    for path in [paths] if isinstance(paths, (str, pathlib.Path)) else paths:
+        path = pathlib.Path(path)
+        found = [path]
+        if path.is_dir():
+            found = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".txt" and file.is_file())
+            if not found:
+                raise MinirnnError(f"{path}: no file in the folder ends in .txt; give a text file, or rename them")
+        files += found
+    return files
+
+
+def read_pieces(paths, encoding=None, control="keep"):
+    """Yield the text of a file, or of several files and folders one after the other (see `text_files`), piece by piece.
+
+    Parameters
+    ----------
+    paths : a path or a list of paths.
+    encoding : as Python names it; None: what a byte-order mark says, UTF-16 by its zeros, or else UTF-8.
+    control : "keep" control characters, "drop" them, or "refuse" them with their number and the place of the first.
+
+    Lines end in a line feed alone, however they do in the file. A missing or empty file, and a byte that the encoding
+    does not have, is a `MinirnnError` that says where.
+    """
+    files, before = text_files(paths), "\n"
+    for file in files:
+        if before != "\n":  # one text ends here, and another begins
+            yield "\n"
+        for piece in _pieces_of_file(file, encoding, control):
+            yield piece
+            before = piece[-1]
+
+
+def _pieces_of_file(path, encoding, control):
+    refused = _Refused(path)
+    line, rest, empty = 1, "", True
+    for piece in _decoded(path, encoding):
+        # A return whose line feed may follow waits for the next piece; None comes after the last one.
+        text, rest = rest + (piece or ""), ""
+        if piece is not None and text.endswith("\r"):
+            text, rest = text[:-1], "\r"
+        text = LINE_ENDS.sub("\n", text)
+        if control == "refuse":
+            refused.look(text, line)
+        elif control == "drop":
+            text = CONTROL.sub("", text)
+        line += text.count("\n")
+        empty = empty and not text
+        if text:
+            yield text
     if empty:
         raise MinirnnError(f"{path} is empty; give a file with text in it")
+    refused.speak()
 
 
-def read_text(path):
-    """All the text of `read_pieces` at once."""
-    return "".join(read_pieces(path))
+class _Refused:
+    """Counts control characters, and says so at the end."""
+
+    def __init__(self, path):
+        self.path, self.count, self.first = path, 0, None
+
+    def look(self, text, line):
+        """Count those in ``text``, which begins in the given line."""
+        found = CONTROL.findall(text)
+        if found and self.first is None:
+            place = CONTROL.search(text).start()
+            self.first = f"U+{ord(text[place]):04X} in line {line + text.count(chr(10), 0, place)}"
+        self.count += len(found)
+
+    def speak(self):
+        """Raise MinirnnError if there were any."""
+        if self.count:
+            several = f"{self.count:,} control characters, the first" if self.count > 1 else "a control character,"
+            raise MinirnnError(f"{self.path} has {several} {self.first}; --clean drops them, if it is a text at all")
 
 
-def split_text(text, held_out, path="the text"):
-    """(training part, validation part): the last ``held_out`` (a fraction) is kept for validation.
-
-    A character that stands in the validation part alone could never be learned: a `MinirnnError` names it."""
-    cut = int(len(text) * (1 - held_out))
-    training, validation = text[:cut], text[cut:]
-    check_learnable(CharVocabulary(training).unknown(validation), held_out, path)
-    return training, validation
-
-
-def check_learnable(lacking, held_out, path):
-    """A `MinirnnError` if there are characters in ``lacking``: those of the validation part alone."""
-    if lacking:
+def _decoded(path, encoding):
+    """Yield the text of a file piece by piece as it stands there, and at last None."""
+    position, line = 0, 1
+    try:
+        with open(path, "rb") as file:
+            block = file.read(BLOCK)
+            encoding = encoding or _encoding(block)
+            "".encode(encoding)  # a LookupError for base64 and the like, which are no encodings of text
+            decoder = codecs.getincrementaldecoder(encoding)("strict")
+            while True:
+                waiting = len(decoder.getstate()[0])  # bytes of a character that the block before has cut through
+                piece = decoder.decode(block, not block)
+                yield piece.removeprefix("\ufeff") if position == 0 else piece
+                position, line = position + len(block), line + piece.count("\n")
+                if not block:
+                    break
+                block = file.read(BLOCK)
+        yield None
+    except OSError as error:
+        raise MinirnnError(f"cannot read {path}: {error.strerror}; check the name") from None
+    except LookupError:
+        names = "utf-8, utf-16, cp1252 or latin-1"
+        raise MinirnnError(f"there is no encoding of text called {encoding!r}; try --encoding {names}") from None
+    except UnicodeDecodeError as error:
+        line += error.object.count(b"\n", 0, error.start)
+        wrong, place = error.object[error.start], position - waiting + error.start
+        guess = bytes([wrong]).decode("cp1252", "replace")
+        hint = f", or name its encoding (--encoding cp1252 reads this byte as {guess!r})" if guess.isprintable() else ""
+        name = encoding.upper()
         raise MinirnnError(
-            f"the last {held_out:.0%} of {path}, kept for validation, has characters that the rest lacks: "
-            f"{' '.join(map(repr, lacking[:20]))}; change --held-out, or remove them"
-        )
+            f"{path} is not {name}: byte 0x{wrong:02x} at position {place} (line {line}); save it as UTF-8{hint}"
+        ) from None
+
+
+def _encoding(beginning):
+    """The encoding of a file that begins with these bytes: as its mark says, UTF-16 by its zeros, or else UTF-8."""
+    for mark, name in MARKS.items():
+        if beginning.startswith(mark):
+            return name
+    even, odd = (beginning[start::2].count(0) / max(1, len(beginning) // 2) for start in (0, 1))
+    if max(even, odd) > ZEROS and min(even, odd) < ZEROS / 4:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    return "utf-8"
+
+
+def read_text(paths, encoding=None, control="keep"):
+    """All the text of `read_pieces` at once."""
+    return "".join(read_pieces(paths, encoding, control))
+
+
+def streams_for(length, B, T):
+    """How many streams there are room for in a text of ``length`` characters: ``B``, or of a short text as few as it
+    takes for `SHORT` chunks of T steps each."""
+    return B if length >= B * T + T + 1 else max(1, (length - 1 - T) // (SHORT * T))
 
 
 class TextStreams:

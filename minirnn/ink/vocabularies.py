@@ -15,6 +15,7 @@ from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import check_strokes, without_repeats
 
 BEGIN, END = 0, 1
+UNKNOWN = "\ufffd"  # the symbol for all characters that a network was not taught
 FIRST_STEP = 2  # the ids below are BEGIN and END
 
 HEIGHTS_PER_UNIT = 4

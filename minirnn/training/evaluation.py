@@ -18,17 +18,22 @@ from minirnn.training.trainer import evaluate
 from minirnn.writing.hands import Writer
 
 
-def evaluate_text(run, path, device="cpu"):
-    """Print what a character of the text in ``path`` costs the network of ``run``."""
+def evaluate_text(run, paths, device="cpu", skip_unknown=False, encoding=None):
+    """Print what a character of the texts in ``paths`` costs the network of ``run``.
+
+    ``skip_unknown`` leaves out characters that the network was not taught, which are a `MinirnnError` otherwise."""
     network, vocabulary, *_ = load(run, "CharRNN", device)
-    text = read_text(path)
+    text, name = read_text(paths, encoding), " ".join(map(str, paths))
     unknown = vocabulary.unknown(text)
-    if unknown:
+    if unknown and not skip_unknown:
         raise MinirnnError(
-            f"{path} has characters that the network never saw: {' '.join(map(repr, unknown[:20]))}; remove them"
+            f"{name} has characters that the network never saw: {' '.join(map(repr, unknown[:20]))}; remove them, or "
+            "leave them out with --skip-unknown"
         )
-    nats = evaluate(network, ValidationText(vocabulary.encode(text), 32, 128, what=str(path)))
-    print(f"{len(text):,} characters of {path}")
+    ids = vocabulary.encode(text, skip_unknown=True)
+    nats = evaluate(network, ValidationText(ids, 32, 128, what=name))
+    left_out = f"; {len(text) - len(ids):,} left out that the network never saw" if unknown else ""
+    print(f"{len(ids):,} characters of {name}{left_out}")
     print(f"{nats:.4f} nats a character")
     print(f"{nats / math.log(2):.4f} bits a character")
     perplexity = math.exp(nats) if nats < 700 else math.inf

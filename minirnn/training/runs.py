@@ -71,10 +71,10 @@ def check_sources(settings):
     if task == "hand" and len(data.data) > 1:
         raise MinirnnError("--task hand learns from one source; give --data once")
     option = "text" if task == "text" else "data"
-    for path in [data.text] if task == "text" else data.data:
+    for path in data.text if task == "text" else data.data:
         if not pathlib.Path(path).exists():
             raise MinirnnError(f"{path} does not exist; check the name after --{option}")
-    data.text = data.text and absolute(data.text)
+    data.text = data.text and [absolute(path) for path in data.text]
     data.data = data.data and [absolute(path) for path in data.data]
     if network.init not in ("scratch", "pretrained"):
         network.init = absolute(network.init)

@@ -15,6 +15,7 @@ from minirnn.layers import CELLS
 from minirnn.training.optimisers import OPTIMISERS
 
 RENAMED = {"average": "ema", "grow": "curriculum"}  # as older runs call them
+ADDED = {"encoding": None, "clean": False}  # what older runs lack, and what they are
 LENGTHS = ("epochs", "steps", "minutes")  # of which a run has one
 
 
@@ -42,7 +43,12 @@ class DataSettings:
 
     TITLE: ClassVar[str] = "the data"
 
-    text: str | None = setting(None, "text to learn, UTF-8; by default data/letters.txt", metavar="FILE")
+    text: list | None = setting(None, "texts to learn, files or folders of .txt; by default data/letters.txt",
+                                nargs="+", metavar="FILE")  # fmt: skip
+    encoding: str | None = setting(None, "of the texts, such as cp1252 or latin-1; by default UTF-8, or UTF-16 where "
+                                   "that is recognised")  # fmt: skip
+    clean: bool = setting(False, "drop control characters from the texts, which are refused otherwise", bool,
+                          action="store_true")  # fmt: skip
     data: list | None = setting(None, "handwriting to learn: a folder that minirnn.prepare made, the folder of "
                                 "IAM-OnDB's archives, a .jsonl or .jsonl.gz file, or a folder of .inkml files; several "
                                 "for --task read", nargs="+", metavar="SOURCE")  # fmt: skip
@@ -119,8 +125,8 @@ class Settings:
 
     @staticmethod
     def of_older(values):
-        """``values`` under the names that they have today."""
-        return {RENAMED.get(name, name): value for name, value in values.items()}
+        """``values`` under the names that they have today, and what was added since."""
+        return {**ADDED, **{RENAMED.get(name, name): value for name, value in values.items()}}
 
     def values(self):
         """{name: value} of all settings, for JSON."""
@@ -137,6 +143,10 @@ def checked(field, value):
         value = [value] if is_text(value) else value
         if not isinstance(value, list) or not value or not all(map(is_text, value)):
             raise MinirnnError(f"{field.name} is {value!r}, not a list of names")
+        return value
+    if facts["kind"] is bool:
+        if not isinstance(value, bool):
+            raise MinirnnError(f"{field.name} is {value!r}, neither true nor false")
         return value
     if facts["kind"] is str:
         if not is_text(value) or value not in facts.get("choices", [value]):
@@ -160,7 +170,8 @@ def add_options(parser):
             facts = dict(field.metadata)
             names = [f"--{name.replace('_', '-')}" for name in (field.name, *facts.pop("names"))]
             kind, meaning = facts.pop("kind"), facts.pop("help")
-            if field.default is not None:
+            if field.default is not None and kind is not bool:
                 meaning += f" (default {field.default})"
             place = length if field.name in lengths else group
-            place.add_argument(*names, dest=field.name, type=kind, default=argparse.SUPPRESS, help=meaning, **facts)
+            facts |= {} if kind is bool else {"type": kind}
+            place.add_argument(*names, dest=field.name, default=argparse.SUPPRESS, help=meaning, **facts)

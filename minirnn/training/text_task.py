@@ -4,7 +4,7 @@ import math
 import pathlib
 
 from minirnn.datasets.corpus import Corpus
-from minirnn.datasets.text import TextStreams, ValidationText
+from minirnn.datasets.text import TextStreams, ValidationText, streams_for
 from minirnn.files import atomic
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.training.trainer import Trainer
@@ -15,18 +15,24 @@ LETTERS = pathlib.Path(__file__).parents[2] / "data" / "letters.txt"
 
 def text_task(settings, run):
     """The network, the data and everything else a run over a text needs -> `Trainer`."""
-    path, seed = settings.data.text, settings.training.seed
-    corpus = Corpus(path, run)
-    vocabulary, training, validation = corpus.split(settings.data.held_out)
-    data = TextStreams(training, settings.data.batch, settings.data.steps_per_chunk, seed,
-                       f"the part of {path} to learn from")  # fmt: skip
-    judge = ValidationText(validation, 32, 128, f"the part of {path} kept for validation")
+    source, seed = settings.data, settings.training.seed
+    corpus = Corpus(source.text, run, source.encoding, source.clean)
+    vocabulary, training, validation = corpus.split(source.held_out)
+    streams = streams_for(len(training), source.batch, source.steps_per_chunk)
+    data = TextStreams(training, streams, source.steps_per_chunk, seed, f"the part of {corpus.name} to learn from")
+    judge = ValidationText(validation, 32, 128, f"the part of {corpus.name} kept for validation")
     sizes = settings.network
     network = CharRNN(
         len(vocabulary), sizes.cell, sizes.layers, sizes.hidden, sizes.embed, dropout=sizes.dropout, seed=seed
     )
-    print(f"text        {path}: {len(training):,} characters to learn from, {len(validation):,} to judge by")
+    print(f"text        {corpus.name}: {len(training):,} characters to learn from, {len(validation):,} to judge by")
     uniform = math.log(len(vocabulary))
+    if streams < source.batch:
+        print(f"batch       {streams} instead of {source.batch}, since the text is short")
+    if corpus.unknown:
+        names = " ".join(map(repr, sorted(corpus.unknown)[:20]))
+        print(f"unknown     {sum(corpus.unknown.values()):,} characters to judge by do not occur in what is learned "
+              f"({names}); they share a symbol for unknown ones")  # fmt: skip
     print(f"vocabulary  {len(vocabulary)} symbols; a uniform guess costs {uniform:.3f} nats per character")
     print(f"network     {sizes.layers} x {sizes.cell.upper()} of {sizes.hidden}: "
           f"{network.count():,} weights")  # fmt: skip

@@ -4,6 +4,7 @@ import numpy as np
 
 from minirnn import backend
 from minirnn.errors import MinirnnError
+from minirnn.ink.vocabularies import UNKNOWN
 
 
 def distribution(logits, temperature=1.0, top_k=0, top_p=1.0):
@@ -49,9 +50,11 @@ def generate(network, vocabulary, seed_text, length, *, temperature=0.8, top_k=0
     state, end = network.start(1), ""  # end: the last that was written, as long as the text to stop at
     for _ in range(length):
         logits, state, _ = network.forward(x, state)
-        logits = backend.to_host(logits[-1, 0])
+        logits = np.array(backend.to_host(logits[-1, 0]))
         if not np.isfinite(logits).all():
             raise MinirnnError("the network's weights are so large that it overflows; use another checkpoint")
+        if UNKNOWN in vocabulary.symbols:  # stands for nothing that could be written
+            logits[vocabulary.symbols.index(UNKNOWN)] = -np.inf
         if greedy:
             symbol = int(logits.argmax())
         else:
