@@ -24,6 +24,7 @@ COMMANDS = {
     "grade": "grade the exercises: not yet, right, or where each goes wrong",
     "bench": "time training and generation beside PyTorch and beside the matrix products alone",
     "studies.tracing": "measure how well lines drawn as scans are traced back",
+    "studies.choices": "say whether a difference in legibility is more than chance",
     "studies.pages": "measure how well and how fast pages are written and saved",
     "studies.learned_hands": "measure how well a hand is learned from images",
     "studies.simulated_sheets": "measure how well photographs of filled sheets are read",

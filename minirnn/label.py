@@ -34,6 +34,8 @@ def main(argv=None):
     options = parser.parse_args(argv)
     labels = Labels(options.folder)
     labels.texts()  # a metadata.csv that cannot be read is said now
+    if labels.unwritable():
+        print(f"{labels.unwritable()} images are left out, whose names are not Unicode; rename them", file=sys.stderr)
     reader = None if options.no_reading else reader_if_any(options.reader)
     with LabelPage(labels, reader).server(options.port) as server:
         print(f"type what the lines say at {server.url} (Ctrl-C ends)", flush=True)

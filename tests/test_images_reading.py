@@ -80,6 +80,27 @@ def test_a_huge_image_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
         image_files.read_image(tmp_path / "page.png")
 
 
+@pytest.mark.parametrize("limit", [40, 10])
+def test_a_huge_image_is_called_huge_and_not_damaged(tmp_path, monkeypatch, limit):
+    """Pillow itself refuses what has more than twice as many pixels as it allows."""
+    Image.new("L", (10, 10)).save(tmp_path / "huge.png")
+    monkeypatch.setattr(image_files, "MAX_PIXELS", 30)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(MinirnnError, match=r"too many.*at most 30.*scale it down"):
+        image_files.read_image(tmp_path / "huge.png")
+
+
+def test_memory_that_runs_out_is_no_damage(tmp_path, monkeypatch):
+    Image.new("L", (10, 10)).save(tmp_path / "a.png")
+
+    def greedy(image):
+        raise MemoryError
+
+    monkeypatch.setattr(image_files, "_grey_levels", greedy)
+    with pytest.raises(MinirnnError, match="needs more memory than there is"):
+        image_files.read_image(tmp_path / "a.png")
+
+
 def test_what_is_saved_is_read_again(tmp_path):
     grey = np.random.default_rng(0).random((5, 7))
     image_files.save_image(tmp_path / "saved.png", grey)

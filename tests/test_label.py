@@ -4,6 +4,7 @@ import contextlib
 import csv
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
@@ -108,6 +109,14 @@ def test_folders_without_images_and_wrong_ports_are_refused(tmp_path, lines):
         taken.listen()
         with pytest.raises(MinirnnError, match=r"cannot use port .* --port"):
             main([str(lines), "--port", str(taken.getsockname()[1]), "--no-browser"])
+
+
+def test_names_that_are_not_unicode_are_left_out_and_counted(lines):
+    (lines / os.fsdecode(b"caf\xe9.png")).write_bytes((lines / "line_00.png").read_bytes())
+    labels = Labels(lines)
+    assert labels.names() == [f"line_0{k}.png" for k in range(3)] and labels.unwritable() == 1
+    with serving(lines) as server:
+        assert ask(server, "/state")[1]["names"] == labels.names()
 
 
 # --- the server -----------------------------------------------------------------------------------------------------

@@ -1,15 +1,19 @@
 """The command: from a folder of images to strokes, from a page to lines to be labelled, every step as a picture."""
 
 import csv
+import os
 import re
+import signal
 
 import numpy as np
 import pytest
 from drawn_lines import scan_of, written_line, written_page
 from PIL import Image
 
-from minirnn.datasets import read_jsonl
+from minirnn import cores
+from minirnn.datasets import Sample, read_jsonl
 from minirnn.errors import MinirnnError, run_command
+from minirnn.images import labelled_sets
 from minirnn.images.image_files import read_image, save_image
 from minirnn.images.labelled_sets import cut_outline, cut_pages, prepare_labelled
 from minirnn.prepare import main
@@ -148,6 +152,25 @@ def test_steps_are_drawn_as_pictures_only(tmp_path, name, capsys):
     assert run_command(main, [str(tmp_path / "page.png"), "--show", str(tmp_path / name)]) == 2
     assert f"the name '{tmp_path / name}' ends in none of .png, .jpg" in capsys.readouterr().err
     assert not list(tmp_path.glob("steps*"))
+
+
+def killing(item, shown):
+    """As the system does with a process that takes too much memory."""
+    if item.path.stem == "big":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [Sample(item.text, [np.array([[0.0, 0], [3, 4]])], item.group)], [], []
+
+
+def test_an_image_that_costs_a_worker_its_life_costs_nothing_else(tmp_path, monkeypatch):
+    for name in [*map(str, range(cores.MANY)), "big"]:
+        save_image(tmp_path / f"{name}.png", np.ones((9, 9)))
+        (tmp_path / f"{name}.gt.txt").write_text("a text")
+    monkeypatch.setattr(cores, "available_cores", lambda: 2)
+    monkeypatch.setattr(labelled_sets, "_trace_or_problem", killing)
+    samples, problems = labelled_sets.prepare_labelled(tmp_path, tmp_path / "out")
+    assert len(samples) == cores.MANY
+    assert problems == [f"{tmp_path / 'big.png'}: the process that traced it was ended, as when memory runs out; "
+                        "scale it down"]  # fmt: skip
 
 
 def test_tracing_is_measured(tmp_path, capsys):

@@ -96,6 +96,10 @@ def _said_in_one_line(path):
         raise MinirnnError(f"{path}: not an image, or of an unknown format; save it as PNG or JPEG") from None
     except MinirnnError:
         raise
+    except MemoryError:
+        raise MinirnnError(f"{path}: needs more memory than there is; scale it down, or close other programs") from None
+    except Image.DecompressionBombError:  # beyond twice Pillow's own limit it says so before we can
+        raise MinirnnError(f"{path}: too many pixels (at most {MAX_PIXELS:,}); scale it down") from None
     except Exception as error:  # Pillow raises whatever comes to pass for files that are cut off or damaged
         reason = " ".join(str(error).split()) or type(error).__name__
         raise MinirnnError(f"{path}: damaged image ({reason}); save it again") from None

@@ -40,7 +40,7 @@ def prepare_labelled(source, out, format_name=None, contradicted=None):
     items, problems = read_labelled(source, format_name)
     shown = set(np.linspace(0, len(items) - 1, min(len(items), SHEET_ROWS * MAX_SHEETS)).astype(int))
     samples, examples, paths = [], [], []
-    found = on_all_cores(_trace_or_problem, items, [number in shown for number in range(len(items))])
+    found = on_all_cores(_trace_or_problem, items, [number in shown for number in range(len(items))], lost=_lost)
     traced = tqdm(found, total=len(items), desc="tracing", unit="image")
     for item, (more_samples, more_examples, problem) in zip(items, traced):
         samples += more_samples
@@ -81,6 +81,11 @@ def _trace_or_problem(item, shown):
         return [], [], [str(error)]
     examples = [(sample.text, *cut_out(grey, sample.strokes)) for sample, grey in traced if shown]
     return [_compact(sample) for sample, _ in traced], examples, []
+
+
+def _lost(item, shown):
+    """What there is of an image at which even a process that had nothing else to do was ended by the system."""
+    return [], [], [f"{item.path}: the process that traced it was ended, as when memory runs out; scale it down"]
 
 
 def trace_item(item):

@@ -5,7 +5,7 @@ import unicodedata
 
 from minirnn.datasets.labelled import IMAGE_SUFFIXES
 from minirnn.datasets.metadata import METADATA, changed_table, read_texts
-from minirnn.errors import MinirnnError
+from minirnn.errors import MinirnnError, is_text
 
 
 class Labels:
@@ -21,7 +21,15 @@ class Labels:
             raise MinirnnError(f"{self.folder}: no image in it; python -m minirnn.prepare cuts a page into lines")
 
     def names(self):
-        """The file names of the images, sorted: the order in which they are shown."""
+        """The file names of the images, sorted: the order in which they are shown. Those that are not Unicode, which
+        neither a table nor a browser can hold, are left out (`unwritable`)."""
+        return [name for name in self._all_names() if is_text(name)]
+
+    def unwritable(self):
+        """How many images have names that are not Unicode."""
+        return sum(not is_text(name) for name in self._all_names())
+
+    def _all_names(self):
         return sorted(path.name for path in self.folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
 
     def texts(self):
