@@ -15,6 +15,7 @@ COMMANDS = {
     "train": "learn a text, a handwriting, or to read; without arguments, everything from images to a page",
     "generate": "write new text with a network that has learned one",
     "write": "write any text by hand, as a picture, a vector drawing, a PDF, or for a pen plotter",
+    "studio": "write letters in the browser: type, and see them written by hand",
     "read": "say what stands on a page, in a line, or in a recording of the pen",
     "prepare": "turn images of handwriting into strokes to learn from",
     "label": "type what line images say, in the browser",

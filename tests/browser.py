@@ -57,6 +57,16 @@ class Browser:
             assert time.monotonic() < end, f"{script} is {seen!r}, not {value!r}"
             time.sleep(0.02)
 
+    def command(self, name, **parameters):
+        """Give Chromium a command of its DevTools protocol."""
+        self.call("POST", f"{self.session}/goog/cdp/execute", {"cmd": name, "params": parameters})
+
+    def look(self, width, height, scheme="light"):
+        """Give the window a size in pixels, and the user's wish for a "light" or a "dark" page."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.command("Emulation.setDeviceMetricsOverride", **size)
+        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
     def picture(self):
         """What the window shows, as the bytes of a PNG file."""
         return base64.b64decode(self.call("GET", f"{self.session}/screenshot"))

@@ -53,12 +53,16 @@ class WrittenLine:
 
 
 class Place(NamedTuple):
-    """Where a written line stands on its page: its text, its left end and baseline, and its width, in millimetres."""
+    """Where a written line stands on its page: its text, its left end and baseline, and its width, in millimetres.
+
+    ``first`` is the number of its first stroke on the page, ``note`` that of its `minirnn.drawing.wrapping.Cell`."""
 
     text: str
     x: float
     y: float
     width: float
+    first: int = 0
+    note: object = None
 
 
 @dataclass
@@ -125,10 +129,10 @@ def _place_row(row, page, sheet, at, rng, untidiness):
     for cell in row.cells:
         if cell.line is None:
             continue
-        strokes = _place(cell, sheet, at, Drift.draw(rng, untidiness))
+        strokes = _place(cell, sheet, at, cell.drift or Drift.draw(rng, untidiness))
         x_min, _, x_max, _ = bounding_box(strokes)
+        page.places.append(Place(cell.line.text, x_min, baseline, x_max - x_min, len(page.strokes), cell.note))
         page.strokes += strokes
-        page.places.append(Place(cell.line.text, x_min, baseline, x_max - x_min))
         texts.append(cell.line.text)
     page.text += "\t".join(texts) + "\n"
 

@@ -23,6 +23,8 @@ class Cell:
     width  mm that it may take
     align  "left", "right" or "centre" within that room
     line   what was written: a `minirnn.drawing.layout.WrittenLine`, or None
+    drift  its `minirnn.drawing.layout.Drift`; None lets chance decide
+    note   what the caller wants to keep with it
     """
 
     text: str
@@ -30,6 +32,8 @@ class Cell:
     width: float
     align: str = "left"
     line: object = None
+    drift: object = None
+    note: object = None
 
 
 @dataclass

@@ -43,11 +43,7 @@ def read_letter(writer, text, plain=False, skip=False):
     Characters that are not seen are dropped, and marks that only type tells apart, as curly quotes, become those that a
     hand writes. ``plain``: accents are dropped as well. ``skip``: what the hand cannot write is left out, and named on
     standard error. MinirnnError, naming it, if there is something that it cannot write, or nothing to write."""
-    sections = parse(text)
-    make = transliterate if plain else lambda cell: as_written(cell, writer.unknown)
-    map_cells(sections, lambda cell: make(visible(cell)))
-    words = words_of(sections)
-    unknown = writer.unknown(words)
+    sections, unknown = as_writable(writer, text, plain)
     named = " ".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in unknown)
     if unknown and not skip:
         raise MinirnnError(
@@ -55,12 +51,22 @@ def read_letter(writer, text, plain=False, skip=False):
             + ("" if plain else ", or try --transliterate")
         )
     if unknown:
-        count = sum(words.count(c) for c in unknown)
+        count = sum(unknown.values())
         print(f"minirnn: left out {count} characters that this hand cannot write: {named}", file=sys.stderr)
-        map_cells(sections, lambda cell: "".join(c for c in cell if c not in unknown))
     if not words_of(sections):
         raise MinirnnError("there is nothing to write; give a text with letters in it")
     return sections
+
+
+def as_writable(writer, text, plain=False):
+    """(the sections of a typed text without what the hand cannot write, {character: how often it was left out})."""
+    sections = parse(text)
+    make = transliterate if plain else lambda cell: as_written(cell, writer.unknown)
+    map_cells(sections, lambda cell: make(visible(cell)))
+    words = words_of(sections)
+    unknown = {c: words.count(c) for c in writer.unknown(words)}
+    map_cells(sections, lambda cell: "".join(c for c in cell if c not in unknown))
+    return sections, unknown
 
 
 def visible(text):
