@@ -30,6 +30,11 @@ def zero_or_more(text):
     return _number(int, text, lambda value: value >= 0, "a whole number of 0 or more")
 
 
+def at_least_one(text):
+    """A number from 1 up to, but without, `HUGE`."""
+    return _number(float, text, lambda value: 1 <= value < HUGE, f"a number of one or more and below {HUGE:g}")
+
+
 def fraction(text):
     """A number from 0 up to, but without, 1."""
     return _number(float, text, lambda value: 0 <= value < 1, "from 0 up to, but without, 1")

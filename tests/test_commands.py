@@ -5,6 +5,7 @@ import errno
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from minirnn.errors import MinirnnError, run_command
 from minirnn.networks import checkpoint
 from minirnn.training import hand_task, run_folder, runs
 from minirnn.training import trainer as training
-from minirnn.writing import letters
+from minirnn.writing import letters, sampling
 
 TINY = [*SMALL, "--steps", "6", "--evaluations", "2"]
 
@@ -513,10 +514,50 @@ def test_what_generate_prints(run, capsys):
     network, vocabulary, *_ = generate.load("run", "CharRNN")
     argv = ["run", "--seed", "tea", "--length", "30", "--random-seed", "5", "--temperature", "0.5", "--top-k", "3"]
     assert run_command(generate.main, argv) == 0
-    text = "".join(generate.generate(network, vocabulary, "tea", 30, random_seed=5, temperature=0.5, top_k=3))
+    text = "".join(sampling.generate(network, vocabulary, "tea", 30, random_seed=5, temperature=0.5, top_k=3))
     assert capsys.readouterr().out == f"tea{text}\n"
     assert run_command(generate.main, [*argv, "--stop", text[4:7]]) == 0
     assert capsys.readouterr().out == f"tea{text[: text.index(text[4:7]) + 3]}\n"
+
+
+def test_what_generate_begins_with(run, fails, capsys):
+    argv = ["run", "--length", "9", "--random-seed", "1"]
+    assert run_command(generate.main, argv) == 0
+    opening = Path("text.txt").read_text().lstrip()[:20]
+    assert capsys.readouterr().out.startswith(opening), "an opening of the text, which the network has seen"
+    Path("seeds.txt").write_text("tea\n\nat\n")
+    assert run_command(generate.main, [*argv, "--seed-file", "seeds.txt", "--samples", "2"]) == 0
+    (row,) = capsys.readouterr().out.splitlines()
+    first, again, second, _ = row.split(" | ")
+    assert first.startswith("tea") and second.startswith("at") and again[:3] == "tea" and first != again
+    fails(generate.main, ["run", "--seed", "tea", "--seed-file", "seeds.txt"], "leave out one of them")
+    Path("empty.txt").write_text("\n \n")
+    fails(generate.main, ["run", "--seed-file", "empty.txt"], "no line to begin with")
+
+
+def test_probabilities_are_shown_on_the_terminal_and_as_html(run, capsys):
+    argv = ["run", "--seed", "tea", "--length", "9", "--random-seed", "1"]
+    assert run_command(generate.main, argv) == 0
+    text = capsys.readouterr().out.rstrip("\n")
+    assert run_command(generate.main, [*argv, "--show-probabilities"]) == 0
+    shown = capsys.readouterr().out
+    bare = re.sub("\x1b\\[[0-9;]*m", "", shown)
+    assert shown.count("\x1b[48;2;") == 9 - text.count("\n") and "".join(bare.split()) == "".join(text.split())
+    assert run_command(generate.main, [*argv, "--samples", "2", "--show-probabilities", "p.html"]) == 0
+    page = Path("p.html").read_text()
+    assert page.count("<pre>") == 2 and page.count('title="given"') == 6 and page.count("<span") == 24
+
+
+def test_what_is_copied_is_said(run, fails, capsys):
+    argv = ["run", "--seed", "tea", "--length", "60", "--random-seed", "1", "--temperature", "5"]
+    assert run_command(generate.main, [*argv, "--novelty"]) == 0
+    *written, said = capsys.readouterr().out.splitlines()
+    assert said == "novelty     no passage of more than 50 characters stands in the text that was learned"
+    Path("copy.txt").write_text("before " + "\n".join(written) + " after")
+    assert run_command(generate.main, [*argv, "--novelty", "copy.txt"]) == 0
+    assert "100% of what is written stands in the text that was learned" in capsys.readouterr().out
+    os.remove("text.txt")
+    fails(generate.main, [*argv, "--novelty"], "give it: --novelty FILE")
 
 
 @pytest.mark.parametrize("data", [b"", b"caf\xe9", b"a", b"tea for two"])

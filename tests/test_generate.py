@@ -15,7 +15,9 @@ from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.networks import checkpoint
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.rebuild import load
-from minirnn.writing.sampling import distribution, generate
+from minirnn.writing.novelty import copied, novelty_report
+from minirnn.writing.probabilities import as_html, as_rows, colour
+from minirnn.writing.sampling import CONTEXT, distribution, draw, generate
 
 ALPHABET = CharVocabulary(" aent")
 logits_ = hnp.arrays(np.float64, st.integers(1, 12), elements=st.floats(-30, 30))
@@ -100,6 +102,21 @@ def test_nothing_asked_for_changes_nothing(z):
     assert np.allclose(distribution(z, top_k=0, top_p=1.0), distribution(z, top_k=len(z)))
 
 
+def test_temperature_zero_is_greedy():
+    assert distribution(np.array([1.0, 3.0, 3.0, 2.0]), 0).tolist() == [0, 1, 0, 0]
+    assert written("ten ", 40, temperature=0) == written("ten ", 40, greedy=True)
+
+
+@quick
+@given(logits_, st.floats(0.01, 0.99))
+def test_min_p_keeps_what_is_likely_beside_the_likeliest(z, min_p):
+    p = softmax(z)
+    kept = distribution(z, min_p=min_p)
+    assume(np.abs(p / p.max() - min_p).min() > 1e-9)
+    assert np.array_equal(kept > 0, p >= min_p * p.max())
+    assert np.allclose(kept[kept > 0], p[kept > 0] / p[kept > 0].sum())
+
+
 def test_arguments_are_left_alone():
     z = np.array([1.0, 2.0, 3.0])
     distribution(z, 0.5, 2, 0.5)
@@ -181,6 +198,74 @@ def test_weights_that_overflow():
     net.params["softmax"]["W"][:] = 3e38
     with np.errstate(all="ignore"):
         assert "overflow" in refused(lambda: list(generate(net, ALPHABET, "ten a tea", 50)))
+
+
+def test_it_stops_after_so_many_lines():
+    vocabulary = CharVocabulary("\naent")
+    text = "".join(generate(network(), vocabulary, "a", 500, random_seed=1, temperature=3.0, lines=3))
+    assert text.count("\n") == 3 and text.endswith("\n")
+
+
+def test_the_seed_is_no_part_of_the_text_to_stop_at():
+    for random_seed in range(20):
+        whole = written("a", 30, random_seed=random_seed)
+        assert written("a", 30, random_seed=random_seed, stop="a" + whole[0]) != whole[:1]
+
+
+def test_the_probability_is_that_of_the_network_itself():
+    drawn = list(draw(network(), ALPHABET, "a net", 30, random_seed=3, temperature=0.3, top_k=2))
+    text = "a net" + "".join(character for character, _ in drawn)
+    expected = [softmax(z)[ALPHABET.symbols.index(c)] for z, c in zip(logits_after_each(text)[4:-1], text[5:])]
+    assert np.allclose([p for _, p in drawn], expected, rtol=1e-4)
+
+
+def test_a_repetition_penalty_breaks_a_circle():
+    circle = written("ten ", 200, temperature=0)
+    assert circle[-60:] in circle[:-1], "this network runs in a circle"
+    free = written("ten ", 200, temperature=0, repetition_penalty=1e6)
+    passages = [free[i : i + CONTEXT + 1] for i in range(len(free) - CONTEXT)]
+    assert len(set(passages)) == len(passages) > 100
+    assert free[:CONTEXT] == circle[:CONTEXT]
+
+
+def test_the_symbol_for_unknown_characters_is_never_written():
+    vocabulary = CharVocabulary("aent\ufffd")
+    assert "\ufffd" not in "".join(generate(network(), vocabulary, "a", 300, temperature=20.0, random_seed=0))
+
+
+# --- what is copied, and how likely it was ----------------------------------------------------------------------
+
+
+def test_passages_that_were_copied_are_found_as_long_as_they_are():
+    text = "".join(map(chr, np.random.default_rng(0).integers(97, 123, 3000)))
+    own = "".join(map(chr, np.random.default_rng(1).integers(65, 91, 100)))
+    passage, other = text[500:580], text[900:951]
+    assert copied(own + passage + own + other, text) == [(100, 180), (280, 331)]
+    assert copied(own + text[500:550] + own, text) == [], "fifty characters are not more than fifty"
+    assert copied(text[:51], text[:51]) == [(0, 51)] and copied("", text) == []
+    # Where the first place goes on differently from another one, the other one counts.
+    assert copied(passage, text[500:555] + "#" + passage) == [(0, 80)]
+    report = novelty_report(own + passage, text)
+    assert "44% of what is written" in report and "the longest has 80" in report and repr(passage) in report
+
+
+def test_colours_go_from_unlikely_to_likely():
+    assert colour(None) == (255, 255, 255) and colour(0.0) == (214, 96, 77) and colour(1.0) == (247, 247, 247)
+
+
+def test_samples_stand_side_by_side():
+    one = [(c, None) for c in "abc\nd"]
+    two = [(c, 0.5) for c in "x" * 25]
+    rows = list(as_rows([one, two], 43, coloured=False))
+    assert rows == ["abc" + " " * 17 + " | " + "x" * 20, "d" + " " * 19 + " | " + "x" * 5]
+    assert list(as_rows([[("\x1b", 0.5), ("é", 0.5)]], 40, coloured=False)) == ["?é"], "no control characters"
+    (row,) = as_rows([[("a", 0.0)]], 40, coloured=True)
+    assert row.startswith("\x1b[48;2;214;96;77;38;2;17;17;17ma\x1b[0m")
+
+
+def test_html_shows_what_stands_in_the_text_and_no_tags_of_it():
+    page = as_html([[("<", 0.25), ("\n", None)]])
+    assert 'title="0.250">&lt;</span>' in page and 'title="given">\n</span>' in page
 
 
 # --- runs that are read -----------------------------------------------------------------------------------------

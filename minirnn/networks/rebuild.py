@@ -7,6 +7,7 @@
               symbols                 the characters of its vocabulary
               directions, step_length of its pen vocabulary                                   PenRNN, ReaderRNN
               counts, hands, neat_hands, pace  what `minirnn.writing.hands.Writer` needs        PenRNN
+              opening                 the first characters of its text: what to begin with       CharRNN
               text, held_out, seed    the data of the run                                     all that were trained
               progress, rows          where the run stands, and its log                       all that were trained
     arrays    params.NAME             the weights

@@ -45,5 +45,5 @@ def text_task(settings, run):
         with atomic(run / "samples" / f"{step:07d}.txt") as file:
             file.write(opening + written + "\n")
 
-    meta = {"symbols": vocabulary.symbols, "text": corpus.sha256}
+    meta = {"symbols": vocabulary.symbols, "text": corpus.sha256, "opening": opening}
     return Trainer(network.to_device(settings.run.device), data, judge, settings.training, run, meta, sample)
