@@ -1,7 +1,7 @@
 #!/bin/sh
 # Does it install, and does it run then? For each Python given, e.g.
 #
-#     sh tests/install_matrix.sh python3.10 python3.11 python3.12 python3.13
+#     sh tests/install_matrix.sh python3.10 python3.11 python3.12 python3.13 python3.14
 #
 # the README's two lines are gone through in a fresh copy of the last commit, in a folder with spaces and letters that
 # are not ASCII in its name, with a home folder of its own, without a compiler and without a display: with the newest
@@ -23,9 +23,11 @@ fi
 # What setup.cfg asks for at least, as versions to be had exactly.
 sed -n '/^install_requires/,/^$/s/^ *\([a-z-]*\)>=\(.*\)/\1==\2.*/p' "$here/setup.cfg" > "$place/oldest.txt"
 : > "$place/newest.txt"
-# Of these there are no wheels for Python 3.13 so old: the first that have some.
+# Of these there are no wheels for Python 3.13 and 3.14 so old: the first that have some.
 sed -e 's/^numpy==.*/numpy==2.1.*/; s/^scipy==.*/scipy==1.14.1/; s/^scikit-image==.*/scikit-image==0.25.*/' \
-    -e 's/^pillow==.*/pillow==11.0.*/; s/^matplotlib==.*/matplotlib==3.9.2/' "$place/oldest.txt" > "$place/oldest-3.13.txt"
+    -e 's/^pillow==.*/pillow==11.0.*/; s/^matplotlib==.*/matplotlib==3.9.2/; s/^loky==.*/loky==3.5.*/' "$place/oldest.txt" > "$place/oldest-3.13.txt"
+sed -e 's/^numpy==.*/numpy==2.3.*/; s/^scipy==.*/scipy==1.16.*/; s/^scikit-image==.*/scikit-image==0.26.*/' \
+    -e 's/^pillow==.*/pillow==12.0.*/; s/^matplotlib==.*/matplotlib==3.10.*/; s/^loky==.*/loky==3.5.*/' "$place/oldest.txt" > "$place/oldest-3.14.txt"
 chmod 644 "$place"/*.txt
 
 run() {  # run WORDS...: as an ordinary user, with nothing in the environment that would help
@@ -49,7 +51,10 @@ try() {  # try PYTHON VERSIONS
     cd "$home/mini rnn"
     printf '%s, %s: ' "$("$1" --version)" "$2"
     alone='' failed='' versions="$place/$2.txt"
-    case "$2 $("$1" --version)" in 'oldest Python 3.13.'*) versions="$place/oldest-3.13.txt" ;; esac
+    case "$2 $("$1" --version)" in
+        'oldest Python 3.13.'*) versions="$place/oldest-3.13.txt" ;;
+        'oldest Python 3.14.'*) versions="$place/oldest-3.14.txt" ;;
+    esac
     if ! { run "$1" -m venv .venv && run .venv/bin/pip install -q --prefer-binary -c "$versions" -e '.[test]'; } \
         > "$home/log" 2>&1; then
         echo "does not install: $(tail -n 1 "$home/log")"
@@ -66,7 +71,7 @@ try() {  # try PYTHON VERSIONS
     check sheet -m minirnn.sheet -o sheet.pdf
     check tests -m pytest -q -x -p no:cacheprovider tests/test_checkpoint.py tests/test_optim.py tests/test_alphabets.py \
         tests/test_recordings.py tests/test_labelled.py tests/test_images_trace.py tests/test_errors.py \
-        tests/test_drawing_files.py
+        tests/test_drawing_files.py tests/test_all_cores.py tests/test_local_server.py
     echo "${failed:-all right}"
     cd "$here"
     rm -rf "$home"

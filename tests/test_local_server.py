@@ -11,6 +11,8 @@ import threading
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from minirnn.errors import MinirnnError
 from minirnn.web import local_server
@@ -59,15 +61,19 @@ def own(server, path, body=None, **headers):
     return ask(server, f"/{server.token}/{path}", body, **headers)
 
 
-def send(server, data, wait=True):
-    """What comes back for these bytes of a connection, however it ends."""
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as connection:
+def send(server, data, end=False):
+    """What comes back for these bytes, however it ends; with ``end`` it is said that no more bytes come."""
+    answer = b""
+    with (
+        socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as connection,
+        contextlib.suppress(ConnectionError),
+    ):
         connection.sendall(data)
-        answer = b""
-        with contextlib.suppress(ConnectionError):
-            while wait and (piece := connection.recv(2**16)):
-                answer += piece
-        return answer
+        if end:
+            connection.shutdown(socket.SHUT_WR)
+        while piece := connection.recv(2**16):
+            answer += piece
+    return answer
 
 
 def test_only_this_computer_reaches_it(server):
@@ -242,3 +248,22 @@ def test_a_port_that_is_taken_is_said():
         taken.listen()
         with pytest.raises(MinirnnError, match=r"cannot use port .* --port"):
             LocalServer(taken.getsockname()[1], {}, {})
+
+
+# --- requests that nobody thought of --------------------------------------------------------------------------------
+
+WORDS = [b"GET ", b"POST ", b"/", b"{token}", b"{host}", b" HTTP/1.1", b"\r\n", b"\r\n\r\n", b"Host: ", b"Origin: ",
+         b"Content-Length: ", b"Content-Type: application/json", b"Transfer-Encoding: chunked", b"keep", b"picture",
+         b"state", b"?a=%", b"Sec-Fetch-Site: ", b"{", b'{"word": "', b"\x1b[2J", b"9" * 30, b"\0", b"\xff", b"%00",
+         b"//", b".."]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(WORDS) | st.binary(max_size=20), max_size=30).map(b"".join), st.booleans())
+def test_whatever_is_sent_the_server_goes_on_and_shows_no_fault(server, capfd, data, own_page):
+    host = f"127.0.0.1:{server.server_port}".encode()
+    if own_page:  # beyond what refuses strangers
+        data = b"POST /{token}/keep HTTP/1.1\r\nHost: {host}\r\n" + data
+    send(server, data.replace(b"{token}", server.token.encode()).replace(b"{host}", host), end=True)
+    assert own(server, "state")[0] == 200
+    assert capfd.readouterr().err == ""
