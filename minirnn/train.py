@@ -1,10 +1,10 @@
 """The main job: learn, and write.
 
-    python -m minirnn.train                               the whole way, ten minutes: see `minirnn.training.main_job`
+    python -m minirnn.train                               the main job, ten minutes: see `minirnn.training.main_job`
     python -m minirnn.train --text my.txt --minutes 20    learn a text
     python -m minirnn.train --task hand --data SAMPLES    learn a hand from what minirnn.prepare made of its images
     python -m minirnn.train --task hand --data ARCHIVES --init scratch    learn to write, many hours
-    python -m minirnn.train --resume runs/main-1          go on where it stopped
+    python -m minirnn.train --resume runs/main-1          continue where it stopped
     mpiexec -n 4 python -m minirnn.train --text my.txt    on many cores or machines; see `minirnn.training.mpi`
 
 A run leaves a folder with its settings, log, loss curve, checkpoints and samples; see `minirnn.training.trainer`.
@@ -17,7 +17,7 @@ import sys
 
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
-    # Loaded here, and not above, so that Ctrl-C is understood while it takes its second.
+    # Loaded here, and not above, so that Ctrl-C is heeded during the second that it takes.
     from minirnn import backend
     from minirnn.errors import MinirnnError
     from minirnn.files import newest_sample
@@ -26,9 +26,9 @@ def main(argv=None):
     from minirnn.training.runs import announced, do_all, learn, prepared, settings_from
     from minirnn.writing.letters import handwrite
 
-    if mpi.rank() > 0:  # rank 0 speaks for all, and first finds out whether there is anything to complain of
+    if mpi.rank() > 0:  # rank 0 prints for all, and first checks the input
         with contextlib.redirect_stdout(None):
-            announced(prepared(*mpi.told())).train()
+            announced(prepared(*mpi.received())).train()
         return
     settings, run, resume = settings_from(sys.argv[1:] if argv is None else argv)
     task = settings.run.task
@@ -46,8 +46,8 @@ def main(argv=None):
         written = newest.read_text(encoding="utf-8")
         print(f"it now writes ({newest}):\n\n{written}")
         try:
-            print(*handwrite(written, run / "page.png", seed=settings.training.seed), "is the same by hand")
-        except MinirnnError as error:  # a text in letters that the hand does not know is learned all the same
+            print(*handwrite(written, run / "page.png", seed=settings.training.seed), "shows it written by hand")
+        except MinirnnError as error:  # a text with characters that the hand does not know can be learned all the same
             print(f"not written by hand: {error}")
 
 

@@ -68,7 +68,7 @@ def hand_trainer(run, **options):
     samples, chars = made_samples(), CharVocabulary("abc ")
     pens = PenVocabulary.fit_lifts([normalise(s.strokes) for s in samples], count=4, directions=8, step=0.5)
     hands = {f"form {n}": n + 1 for n in range(4)}
-    data = LineBatches(samples[:8], chars, pens, hands, B=3, T=12, seed=1, grow=1)
+    data = LineBatches(samples[:8], chars, pens, hands, B=3, T=12, seed=1, curriculum=1)
     judge = ValidationLines(samples[8:], chars, pens, B=3, T=12)
     network = PenRNN(len(pens), len(chars) + 1, pens.n_heights, hands=5, hidden=6, embed=3, char_embed=2, gaussians=2,
                      dropout=0.3, seed=1)  # fmt: skip

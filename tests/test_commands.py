@@ -609,7 +609,7 @@ def test_ctrl_c_and_sigterm_save_first(number):
     step = checkpoint.load("run/last.npz")[0]["progress"]["step"]
     assert process.returncode == 130
     last = errors.splitlines()[-1]
-    assert last == f"minirnn: interrupted and saved at step {step}; go on with --resume run"
+    assert last == f"minirnn: interrupted and saved at step {step}; continue with --resume run"
     assert "Traceback" not in errors
 
 

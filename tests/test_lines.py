@@ -66,7 +66,7 @@ def test_the_height_is_that_of_the_pen_so_far(samples, pens):
 
 
 def test_an_epoch_reads_every_line_once(samples, pens):
-    data = batches(samples, pens, change=None, blind=0)
+    data = batches(samples, pens, change=None, unconditional=0)
     texts, symbols = [], 0
     for index in range(data.chunks(0)):
         fresh, chunk = data.chunk(0, index)
@@ -95,7 +95,7 @@ def test_augmentation_changes_the_strokes_anew_in_every_epoch(samples, pens):
 
 
 def test_lines_grow(samples, pens):
-    data = batches(samples, pens, grow=2, change=None)
+    data = batches(samples, pens, curriculum=2, change=None)
     assert data.chunks(0) == len(data.plan(0)[0])
     assert data.chunks(0) < data.chunks(1) < data.chunks(2)
     assert all(data.chunk(0, index)[0] for index in range(data.chunks(0)))
@@ -111,15 +111,15 @@ def test_weights_repeat_lines(samples, pens):
 
 
 def test_hands_have_rows_and_sometimes_none(samples, pens):
-    data = batches(samples, pens, any_hand=0.5)
+    data = batches(samples, pens, generic_hand=0.5)
     hands = np.concatenate([data.chunk(e, i)[1]["hand"] for e in range(8) for i in range(data.chunks(e))])
     assert set(hands) == {0, 1, 2}
-    never = batches(samples[:3], pens, any_hand=0.0)
+    never = batches(samples[:3], pens, generic_hand=0.0)
     assert not never.chunk(0, 0)[1]["hand"].any()  # "form 0" has no row
 
 
 def test_some_lines_are_learned_without_their_text(samples, pens):
-    data = batches(samples, pens, blind=0.3)
+    data = batches(samples, pens, unconditional=0.3)
     text = [row for e in range(8) for i in range(data.chunks(e)) for row in data.chunk(e, i)[1]["text"]]
     assert 0.1 < np.mean([(row < 0).all() for row in text]) < 0.5
 

@@ -34,9 +34,9 @@ def test_of_very_few_lines_none_is_kept_back(count, groups):
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_another_time_it_is_the_same_line_only_a_little_different(seed):
+def test_a_slightly_augmented_line_is_the_same_line_only_a_little_different(seed):
     strokes = normalise(made_samples()[0].strokes)
-    again = fine_tuning.another_time(strokes, np.random.default_rng(seed))
+    again = fine_tuning.augment_slightly(strokes, np.random.default_rng(seed))
     assert [s.shape for s in again] == [s.shape for s in strokes]
     width = np.ptp(np.concatenate(strokes)[:, 0])
     difference = np.concatenate(normalise(again)) - np.concatenate(strokes)
@@ -53,7 +53,7 @@ def test_few_lines_come_often_and_many_once():
 def writer(tmp_path):
     """A network whose fourth hand is learned from one form and whose other hands are nonsense."""
     trainer = hand_trainer(tmp_path / "run", steps=60, patience=0, evaluations=1)
-    trainer.data.hands, trainer.data.any_hand = [3] * len(trainer.data.hands), 0.0
+    trainer.data.hands, trainer.data.generic_hand = [3] * len(trainer.data.hands), 0.0
     trainer.network.params["hand"]["E"][...] = np.random.default_rng(0).normal(0, 3, (5, 3))
     while trainer.progress.step != 60:
         trainer.step()

@@ -209,7 +209,7 @@ def test_ctrl_c_and_sigterm_finish_the_step_and_save(tmp_path, reference, number
 
     trainer.step = stopped
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt, match=f"saved at step 10; go on with --resume {tmp_path}"):
+    with pytest.raises(KeyboardInterrupt, match=f"saved at step 10; continue with --resume {tmp_path}"):
         trainer.train()
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     assert checkpoint.load(tmp_path / "last.npz")[0]["progress"]["step"] == 10

@@ -173,7 +173,7 @@ show.source(fine_tuning.with_another_hand, "rows = params", "copy.load_params")
 # %%
 figure, axes = plt.subplots(2, 2, figsize=(10, 2.9), sharex=True, sharey=True)
 for seed, ax in enumerate(axes.ravel()):
-    strokes = normalise(fine_tuning.another_time(lines[1], np.random.default_rng(seed)) if seed else lines[1])
+    strokes = normalise(fine_tuning.augment_slightly(lines[1], np.random.default_rng(seed)) if seed else lines[1])
     for stroke in strokes:
         ax.plot(*stroke.T, "." if len(stroke) == 1 else "-", color=show.ERROR if seed else show.FORWARD, linewidth=1.3)
     ax.set(title=f"another time, {seed}" if seed else "traced", aspect="equal")
@@ -188,7 +188,7 @@ show.picture(figure, "15_augmented.png")
 # hash of its name, the same in every run:
 
 # %%
-show.source(fine_tuning.split_lines, "learn, judge = split_by_group", "return [samples[i]")
+show.source(fine_tuning.split_lines, "training, validation = split_by_group", "return [samples[i]")
 training, validation = fine_tuning.split_lines(samples, fraction=0.5, seed=0)
 print(f"{len(samples)} lines, {len(training)} to learn from, {len(validation)} to judge by")
 

@@ -63,15 +63,17 @@ def cut(batch, start, stop):
 class LineBatches(MadeAhead):
     """Samples of handwriting as batches of B lines of like length, each cut into chunks of T steps.
 
-    samples   list of `minirnn.datasets.Sample`
-    hands     {group: id of its row}; a group without a row is written by row 0, any hand
-    grow      in epoch e of the first ``grow`` epochs only the first e + 1 chunks of a line are learned: as long as the
-              window does not find its way it is near the right place at a line's beginning, and nowhere else
-    change    what is done to the strokes of a line, anew in every epoch: (strokes, rng) -> strokes; None: nothing
-    weights   how often each sample is seen in an epoch, on average; None: once
-    any_hand  part of the lines that are learned as row 0, whoever wrote them
-    blind     part of the lines that are learned without their text: see `minirnn.writing.pen.write_lines`
-    processes to make batches ahead of time, for a network on a GPU, which is faster than one core can encode lines
+    samples        list of `minirnn.datasets.Sample`
+    hands          {group: id of its row}; a group without a row uses row 0, the generic hand
+    curriculum     in epoch e of the first ``curriculum`` epochs, only the first e + 1 chunks of a line are learned:
+                   before the attention window has learned to move, it is near the right place only there
+    change         the augmentation of the strokes of a line, new in every epoch: (strokes, rng) -> strokes; None: none
+    weights        how often each sample is seen in an epoch, on average; None: once
+    generic_hand   part of the lines that are learned as row 0, whoever wrote them
+    unconditional  part of the lines that are learned without their text, for classifier-free guidance: see
+                   `minirnn.writing.pen.write_lines`
+    processes      that make batches ahead of time, for a network on a GPU, which is faster than one core can encode
+                   lines
 
     Any chunk of any epoch can be asked for at any time; see `minirnn.datasets.text.TextStreams`. Of a line only its
     length is kept, and a batch is made when it is asked for: memory does not grow with the strokes.
@@ -80,14 +82,15 @@ class LineBatches(MadeAhead):
     unit = "symbols"
 
     def __init__(
-        self, samples, chars, pens, hands, B, T, seed=0, grow=0, change=augment, weights=None, any_hand=0.1, blind=0.1,
-        processes=0,
+        self, samples, chars, pens, hands, B, T, seed=0, curriculum=0, change=augment, weights=None, generic_hand=0.1,
+        unconditional=0.1, processes=0,
     ):  # fmt: skip
         if not samples:
             raise MinirnnError("there is no line of handwriting to learn from; look at the report of what was skipped")
         super().__init__(processes)
         self.samples, self.chars, self.pens, self.B, self.T, self.seed = samples, chars, pens, B, T, seed
-        self.grow, self.change, self.any_hand, self.blind = grow, change, any_hand, blind
+        self.curriculum, self.change = curriculum, change
+        self.generic_hand, self.unconditional = generic_hand, unconditional
         self.hands = [hands.get(sample.group, 0) for sample in samples]
         self.lengths = np.array([len(line) - 1 for line in encoded(samples, pens)])
         self.weights = np.ones(len(samples)) if weights is None else np.asarray(weights)
@@ -105,7 +108,7 @@ class LineBatches(MadeAhead):
                 pool = pool[np.argsort(self.lengths[pool], kind="stable")]
                 batches += np.split(pool, range(self.B, len(pool), self.B))
             batches = [batches[i] for i in rng.permutation(len(batches))]
-            longest = epoch + 1 if epoch < self.grow else None
+            longest = epoch + 1 if epoch < self.curriculum else None
             chunks = [(b, i) for b in range(len(batches)) for i in range(self._chunks(batches[b]))[:longest]]
             self._plans = {e: plan for e, plan in self._plans.items() if e == epoch - 1} | {epoch: (batches, chunks)}
         return self._plans[epoch]
@@ -141,15 +144,15 @@ class LineBatches(MadeAhead):
         lines = [normalise(self.samples[i].strokes) for i in indices]
         if self.change:
             lines = [normalise(self.change(strokes, rng)) for strokes in lines]
-        hands = [0 if rng.random() < self.any_hand else self.hands[i] for i in indices]
+        hands = [0 if rng.random() < self.generic_hand else self.hands[i] for i in indices]
         texts = [encode_text(self.chars, self.samples[i].text) for i in indices]
-        texts = [blank(text) if rng.random() < self.blind else text for text in texts]
+        texts = [blank(text) if rng.random() < self.unconditional else text for text in texts]
         return collate([self.pens.encode(strokes) for strokes in lines], texts, hands, self.pens)
 
 
 
 class ValidationLines:
-    """Samples to judge by, as they are, every line once, in batches sorted by length, by row 0 or given ``hands``."""
+    """Validation samples, unchanged, every line once, in batches sorted by length, by row 0 or the given ``hands``."""
 
     def __init__(self, samples, chars, pens, B, T, hands=None):
         self.hands = [(hands or {}).get(sample.group, 0) for sample in samples]

@@ -1,1 +1,1 @@
-"""Training: the loop, the optimisers, threads and machines, the tasks, learning one hand."""
+"""Training: the loop, the optimisers, threads and many processes, the three tasks, and fine-tuning on one hand."""

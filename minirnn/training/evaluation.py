@@ -1,4 +1,4 @@
-"""How well a trained network predicts data that it has not seen, printed as nats, bits and perplexity."""
+"""How well a trained network predicts data that it has not seen: nats, bits and perplexity are printed."""
 
 import math
 import time
@@ -19,9 +19,9 @@ from minirnn.writing.hands import Writer
 
 
 def evaluate_text(run, paths, device="cpu", skip_unknown=False, encoding=None):
-    """Print what a character of the texts in ``paths`` costs the network of ``run``.
+    """Print the loss of the network of ``run`` on the texts in ``paths``, per character.
 
-    ``skip_unknown`` leaves out characters that the network was not taught, which are a `MinirnnError` otherwise."""
+    ``skip_unknown`` leaves out characters that the network does not know; otherwise they raise `MinirnnError`."""
     network, vocabulary, *_ = load(run, "CharRNN", device)
     text, name = read_text(paths, encoding), " ".join(map(str, paths))
     unknown = vocabulary.unknown(text)
@@ -34,17 +34,17 @@ def evaluate_text(run, paths, device="cpu", skip_unknown=False, encoding=None):
     nats = evaluate(network, ValidationText(ids, 32, 128, what=name))
     left_out = f"; {len(text) - len(ids):,} left out that the network never saw" if unknown else ""
     print(f"{len(ids):,} characters of {name}{left_out}")
-    print(f"{nats:.4f} nats a character")
-    print(f"{nats / math.log(2):.4f} bits a character")
+    print(f"{nats:.4f} nats per character")
+    print(f"{nats / math.log(2):.4f} bits per character")
     perplexity = math.exp(nats) if nats < 700 else math.inf
-    print(f"{perplexity:.3f} perplexity a character (a blind guess among {len(vocabulary)}: {len(vocabulary)})")
+    print(f"{perplexity:.3f} perplexity per character (of a uniform guess: {len(vocabulary)})")
 
 
 def evaluate_hand(run, source, held_out=None, device="cpu"):
-    """Print what a symbol, a character and a line of handwriting cost the network of ``run`` (None: the shipped one).
+    """Print the loss of the network of ``run`` (None: the shipped one) on handwriting, per symbol, character and line.
 
-    Of the data that the network was trained on, only the groups that were held out then are judged; ``held_out``
-    (a fraction; 1 for all of the data) changes that."""
+    If these are the data that the network was trained on, only the groups that were held out then are used;
+    ``held_out`` (a fraction; 1 for all of the data) changes that."""
     writer = Writer(run, device=device, likeness=1.0)
     samples, report = load_samples(source, progress=True)
     print(f"data        {source}: {report}")
@@ -59,25 +59,26 @@ def evaluate_hand(run, source, held_out=None, device="cpu"):
         _, samples = split_by_group(samples, fraction, seed)
     known = [sample for sample in samples if not writer.chars.unknown(sample.text)]
     if not known:
-        raise MinirnnError(f"{source} has no line to judge by among the groups held out; give --held-out 1 for all")
-    # A network of many hands does not know whose these are: row 0. One that learned a single hand is judged as it.
+        raise MinirnnError(f"{source} has no line in the groups that were held out; give --held-out 1 for all")
+    # A network of many hands does not know whose lines these are, so row 0 is used; one that has learned a single hand
+    # uses that.
     hands = {s.group: writer.hand for s in known} if one_hand else {}
     lines = ValidationLines(known, writer.chars, writer.pens, 48, 128, hands)
     nats = evaluate(writer.network, lines)
     print(f"lines       {lines.lines:,} of {len({s.group for s in known}):,} groups; "
           f"{len(samples) - len(known)} left out for characters that the network lacks")  # fmt: skip
-    print(f"{nats:.4f} nats a symbol")
-    print(f"{nats * lines.symbols / lines.characters:.3f} nats a character "
-          f"({lines.symbols / lines.characters:.2f} symbols a character)")  # fmt: skip
-    print(f"{nats * lines.symbols / lines.lines:.1f} nats a line")
+    print(f"{nats:.4f} nats per symbol")
+    print(f"{nats * lines.symbols / lines.characters:.3f} nats per character "
+          f"({lines.symbols / lines.characters:.2f} symbols per character)")  # fmt: skip
+    print(f"{nats * lines.symbols / lines.lines:.1f} nats per line")
 
 
 def evaluate_reading(run, sources, held_out=None, device="cpu", language_model=None, lines=None):
     """Print how well lines of ``sources`` are read by the network of ``run`` (None: the shipped one).
 
-    Of the data that the network was trained on, only lines of the people who were held out then are read; ``held_out``
-    (a fraction; 1 for all people) changes that. ``language_model``: see `Reader`; ``lines``: at most so many of each
-    source."""
+    If these are the data that the network was trained on, only lines of the people who were held out then are read;
+    ``held_out`` (a fraction; 1 for all people) changes that. ``language_model``: see `Reader`; ``lines``: at most so
+    many lines of each source."""
     reader = Reader(run, language_model, device)
     fraction = reader.meta.get("held_out", 1.0) if held_out is None else held_out
     for source in sources:
@@ -85,7 +86,7 @@ def evaluate_reading(run, sources, held_out=None, device="cpu", language_model=N
         print(f"data             {source}: {report}")
         _, samples = split_by_people(samples, source, fraction, reader.meta.get("seed", 0))
         if not samples:
-            raise MinirnnError(f"{source} has no line by people held out; give --held-out 1 for all")
+            raise MinirnnError(f"{source} has no line by people who were held out; give --held-out 1 for all")
         if lines is not None:
             samples = samples[:: -(-len(samples) // lines)]
         scores, seconds = Scores(), time.monotonic()

@@ -30,8 +30,8 @@ SPECIMENS = [
 
 
 class Hand(NamedTuple):
-    """A network that writes, and all that belongs to it: its vocabularies, the row of each group's hand {group: row},
-    what its checkpoint has to say, and the weights that it began from ({} for fresh ones)."""
+    """A network that writes, and what belongs to it: its vocabularies, the row of each group's hand {group: row}, the
+    meta data for its checkpoint, and the weights from which it began ({} for new ones)."""
 
     network: PenRNN
     chars: CharVocabulary
@@ -44,15 +44,15 @@ class Hand(NamedTuple):
 def hand_task(settings, run):
     """The network, the data and everything else a run over handwriting needs -> `Trainer`.
 
-    From scratch every person (or group of lines, as a form or a page, where people are not known) has a row of their
-    own among the network's hands, and validation is on other people. Starting from trained weights, all lines are taken
-    to be of one hand, which becomes a new row."""
+    If the run starts from scratch, every person (or, where people are not known, every group of lines, such as a form
+    or a page) has a row among the network's hands, and validation is on other people. If it starts from trained
+    weights, all lines are taken to be of one hand, which becomes a new row."""
     training, validation = load_lines(settings)
     counts = coverage(sample.text for sample in training)
     print(format_coverage(counts))
     scratch = settings.network.init == "scratch"
     pen = new_pen(training, counts, settings) if scratch else trained_pen(training, counts, settings, run)
-    data, judge = batches(pen, training, validation, counts, settings)
+    data, validation_lines = batches(pen, training, validation, counts, settings)
     network = pen.network
     print(f"network     {network.settings['layers']} layers of {network.settings['hidden']}: "
           f"{network.count():,} weights")  # fmt: skip
@@ -60,11 +60,12 @@ def hand_task(settings, run):
         **pen.meta, "held_out": settings.data.held_out, "seed": settings.training.seed,
         "split": "people" if scratch else "lines", "data": digest(training + validation), "symbols": pen.chars.symbols,
         "directions": pen.pens.directions, "step_length": pen.pens.step,
-        "symbols_a_character": judge.symbols / judge.characters, "symbols_a_line": judge.symbols / judge.lines,
+        "symbols_a_character": validation_lines.symbols / validation_lines.characters,
+        "symbols_a_line": validation_lines.symbols / validation_lines.lines,
     }  # fmt: skip
     extra = {"lifts": pen.pens.lifts, **{f"began.{name}": array for name, array in pen.began.items()}}
     network.to_device(settings.run.device)
-    return Trainer(network, data, judge, settings.training, run, meta, sampler(pen, settings, run), extra,
+    return Trainer(network, data, validation_lines, settings.training, run, meta, sampler(pen, settings, run), extra,
                    trained=not scratch)  # fmt: skip
 
 
@@ -121,7 +122,7 @@ def trained_pen(training, counts, settings, run):
 
 
 def batches(pen, training, validation, counts, settings):
-    """The lines as `LineBatches` and as `ValidationLines`, without those that the network cannot spell."""
+    """The lines as `LineBatches` and as `ValidationLines`, without those with characters that the network lacks."""
     same, (batch, T) = training is validation, (settings.data.batch, settings.data.steps_per_chunk)
     parts = []
     for name, part in (("to learn from", training), ("for validation", validation)):
@@ -133,23 +134,23 @@ def batches(pen, training, validation, counts, settings):
         parts.append(known)
     training, validation = parts
     if pen.began:
-        change, weights = fine_tuning.another_time, [fine_tuning.copies(len(training))] * len(training)
+        change, weights = fine_tuning.augment_slightly, [fine_tuning.copies(len(training))] * len(training)
     else:
         change, weights = augment, rarity_weights(training, counts)
     ahead = settings.training.threads if settings.run.device == "gpu" else 0
     data = LineBatches(training, pen.chars, pen.pens, pen.hands, batch, T, settings.training.seed,
                        settings.data.curriculum, change, weights, processes=ahead)  # fmt: skip
-    judge = ValidationLines(validation, pen.chars, pen.pens, batch, T, pen.hands)
+    validation_lines = ValidationLines(validation, pen.chars, pen.pens, batch, T, pen.hands)
     print(f"lines       {len(training):,} to learn from, {'the same' if same else f'{len(validation):,} others'} "
           "for validation")  # fmt: skip
     print(f"symbols     {len(pen.chars)} characters; {len(pen.pens)} moves of the pen, "
-          f"{judge.symbols / judge.characters:.1f} per character")  # fmt: skip
+          f"{validation_lines.symbols / validation_lines.characters:.1f} per character")  # fmt: skip
     print(f"epoch       {data.chunks(settings.data.curriculum):,} chunks of {batch} lines x {T} steps")
-    return data, judge
+    return data, validation_lines
 
 
 def sampler(pen, settings, run):
-    """sample(network, step), which leaves a picture of lines and one of the attention window in the run's folder."""
+    """sample(network, step), which saves a picture of lines and one of the attention window in the run's folder."""
 
     def sample(network, step):
         rng = np.random.default_rng([settings.training.seed, step])
@@ -166,7 +167,7 @@ def sampler(pen, settings, run):
 
 
 def rarity_weights(samples, counts, plenty=400, most=8.0):
-    """How often each sample is seen in an epoch: a line with a character that has fewer than ``plenty`` examples in
-    the data comes so often that it has as many, but no more than ``most`` times."""
+    """How often each sample is seen in an epoch: a line with a character that has fewer than ``plenty`` examples in the
+    data is repeated until the character has as many, but at most ``most`` times."""
     often = {character: min(most, max(1.0, plenty / count)) for character, count in counts.items()}
     return [max(often[character] for character in sample.text) for sample in samples]

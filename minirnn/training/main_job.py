@@ -1,12 +1,12 @@
-"""The whole way, on the data that come with the project: from pictures of a handwriting to new text in that hand.
+"""The main job, on the data that come with the project: from pictures of a handwriting to new text in that hand.
 
     1_images/   the pictures of data/sample_hand, cleaned and traced: steps.png, contact_sheet_01.png, samples.jsonl
     2_hand/     the run that learns the hand from these strokes, starting from the weights that come with the package
     3_text/     the run that learns what to write from data/letters.txt
-    page.png    new text of the one network, in the hand that the other has learned
+    page.png    new text by the second network, in the hand that the first has learned
 
-The four parts are what the commands of their own would do, and each is announced by its command. What is done already
-is not done again, so that a run can be stopped at any moment and gone on with.
+Each of the four parts does what a command does, and this command is printed first. Parts that are done already are not
+done again, so that a run can be stopped at any moment and continued.
 """
 
 import pathlib
@@ -19,16 +19,16 @@ from minirnn.images.pictures import draw_steps
 from minirnn.writing.hands import Writer
 from minirnn.writing.letters import handwrite
 
-# Three hundred lines bear larger steps than a few do.
+# Three hundred lines allow larger steps than a few lines do.
 HAND = {"lr": 1e-3, "epochs": 3.0, "evaluations": 3}
-# Of so short a text a GRU learns more in the same time than an LSTM (1.57 nats a character and 1.66), and in the more
-# steps that a smaller batch makes.
+# On so short a text, a GRU learns more in the same time than an LSTM does (1.57 and 1.66 nats per character), and a
+# small batch, which leaves time for more steps, learns more than a large one.
 TEXT = {"cell": "gru", "batch": 16, "epochs": 9.0}
 SAMPLE_HAND = pathlib.Path(__file__).parents[2] / "data" / "sample_hand"
 
 
 def whole_way(run, general, learn):
-    """Do what is not done yet in the folder ``run``.
+    """Do the parts that are not done yet in the folder ``run``.
 
     general  settings of all parts: {"seed": 3}
     learn    learn(options, folder) begins a run of minirnn.train with options {name: value}, or continues it
@@ -67,11 +67,11 @@ def trace_images(images):
 
 
 def as_words(options):
-    """Options {name: value} as one would type them."""
+    """Options {name: value} as a user would type them."""
     values = ((name, *(value if isinstance(value, list) else [value])) for name, value in options.items())
     return " ".join(f"--{name.replace('_', '-')} {' '.join(map(str, value))}" for name, *value in values)
 
 
 def announce(command):
-    """Print the command that does by itself what comes now."""
+    """Print the command that does the part that comes next."""
     print(f"\n$ {command}\n", flush=True)

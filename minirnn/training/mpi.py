@@ -1,19 +1,19 @@
-"""Using many machines: the sequences of a batch are shared out among processes that MPI connects.
+"""Many processes, on one machine or on many: MPI connects them, and they share the sequences of a batch.
 
     mpiexec -n 4 python -m minirnn.train --threads 2 ...
 
-Each process, a rank, holds the whole network and takes its share of every batch through it, just as threads do
-(`minirnn.training.threads`), and its own threads share that. What the ranks have found is added up by one all-reduce
-of one flat buffer a step, in which all gradients and the loss stand one after the other. MPI promises that all ranks
-receive identical sums (MPI 4.0, section 6.9.6), so all take the same step and keep the same weights to the last bit,
-without ever sending a weight; at every checkpoint they compare. (One vote of two numbers a step beside it: does
-anyone want to save, or to stop?)
+Each process, a rank, holds the whole network and takes its share of every batch through it, as threads do
+(`minirnn.training.threads`); its own threads divide this share again. One all-reduce per step adds up one flat buffer
+with all gradients and the loss. MPI promises that all ranks receive identical sums (MPI 4.0, section 6.9.6), so all
+take the same step and keep the same weights to the last bit, without ever sending a weight. At every checkpoint they
+compare the weights. (A second all-reduce per step, of two numbers, asks whether any rank wants to save or to stop.)
 
-``--batch`` is the batch of all ranks together: the number of ranks changes who computes what and not what is computed,
-and a run can go on with another number of them. Rank 0 alone writes and prints. The text or the handwriting and the
-run's folder must be seen by all. If a rank dies, all end, and last.npz is that of the last checkpoint.
+``--batch`` is the batch of all ranks together. The number of ranks changes which rank computes what, and not what is
+computed, and a run can be resumed with another number. Only rank 0 writes and prints. All ranks must be able to read
+the text or the handwriting and the folder of the run. If a rank dies, all end; last.npz is then the last checkpoint.
 
-mpi4py is loaded only under mpiexec (of Open MPI, MPICH or their kin), which says in the environment how many there are.
+mpi4py is loaded only under mpiexec (of Open MPI, MPICH or their kin), which sets the number of processes in the
+environment.
 """
 
 import functools
@@ -29,7 +29,7 @@ from minirnn import backend
 from minirnn.errors import MinirnnError, run_command
 from minirnn.training.threads import Workers, cut
 
-HOW_MANY = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE")  # as Open MPI's and MPICH's mpiexec say it
+HOW_MANY = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE")  # the names that the mpiexec of Open MPI and of MPICH use
 
 
 @functools.cache
@@ -51,7 +51,7 @@ def world():
 
 
 def workers(threads):
-    """What a training works with: this process's `Ranks` under mpiexec, else `minirnn.training.threads.Workers`."""
+    """The workers of a training run: `Ranks` under mpiexec, otherwise `minirnn.training.threads.Workers`."""
     return Workers(threads) if world() is None else Ranks(threads)
 
 
@@ -60,31 +60,31 @@ def rank():
     return 0 if world() is None else world().Get_rank()
 
 
-def tell_all(value):
-    """Rank 0 says ``value``; `told` gives it to each of the others, who wait for it."""
+def broadcast(value):
+    """Send ``value`` from rank 0 to all others, which wait for it in `received`."""
     if world() is not None:
         world().bcast(value)
 
 
-def told():
-    """What rank 0 says with `tell_all`."""
+def received():
+    """The value that rank 0 sends with `broadcast`."""
     return world().bcast(None)
 
 
 def run(main):
-    """`run_command` of a command that may run under mpiexec: what goes wrong on one rank ends all of them."""
+    """`run_command` for a command that may run under mpiexec: an error on one rank ends all of them."""
     code = run_command(main)
     if code and "mpi4py.MPI" in sys.modules:
         world = sys.modules["mpi4py.MPI"].COMM_WORLD
         print(f"minirnn: rank {world.Get_rank()} ends the job", file=sys.stderr, flush=True)
         time.sleep(1)  # mpiexec passes on what was printed, but not after the end
-        world.Abort(code)  # the others may be waiting for this one, and would for ever
+        world.Abort(code)  # the others may be waiting for this one, and would wait for ever
     return code
 
 
 def _wait_for(request):
-    """Until what ``request`` stands for is done. MPI's own waiting keeps a core busy, which rank 0 may need to write a
-    page; this looks ever more rarely, down to once a millisecond."""
+    """Wait until ``request`` is done. MPI's own waiting keeps a core busy, which rank 0 may need to write a page; this
+    loop tests less and less often, at last once per millisecond."""
     pause = 0.0
     while not request.Test():
         time.sleep(pause)
@@ -92,13 +92,13 @@ def _wait_for(request):
 
 
 class Ranks(Workers):
-    """This process among the others; everything that takes part in a sum has to be called by all of them."""
+    """This process among the others. Every method that communicates has to be called by all of them."""
 
     def __init__(self, threads):
         super().__init__(threads)
         self.world = world()
         self.rank, self.ranks = self.world.Get_rank(), self.world.Get_size()
-        threadpool_limits(threads, user_api="blas")  # the other cores may be other ranks'
+        threadpool_limits(threads, user_api="blas")  # the other cores may belong to other ranks
 
     def sequences(self, B):
         """Which of B sequences each thread of this rank takes, as slices."""
@@ -125,7 +125,7 @@ class Ranks(Workers):
         _wait_for(self.world.Iallreduce(MPI.IN_PLACE, flat))
 
     def agreed(self, value):
-        """What rank 0 says."""
+        """The ``value`` of rank 0, on all ranks."""
         return self.world.bcast(value)
 
     def any(self, *flags):
@@ -135,7 +135,7 @@ class Ranks(Workers):
         return [bool(vote) for vote in votes]
 
     def gather(self, states):
-        """All shares in the order of their sequences, on rank 0; nothing on the others."""
+        """The states of all shares, in the order of their sequences, on rank 0; [] on the others."""
         found = self.world.gather(backend.tree_map(backend.to_host, states))
         return [share for of_rank in found for share in of_rank] if self.rank == 0 else []
 
@@ -147,10 +147,10 @@ class Ranks(Workers):
         marks = self.world.allgather(mark)
         if len(set(marks)) > 1:
             raise MinirnnError(
-                "the ranks have come to different weights; use machines of one kind, with the same NumPy, and go on "
+                "the ranks have come to different weights; use machines of one kind, with the same NumPy, and continue "
                 "from the last checkpoint with --resume"
             )
 
     def wait(self):
-        """Until all ranks have come here."""
+        """Wait until all ranks have called this."""
         _wait_for(self.world.Ibarrier())

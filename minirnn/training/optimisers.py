@@ -1,4 +1,4 @@
-"""Optimisers: how a step is made from a gradient. Clipping and learning-rate schedules stand here too.
+"""Optimisers: how a gradient becomes a step; gradient clipping and learning-rate schedules.
 
 Parameters and gradients are flat dicts of arrays under the same names (`minirnn.backend.flatten`). A step writes
 into the parameter arrays; gradients are only read. Notation: θ a parameter, g its gradient, η the learning rate.
@@ -67,10 +67,10 @@ class RMSprop:
 class Adam:
     """Adam (Kingma and Ba 2015, algorithm 1); with ``weight_decay`` > 0, AdamW (Loshchilov and Hutter 2019).
 
-    m ← β1 m + (1 - β1) g                running mean of the gradient
+    m ← β1 m + (1 - β1) g                exponential moving average of the gradient
     s ← β2 s + (1 - β2) g²               and of its square
     m̂, ŝ = m / (1 - β1ᵗ), s / (1 - β2ᵗ)  both begin at zero; this undoes the bias
-    θ ← θ - η λ θ - η m̂ / (√ŝ + ε)       λ: weight decay, apart from the gradient
+    θ ← θ - η λ θ - η m̂ / (√ŝ + ε)       λ: weight decay, decoupled from the gradient
 
     ``decayed``: the names of the parameters that decay; None: all.
     """
@@ -123,7 +123,7 @@ def matrices(params):
 
 def global_norm(grads):
     """The Euclidean norm of all gradients taken as one long vector, a float."""
-    squares = [np.vdot(g, g) for g in grads.values()]  # all begun before the first is waited for, if on a GPU
+    squares = [np.vdot(g, g) for g in grads.values()]  # on a GPU, all are started before the first is awaited
     return math.sqrt(sum(map(float, squares)))
 
 
@@ -146,11 +146,11 @@ def learning_rate(step, total, *, peak, warmup, schedule, floor=0.0):
     ``schedule`` says,
 
         constant   the peak
-        plateau    the same; the training loop shrinks ``peak`` when the validation loss rests
+        plateau    the same; the training loop reduces ``peak`` when the validation loss no longer falls
         cosine     a half cosine down to ``floor`` times the peak (Loshchilov and Hutter 2017)
         trapezoid  the peak, and over the last `DECAY` of the run a straight line down to ``floor`` times the peak
-                   (Hägele et al. 2024): up to there it does not matter how long the run will be, so it can be
-                   prolonged from a checkpoint of the level part
+                   (Hägele et al. 2024): before that, nothing depends on how long the run will be, so that it can
+                   be prolonged from a checkpoint of the level part
     """
     if step < warmup:
         return peak * (step + 1) / warmup

@@ -8,8 +8,8 @@ import numpy as np
 from minirnn.errors import MinirnnError
 from minirnn.training.optimisers import DECAY
 
-TRIAL_STEPS = 50  # of a run with a budget in minutes, timed to plan the rest
-MARGIN = 0.97  # of the time left that is planned for
+TRIAL_STEPS = 50  # the first steps of a run with a budget in minutes, timed to plan the rest
+MARGIN = 0.97  # the share of the remaining time for which steps are planned
 COUNTED = 100  # epochs whose chunks are counted; further ones are taken to be like them
 MOST_STEPS = 2**53  # beyond which a number in a JSON file is not exact any more
 
@@ -22,21 +22,21 @@ class Progress:
     epoch: int = 0
     index: int = 0  # of the next chunk within the epoch
     total: int = 0  # steps of the whole run; 0: not planned yet
-    plans: int = 0  # that were made by the clock
+    plans: int = 0  # how often the steps were planned by the clock
     best: float = math.inf
     since_best: int = 0  # evaluations since then
-    lr_scale: float = 1.0  # what the plateau schedule has made of the learning rate
+    lr_scale: float = 1.0  # the factor of the learning rate, reduced by the plateau schedule
     loss_sum: float = 0.0  # over the symbols that counted since the last evaluation
     loss_count: int = 0  # of these symbols
     skipped: int = 0  # steps left out because they were not finite
     skipped_in_a_row: int = 0
-    evaluation_seconds: float = 0.0  # that the first evaluation took
+    evaluation_seconds: float = 0.0  # the time of the first evaluation
     seconds: float = 0.0
     done: bool = False
 
 
 def checked_progress(found, data):
-    """A `Progress` of the dict ``found``; one that cannot be is a TypeError or ValueError."""
+    """A `Progress` from the dict ``found``; an impossible one raises TypeError or ValueError."""
     if "loss_steps" in found:  # an older run's, which summed over steps: its next row begins here
         found = {**{name: value for name, value in found.items() if name != "loss_steps"}, "loss_sum": 0.0}
     progress = Progress(**found)
@@ -76,8 +76,8 @@ class Plan:
         return max(1, round(steps + rest * each))
 
     def prolong(self, steps, run):
-        """Give a run another length, if what it has learned so far does not depend on the old one; MinirnnError if it
-        does. ``run``: what to call it."""
+        """Give a run another length, if what it has learned so far does not depend on the old one; otherwise raise
+        MinirnnError. ``run`` is its name for messages."""
         progress, schedule = self.progress, self.settings.schedule
         if not progress.total or steps == progress.total:
             return
@@ -90,8 +90,8 @@ class Plan:
         progress.total, progress.plans, progress.done = steps, 3, False
 
     def is_due(self):
-        """Whether a run with a budget in minutes is to be planned now: after the trial, and, since a machine's speed
-        changes, a quarter and half of the way."""
+        """Whether a run with a budget in minutes is to be planned now: after the trial and, since the speed of a
+        machine changes, after a quarter and after half of the time."""
         if self.settings.minutes is None or self.progress.plans == 3:
             return False
         due = (TRIAL_STEPS, self.progress.total // 4, self.progress.total // 2)[self.progress.plans]
@@ -105,7 +105,7 @@ class Plan:
         if progress.total:
             evaluations -= progress.step * settings.evaluations // progress.total
         left = 60 * settings.minutes - spent - evaluations * progress.evaluation_seconds
-        # The first few are slower; but there are no more if the run was resumed just before the end of the trial.
+        # The first few are slower; but there may be no others if the run was resumed just before the end of the trial.
         steps = MARGIN * left / float(np.mean(times[3:] or times))
         return progress.step + max(1, int(min(steps, MOST_STEPS / 2)))
 

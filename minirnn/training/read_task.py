@@ -1,4 +1,4 @@
-"""Learning to read: what `python -m minirnn.train --task read` trains, and on what."""
+"""The task of reading: load the lines of many people, build the network, read unseen lines while it learns."""
 
 
 import numpy as np
@@ -17,7 +17,7 @@ from minirnn.training.run_folder import starting_weights
 from minirnn.training.trainer import Trainer
 from minirnn.writing.hands import Writer
 
-JOIN = 3  # pen symbols of a frame
+JOIN = 3  # pen symbols per frame
 DEFAULTS = {
     "init": "scratch", "layers": 3, "hidden": 128, "embed": 64, "dropout": 0.3, "lr": 3e-3, "schedule": "trapezoid",
     "warmup": 100, "weight_decay": 0.01, "epochs": 8.0, "evaluations": 16, "patience": 0,
@@ -38,19 +38,19 @@ def read_task(settings, run):
         parts = split_by_people(samples, source, settings.data.held_out, seed)
         print(f"data        {source}: {report}")
         print(f"people      {len(parts[0]):,} lines to learn from, {len(parts[1]):,} of "
-              f"{len({sample.group for sample in parts[1]}):,} other people to judge by")  # fmt: skip
+              f"{len({sample.group for sample in parts[1]}):,} other people for validation")  # fmt: skip
         training += settings.data.data.count(source) * parts[0]  # what is given twice is learned twice as often
         validation.append(parts[1])
     chars = vocabulary_of(training) if begun is None else begun.chars
     known, *judged = (_known(samples, chars, where) for samples, where in
-                      [(training, "learn from"), *((part, "judge by") for part in validation)])  # fmt: skip
+                      [(training, "learn from"), *((part, "validate by") for part in validation)])  # fmt: skip
     print(format_coverage(coverage(sample.text for sample in known)))
     known, lengths, left_out = readable(known, chars, pens, JOIN)
     print(f"lines       {len(known):,} to learn from; {left_out} left out, whose text is too long for their strokes")
     data = ReaderBatches(known, lengths, chars, pens, B, JOIN, seed, processes=1)
     judged = [ReaderValidation(_some(part), chars, pens, B, JOIN) for part in judged if part]
     if not judged:
-        raise MinirnnError("there is no line to judge by; give handwriting of more people, or change --held-out")
+        raise MinirnnError("there is no line for validation; give handwriting of more people, or change --held-out")
     network = _network(settings, chars, pens, begun)
     print(f"network     {network.settings['layers']} bidirectional layers of {network.settings['hidden']}: "
           f"{network.count():,} weights")  # fmt: skip
@@ -73,7 +73,7 @@ def _known(samples, chars, what):
 
 
 def _network(settings, chars, pens, begun):
-    """A new network, or that of a checkpoint (``begun``) with the dropout of this run."""
+    """A new network, or the network of the checkpoint ``begun`` with the dropout of this run."""
     if begun is None:
         sizes = {name: getattr(settings.network, name) for name in ("cell", "layers", "hidden", "embed", "dropout")}
         return ReaderRNN(len(pens), len(chars), pens.n_heights, join=JOIN, seed=settings.training.seed, **sizes)
@@ -85,7 +85,7 @@ def _network(settings, chars, pens, begun):
 
 
 def _some(samples):
-    """At most `JUDGED` of the samples, from everywhere among them."""
+    """At most `JUDGED` of the samples, spread evenly over them."""
     return samples[:: -(-len(samples) // JUDGED)]
 
 
@@ -101,8 +101,8 @@ class _Chain:
 
 
 def _sampler(parts, chars, run):
-    """What a run leaves to look at: for each source, the character error of some lines of unseen people, and the
-    lines, as they should be and as they are read."""
+    """Save for each source the character error on some lines of unseen people, with the lines as they should be and as
+    they are read."""
     def sample(network, step):
         pieces = []
         for part in parts:
@@ -119,7 +119,7 @@ def _sampler(parts, chars, run):
 
 
 def read_greedily(network, chunks):
-    """Yield what the network reads in every line of ``chunks``, ids of characters from 1 on."""
+    """Yield for every line of ``chunks`` what the network reads: ids of characters, from 1 on."""
     for _, chunk in chunks:
         chunk = backend.tree_map(lambda a: backend.to_device(a, network.device), chunk)
         logits, _ = network.forward(chunk)

@@ -1,4 +1,4 @@
-"""The folder of a run: everything that the run will ever need is in it.
+"""The folder of a run, which has everything that the run needs.
 
     settings.json    what was asked for          log.csv, loss.png    how it went, a row per evaluation
     last.npz         to continue from            best.npz             the best on the validation set
@@ -26,7 +26,7 @@ LOG = ["step", "epoch", "train_loss", "validation_loss", "learning_rate", "gradi
 
 
 def new_run(out, default):
-    """The folder of a new run: ``out`` if given, which must be empty or not there; else runs/``default``-1, -2, ..."""
+    """The folder of a new run: ``out`` if given, which must not exist or be empty; else runs/``default``-1, -2, ..."""
     if out is None:
         number = 1
         while (folder := pathlib.Path("runs") / f"{default}-{number}").exists():
@@ -47,9 +47,9 @@ def new_run(out, default):
 
 @contextlib.contextmanager
 def locked(run):
-    """Keep a second process out of the folder ``run``. The lock is the operating system's: it ends with us.
+    """Keep a second process out of the folder ``run``. The lock is the operating system's and ends with this process.
 
-    What a process that was killed has left half-written in the folder is cleared away."""
+    Half-written files that a killed process has left in the folder are removed."""
     try:
         file = open(run / "lock", "a+", encoding="utf-8")  # noqa: SIM115 (it has to outlive this function's body)
     except OSError as error:
@@ -68,7 +68,7 @@ def locked(run):
             yield
         finally:
             with contextlib.suppress(OSError):
-                if not set(os.listdir(run)) - {"lock", INIT}:  # no run came of it
+                if not set(os.listdir(run)) - {"lock", INIT}:  # no run was started
                     (run / INIT).unlink(missing_ok=True)
                     (run / "lock").unlink()
                     run.rmdir()
@@ -105,7 +105,7 @@ def write_settings(run, settings):
 
 
 def read_settings(run):
-    """settings.json of a run, or a `MinirnnError` if ``run`` is no run."""
+    """The settings of the folder ``run``, from settings.json. Raises MinirnnError if it is not the folder of a run."""
     path = pathlib.Path(run) / "settings.json"
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
@@ -119,7 +119,7 @@ def read_settings(run):
 
 
 def write_log(run, rows):
-    """Write log.csv, a row {column: value} per evaluation, and from two rows on the picture of the losses."""
+    """Write log.csv, with a row {column: value} per evaluation, and from two rows on the picture of the losses."""
     text = io.StringIO()
     writer = csv.DictWriter(text, LOG, lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""Runs, from the words of a command line or from a folder to a trained network."""
+"""Runs: from a command line or the folder of an earlier run to a trained network."""
 
 import argparse
 import dataclasses
@@ -13,19 +13,19 @@ from minirnn.training.settings import LENGTHS, Settings, add_options
 from minirnn.training.text_task import LETTERS, text_task
 
 TASKS = {"text": text_task, "hand": hand_task, "read": read_task.read_task}
-GENERAL = ("seed", "device", "threads")  # settings of all parts of the whole way
-CHANGEABLE = ("device", "steps")  # of a run that is resumed
+GENERAL = ("seed", "device", "threads")  # settings that the main job takes, for all its parts
+CHANGEABLE = ("device", "steps")  # settings that a resumed run takes
 
 
 def build_parser():
-    """The `minirnn.arguments.Parser` of `python -m minirnn.train`; what is not given is not in what it parses."""
+    """The `minirnn.arguments.Parser` of `python -m minirnn.train`. Options that are not given are not in its result."""
     tuned = ", ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in fine_tuning.FINE_TUNING.items())
     parser = Parser(
         prog="python -m minirnn.train",
-        description="Train a character-level recurrent network and let it write. Without arguments, the whole way on "
-        "the data that come with the project: pictures of a handwriting are traced, the hand is learned, a text is "
-        "learned, and new text is written in that hand, in about ten minutes on two cores. A hand that starts from "
-        f"trained weights has defaults of its own: {tuned}.",
+        description="Train a character-level recurrent network and let it write. Without arguments, this is the main "
+        "job on the data that come with the project: pictures of a handwriting are traced, the hand is learned, a text "
+        "is learned, and new text is written in that hand, in about ten minutes on two cores. A hand that starts from "
+        f"trained weights has its own defaults: {tuned}.",
     )
     parser.add_argument("--out", metavar="FOLDER", default=argparse.SUPPRESS,
                         help="where to leave the run (default runs/main-1, -2, ...)")  # fmt: skip
@@ -62,7 +62,7 @@ def new_settings(options):
 
 
 def check_sources(settings):
-    """Make the names of what is to be learned absolute. A wrong one is a `MinirnnError`, before there is a run."""
+    """Make the paths of what is to be learned absolute. A wrong one raises MinirnnError, before there is a run."""
     task, data, network = settings.run.task, settings.data, settings.network
     if task != "text" and data.data is None:
         raise MinirnnError(f"--task {task} needs --data, the folder of IAM-OnDB's archives or a .jsonl file")
@@ -81,12 +81,12 @@ def check_sources(settings):
 
 
 def absolute(path):
-    """The path from the root on, as a text."""
+    """The absolute path, as a str."""
     return str(pathlib.Path(path).resolve())
 
 
 def resumed_settings(run):
-    """The `Settings` of the folder of a run, which anyone may have edited."""
+    """The `Settings` from the folder of a run; the file may have been edited."""
     values, path = read_settings(run), pathlib.Path(run) / "settings.json"
     try:
         settings = Settings.of(values)
@@ -99,7 +99,7 @@ def resumed_settings(run):
 
 
 def settings_from(words):
-    """The words of a command line -> `Settings`, the folder (None: not chosen yet), and whether the run is resumed."""
+    """The words of a command line -> `Settings`, the folder (None: not chosen yet), whether the run is resumed."""
     options = given(words)
     resume, out = options.pop("resume", None), options.pop("out", None)
     if resume is not None:
@@ -108,14 +108,14 @@ def settings_from(words):
     odd = [f"--{name.replace('_', '-')}" for name in options if name not in (*GENERAL, "task")]
     if settings.run.task == "all" and odd:
         raise MinirnnError(
-            f"the whole way takes --{', --'.join(GENERAL)} and --out; for {' '.join(odd)} say which part is meant: "
+            f"the main job takes --{', --'.join(GENERAL)} and --out; with {' '.join(odd)}, say which task is meant: "
             "--task text or --task hand"
         )
     return settings, out, False
 
 
 def changed(settings, options, run):
-    """The settings of a resumed run with the ``options`` that may be given anew; another is a `MinirnnError`."""
+    """The settings of a resumed run, with the ``options`` that may be given anew; any other raises MinirnnError."""
     kept = [name for name in options if name not in CHANGEABLE or (name == "steps" and settings.run.task == "all")]
     if kept:
         names = " ".join(f"--{name.replace('_', '-')}" for name in kept)
@@ -128,7 +128,7 @@ def changed(settings, options, run):
 
 
 def prepared(settings, run, resume):
-    """The `Trainer` of a run, new or where it stopped."""
+    """The `Trainer` of a new run, or of a resumed one where it stopped."""
     trainer = TASKS[settings.run.task](settings, run)
     if resume and (run / "last.npz").exists():
         trainer.load()
@@ -140,7 +140,7 @@ def prepared(settings, run, resume):
 
 
 def announced(trainer):
-    """``trainer``, when it has been said how long its run will take."""
+    """Print how long the run of ``trainer`` will take -> ``trainer``."""
     minutes, ranks = trainer.settings.minutes, trainer.workers.ranks
     if ranks > 1:
         print(f"ranks       {ranks} share every batch; should one die, all end: continue with --resume")
@@ -155,17 +155,17 @@ def announced(trainer):
 
 
 def learn(settings, run, resume):
-    """Train, and say how it went. The caller holds the lock of the folder ``run``."""
+    """Train, and print the result. The caller holds the lock of the folder ``run``."""
     trainer = prepared(settings, run, resume)
     write_settings(run, settings.values())
-    mpi.tell_all((settings, run, resume))
+    mpi.broadcast((settings, run, resume))
     progress = announced(trainer).train()
     per = "character" if settings.run.task != "hand" else "symbol"
     print(f"\nbest validation loss {progress.best:.4f} nats per {per}; the run is in {run}")
 
 
 def learn_part(options, run):
-    """A run that is a part of a larger one: begin it with these ``options`` {name: value}, or continue it."""
+    """A run that is part of the main job: begin it with these ``options`` {name: value}, or continue it."""
     run.mkdir(exist_ok=True)
     with locked(run):
         resume = (run / "settings.json").exists()
@@ -177,10 +177,10 @@ def learn_part(options, run):
 
 
 def do_all(settings, run):
-    """The whole way, begun or continued."""
+    """The main job, begun or continued."""
     if mpi.world() is not None:
-        raise MinirnnError("the whole way is for one process; under mpiexec, say --task text or --task hand")
-    from minirnn.training.main_job import whole_way  # what reads pictures takes a second to load
+        raise MinirnnError("the main job is for one process; under mpiexec, say --task text or --task hand")
+    from minirnn.training.main_job import whole_way  # loading what reads pictures takes a second
 
     values = settings.values()
     write_settings(run, values)

@@ -1,4 +1,4 @@
-"""The settings of a run: what `python -m minirnn.train` can be told, and what settings.json keeps.
+"""The settings of a run: the options of `python -m minirnn.train`, and what settings.json keeps.
 
 Every setting is declared once, with its default, its type and its meaning. The parser is made from the declarations
 (`add_options`), and settings.json is read into them (`Settings.of`), so that the two cannot disagree.
@@ -16,12 +16,12 @@ from minirnn.training.optimisers import OPTIMISERS
 
 RENAMED = {"average": "ema", "grow": "curriculum"}  # as older runs call them
 ADDED = {"encoding": None, "clean": False}  # what older runs lack, and what they are
-LENGTHS = ("epochs", "steps", "minutes")  # of which a run has one
+LENGTHS = ("epochs", "steps", "minutes")  # a run has one of these
 
 
 def setting(default, meaning, kind=str, names=(), **argument):
-    """A field of a dataclass that is an option too: ``kind`` checks its value, ``names`` are further names of the
-    option, and the rest is for argparse."""
+    """A field of a dataclass that is also an option: ``kind`` checks its value, ``names`` are further names of the
+    option, and the other arguments are for argparse."""
     return dataclasses.field(default=default, metadata={"help": meaning, "kind": kind, "names": names, **argument})
 
 
@@ -31,7 +31,7 @@ class RunSettings:
 
     TITLE: ClassVar[str] = "the run"
 
-    task: str | None = setting(None, "the whole way on the data that come with the project; a text; a handwriting; to "
+    task: str | None = setting(None, "the main job on the data that come with the project; a text; a handwriting; to "
                                "read handwriting; by default what --text or --data ask for, else all",
                                choices=["all", "text", "hand", "read"])  # fmt: skip
     device: str = setting("cpu", "where to compute", choices=["cpu", "gpu"])
@@ -54,8 +54,9 @@ class DataSettings:
                                 "for --task read", nargs="+", metavar="SOURCE")  # fmt: skip
     directions: int = setting(48, "of a step of the pen", positive_int)
     step_length: float = setting(0.36, "in units of the line (the x-height is about 1.3)", above_zero)
-    lifts: int = setting(192, "moves of the lifted pen in the codebook", positive_int)
-    curriculum: int = setting(0, "epochs in which lines begin short and grow by a chunk each", zero_or_more, ("grow",))
+    lifts: int = setting(192, "moves with the pen lifted, in the codebook", positive_int)
+    curriculum: int = setting(0, "epochs in which only the beginnings of lines are learned, one chunk more in each",
+                              zero_or_more, ("grow",))  # fmt: skip
     held_out: float = setting(0.1, "part of the data that is kept for validation: the end of a text, whole groups or "
                               "people of a handwriting", fraction)  # fmt: skip
     batch: int = setting(32, "parallel streams or lines", positive_int)
@@ -83,10 +84,10 @@ class TrainingSettings:
 
     TITLE: ClassVar[str] = "the training"
 
-    epochs: float | None = setting(None, "times over the data (12, if nothing else is said)", above_zero)
+    epochs: float | None = setting(None, "passes over the data (12, if no other length is given)", above_zero)
     steps: int | None = setting(None, "training steps in all", positive_int)
-    minutes: float | None = setting(None, "a budget: as many steps as fit", above_zero)
-    optimiser: str = setting("adam", "how a step is made from the gradient", choices=sorted(OPTIMISERS))
+    minutes: float | None = setting(None, "a budget: as many steps as fit into it", above_zero)
+    optimiser: str = setting("adam", "how a gradient becomes a step", choices=sorted(OPTIMISERS))
     lr: float = setting(4e-3, "highest learning rate", above_zero)
     schedule: str = setting("cosine", "of the learning rate", choices=["constant", "cosine", "plateau", "trapezoid"])
     warmup: int = setting(20, "steps over which the learning rate rises", zero_or_more)
@@ -112,8 +113,8 @@ class Settings:
 
     @classmethod
     def of(cls, values):
-        """The settings {name: value}; what is not named has its default. A name or value that cannot be is a
-        `MinirnnError`."""
+        """The settings {name: value}; all others have their defaults. A name or value that is not allowed raises
+        MinirnnError."""
         values, groups = cls.of_older(values), {}
         for group in dataclasses.fields(cls):
             own = {field.name: field for field in dataclasses.fields(group.type)}
@@ -135,7 +136,7 @@ class Settings:
 
 
 def checked(field, value):
-    """``value`` of a setting as its type has it, or a `MinirnnError`."""
+    """``value`` of a setting, converted to its type; MinirnnError if that is not possible."""
     facts = field.metadata
     if value is None and field.default is None:
         return None

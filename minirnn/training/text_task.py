@@ -20,12 +20,12 @@ def text_task(settings, run):
     vocabulary, training, validation = corpus.split(source.held_out)
     streams = streams_for(len(training), source.batch, source.steps_per_chunk)
     data = TextStreams(training, streams, source.steps_per_chunk, seed, f"the part of {corpus.name} to learn from")
-    judge = ValidationText(validation, 32, 128, f"the part of {corpus.name} kept for validation")
+    validation_text = ValidationText(validation, 32, 128, f"the part of {corpus.name} kept for validation")
     sizes = settings.network
     network = CharRNN(
         len(vocabulary), sizes.cell, sizes.layers, sizes.hidden, sizes.embed, dropout=sizes.dropout, seed=seed
     )
-    print(f"text        {corpus.name}: {len(training):,} characters to learn from, {len(validation):,} to judge by")
+    print(f"text        {corpus.name}: {len(training):,} characters to learn from, {len(validation):,} for validation")
     uniform = math.log(len(vocabulary))
     if streams < source.batch:
         print(f"batch       {streams} instead of {source.batch}, since the text is short")
@@ -46,4 +46,4 @@ def text_task(settings, run):
             file.write(opening + written + "\n")
 
     meta = {"symbols": vocabulary.symbols, "text": corpus.sha256, "opening": opening}
-    return Trainer(network.to_device(settings.run.device), data, judge, settings.training, run, meta, sample)
+    return Trainer(network.to_device(settings.run.device), data, validation_text, settings.training, run, meta, sample)

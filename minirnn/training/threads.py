@@ -1,13 +1,13 @@
-"""Using all cores: the sequences of a batch are shared out among threads.
+"""Many cores: threads share the sequences of a batch.
 
     workers = Workers(2)
     losses_and_gradients(network, chunk, states, rngs, workers) -> loss, states, gradients
 
 NumPy's matrix products use every core, but its elementwise functions use one, and an LSTM has many of them. So each
 thread takes its share of the batch through the whole network, forward and back, with products on one core, and the
-gradients are added up, which is exactly what several machines would do. NumPy lets go of Python's lock while it
-computes, so the threads really run side by side. The shares and the order of the sum are fixed: the same numbers
-come out every time. With another number of threads they differ by rounding alone: every sequence has dropout masks of
+gradients are added up, exactly as several machines would do it. NumPy releases Python's global lock while it computes,
+so the threads really run in parallel. The shares and the order of the sum are fixed, so that the same numbers come out
+every time. With another number of threads they differ by rounding alone: every sequence has dropout masks of
 its own (`SequenceBits`), whoever takes it through the network.
 """
 
@@ -24,8 +24,8 @@ from minirnn.networks.network import symbols_counted, take_sequences
 
 
 def keep_freed_memory():
-    """Ask glibc to keep freed blocks for the next chunk. By default it hands large ones back to the system, which
-    has to clear every page of them again: a tenth of a training step. Without glibc nothing happens."""
+    """Ask glibc to keep freed blocks for the next chunk. By default it returns large ones to the system, which has to
+    clear every page of them again; that takes a tenth of a training step. Without glibc nothing happens."""
     trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
@@ -34,22 +34,23 @@ def keep_freed_memory():
 
 
 def cut(start, stop, parts):
-    """The range from ``start`` to ``stop`` as ``parts`` slices of like length; fewer if it is shorter."""
+    """The range from ``start`` to ``stop`` as ``parts`` slices of nearly equal length; fewer if it is shorter."""
     edges = np.linspace(start, stop, min(parts, stop - start) + 1).astype(int)
     return [slice(i, j) for i, j in itertools.pairwise(edges)]
 
 
 class Workers:
-    """``count`` threads; ``map(function, *lists)`` runs them. One thread is no thread at all.
+    """``count`` threads; ``map(function, *lists)`` runs them. With a count of 1, no thread is started.
 
-    Below stands what a process has to ask of the others, too, where there are any (`minirnn.training.mpi.Ranks`)."""
+    The methods after `sequences` communicate with other processes where there are any (`minirnn.training.mpi.Ranks`);
+    here, there are none."""
 
     rank, ranks = 0, 1
 
     def __init__(self, count):
         self.count = count
         self.pool = ThreadPoolExecutor(count) if count > 1 else None
-        self.libraries = ThreadpoolController() if count > 1 else None  # made once: it looks through all libraries
+        self.libraries = ThreadpoolController() if count > 1 else None  # once: it searches all libraries
 
     def map(self, function, *lists):
         """[function(a, b, ..) for a, b, .. in zip(*lists)], each on a thread of its own, its products on one core."""
@@ -73,7 +74,7 @@ class Workers:
         return loss, gradients
 
     def agreed(self, value):
-        """What rank 0 says."""
+        """The ``value`` of rank 0, on all processes."""
         return value
 
     def any(self, *flags):
@@ -85,10 +86,10 @@ class Workers:
         return states
 
     def check_same(self, params):
-        """A `MinirnnError` if the processes do not have the same weights."""
+        """Raises MinirnnError if the processes do not have the same weights."""
 
     def wait(self):
-        """Until all processes have come here."""
+        """Wait until all processes have called this."""
 
 
 class SequenceBits:
@@ -121,13 +122,13 @@ def loss_and_gradients(network, chunk, states, rngs, workers):
         gradients = backend.flatten(network.backward(cache))
         for g in gradients.values():
             g *= weight
-        return weight * float(loss), state, gradients  # float waits for a GPU, so it comes last
+        return weight * float(loss), state, gradients  # float waits for the GPU, so it comes last
 
     results = workers.map(forward_and_back, *workers.shares(chunk), states, rngs)
     losses, new_states, shares = ([result[k] for result in results] for k in range(3))
     if shares:
         total = shares.pop(0)
-    else:  # of many processes, one that has no sequence
+    else:  # one of many processes, without a sequence
         total = {name: np.zeros_like(a) for name, a in backend.flatten(network.params).items()}
     for gradients in shares:
         for name, g in gradients.items():
@@ -137,7 +138,7 @@ def loss_and_gradients(network, chunk, states, rngs, workers):
 
 
 def loss_only(network, chunk, states, workers):
-    """One chunk forward, nothing dropped -> loss, states after it."""
+    """One chunk forward, without dropout -> loss, states after it."""
 
     def forward(part, state):
         loss, state, _ = network.loss(part, state)

@@ -3,8 +3,8 @@
     with locked(run):
         Trainer(network, data, validation, settings, run, ...).train()
 
-The loop knows nothing of text or handwriting: `data` gives chunks, the network gives losses and gradients. How long it
-goes on is said by `minirnn.training.plan`, what it leaves behind by `minirnn.training.run_folder`.
+The loop knows nothing of text or handwriting: `data` gives chunks, the network gives losses and gradients. How long a
+run is, is decided in `minirnn.training.plan`; its files are written by `minirnn.training.run_folder`.
 
 Every random number comes from the seed and the step's own number. So the same run gives the same numbers to the last
 bit, and so does a run that was killed at any moment and resumed from its last checkpoint. (Only how many steps fit into
@@ -31,8 +31,8 @@ from minirnn.training.optimisers import OPTIMISERS, clip_by_global_norm, learnin
 from minirnn.training.plan import Plan, Progress, checked_progress
 from minirnn.training.run_folder import LOG, write_log
 
-SAVE_EVERY = 60  # seconds between checkpoints; when they are written changes no number
-MAX_SKIPPED = 10  # bad steps in a row before a run gives up
+SAVE_EVERY = 60  # seconds between checkpoints; the results do not depend on when they are written
+MAX_SKIPPED = 10  # steps in a row that are not finite, after which a run gives up
 
 
 def evaluate(network, validation, workers=None):
@@ -58,8 +58,8 @@ class Trainer:
     data         chunks to learn from; validation: chunks of the validation set
     settings     `minirnn.training.settings.TrainingSettings`
     run          the folder
-    meta         what else a checkpoint has to say, for JSON; extra: further arrays of every checkpoint
-    sample       sample(network, step) is called at every evaluation, to leave something to look at in the folder
+    meta         further meta data of a checkpoint, for JSON; extra: further arrays of every checkpoint
+    sample       sample(network, step) is called at every evaluation, to save something to look at in the folder
     trained      whether the network starts from trained weights, which then may be the best of the run themselves
     """
 
@@ -71,7 +71,7 @@ class Trainer:
         decay = {"weight_decay": settings.weight_decay, "decayed": matrices(self.params)}
         self.optimiser = OPTIMISERS[settings.optimiser](self.params, **(decay if settings.optimiser == "adam" else {}))
         self.mean = {name: a.copy() for name, a in self.params.items()} if settings.ema else None
-        self.workers = mpi.workers(settings.threads if network.device == "cpu" else 1)  # a GPU shares out by itself
+        self.workers = mpi.workers(settings.threads if network.device == "cpu" else 1)  # a GPU is parallel by itself
         self.states = None  # of the network, one for each thread's share of the batch
         self.progress = Progress()
         self.plan = Plan(settings, data, self.progress)
@@ -99,7 +99,7 @@ class Trainer:
             lr = self.learning_rate()
             self.optimiser.step(self.params, grads, lr)
             if self.mean:
-                # The mean forgets its beginnings faster while it is young.
+                # The exponential moving average forgets faster at the beginning, when the weights still change a lot.
                 decay = min(settings.ema, (1 + progress.step) / (10 + progress.step))
                 for name, a in self.mean.items():
                     a += (1 - decay) * (self.params[name] - a)
@@ -135,8 +135,8 @@ class Trainer:
     # ---- the whole run ----------------------------------------------------------------------------------------
 
     def train(self):
-        """Train to the end of the plan, until the validation loss rests, or until Ctrl-C or SIGTERM, which save
-        first and end in a KeyboardInterrupt. The caller holds the lock of the folder."""
+        """Train to the end of the plan, until the validation loss no longer falls, or until Ctrl-C or SIGTERM, which
+        save first and end in a KeyboardInterrupt. The caller holds the lock of the folder."""
         threads.keep_freed_memory()
         (self.run / "samples").mkdir(exist_ok=True)
         with _interruptible() as interrupted:
@@ -165,18 +165,18 @@ class Trainer:
                         self._evaluate(norm)
                     patience = self.settings.patience
                     progress.done = bool(finished or (patience and progress.since_best >= patience))
-                    # A plan that was made by the clock is kept: it must not come out otherwise after a kill.
+                    # A plan that was made by the clock is saved at once: after a kill, it must not be made differently.
                     old = time.monotonic() - saved > SAVE_EVERY or planned
                     old, stop = self.workers.any(old, bool(interrupted))
                     if old or self.plan.evaluation_is_due() or progress.done or stop:
                         self.save()
                         saved = time.monotonic()
                     if stop:
-                        raise KeyboardInterrupt(f"and saved at step {progress.step}; go on with --resume {self.run}")
+                        raise KeyboardInterrupt(f"and saved at step {progress.step}; continue with --resume {self.run}")
         return progress
 
     def seconds_spent(self):
-        """Seconds that the run has taken so far, those before it was stopped included."""
+        """Seconds that the run has taken so far, including those before it was stopped."""
         return self.progress.seconds + time.monotonic() - self.clock
 
     def seconds_per_step(self):
@@ -224,7 +224,7 @@ class Trainer:
 
     @contextlib.contextmanager
     def _kept(self):
-        """The network with the weights that are kept in the place of the last ones: their mean, if there is one."""
+        """The network with the weights that are evaluated and kept: their exponential moving average, if any."""
         if not self.mean:
             yield
             return
@@ -265,8 +265,8 @@ class Trainer:
         checkpoint.save(path, meta, {**arrays, **{f"extra.{name}": a for name, a in self.extra.items()}})
 
     def load(self):
-        """Go on from last.npz of the run's folder. One that is damaged, or that was made with other data, is a
-        `MinirnnError`."""
+        """Continue from last.npz of the run's folder. Raises MinirnnError if it is damaged or was made with other
+        data."""
         path = self.run / "last.npz"
         meta, arrays = checkpoint.load(path, self.network.kind)
         own = json.loads(json.dumps(self.meta))
@@ -284,7 +284,7 @@ class Trainer:
         self.clock = time.monotonic()
 
     def _take_over(self, meta, arrays, path):
-        """Weights, moments, states and progress from what `checkpoint.load` gave, each compared with our own."""
+        """Weights, moments, states and progress from what `checkpoint.load` returned, each compared with our own."""
         groups = {name: {} for name in ("params", "moments", "mean", "state", "extra")}
         for name, array in arrays.items():
             if not np.isfinite(array).all():
@@ -346,8 +346,8 @@ def _nested(items):
 
 @contextlib.contextmanager
 def _interruptible():
-    """Ctrl-C and SIGTERM are only noted, in the list that is yielded, so that they do not break off a step in the
-    middle; a second one breaks off at once."""
+    """Ctrl-C and SIGTERM are only noted, in the list that is yielded, so that they do not interrupt a step; a second
+    one interrupts at once."""
     signals = []
 
     def handler(number, _):
@@ -357,7 +357,7 @@ def _interruptible():
 
     try:
         before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: signals do not come here
+    except ValueError:  # not in the main thread, which alone receives signals
         yield signals
         return
     try:
