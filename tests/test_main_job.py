@@ -20,8 +20,8 @@ TEXTS = ["ab a", "ba b", "abba", "bab"]
 
 
 @pytest.fixture(scope="module")
-def whole_way(tmp_path_factory):
-    """whole_way(run, learn=runs.learn_part): small networks on four drawn lines; pictures are not drawn."""
+def run_main_job(tmp_path_factory):
+    """run_main_job(run, learn=runs.learn_part): small networks on four drawn lines; pictures are not drawn."""
     source = tmp_path_factory.mktemp("hand")
     with open(source / "metadata.csv", "w", newline="") as file:
         csv.writer(file).writerows([("file_name", "text"), *((f"{n}.jpg", text) for n, text in enumerate(TEXTS))])
@@ -37,7 +37,7 @@ def whole_way(tmp_path_factory):
 
     def go(run, learn=runs.learn_part):
         run.mkdir(exist_ok=True)
-        main_job.whole_way(run, runs.given(words), learn)
+        main_job.run_main_job(run, runs.given(words), learn)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(source / "cache"))
@@ -53,10 +53,10 @@ def whole_way(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(whole_way, tmp_path_factory):
+def whole(run_main_job, tmp_path_factory):
     """A run that was never broken off."""
     run = tmp_path_factory.mktemp("whole")
-    whole_way(run)
+    run_main_job(run)
     return run
 
 
@@ -64,12 +64,12 @@ def learned(run):
     return [weights(run / part / "last.npz") for part in ("2_hand", "3_text")]
 
 
-def test_it_leaves_a_picture_of_every_part_and_does_nothing_twice(whole_way, whole, capsys):
+def test_it_leaves_a_picture_of_every_part_and_does_nothing_twice(run_main_job, whole, capsys):
     for part in ("1_images/steps.png", "1_images/contact_sheet_01.png", "1_images/samples.jsonl", "2_hand/best.npz",
                  "2_hand/log.csv", "2_hand/samples/0000003.png", "3_text/best.npz", "page.png"):  # fmt: skip
         assert (whole / part).exists()
     before, traced = learned(whole), (whole / "1_images" / "samples.jsonl").stat().st_mtime_ns
-    whole_way(whole)
+    run_main_job(whole)
     assert (whole / "1_images" / "samples.jsonl").stat().st_mtime_ns == traced
     assert learned(whole) == before
     said = capsys.readouterr().out
@@ -77,7 +77,7 @@ def test_it_leaves_a_picture_of_every_part_and_does_nothing_twice(whole_way, who
         assert f"$ python -m minirnn.{command}" in said
 
 
-def test_it_goes_on_wherever_it_was_broken_off(whole_way, whole, tmp_path, monkeypatch):
+def test_it_goes_on_wherever_it_was_broken_off(run_main_job, whole, tmp_path, monkeypatch):
     step, begun, steps = training.Trainer.step, [], []
 
     def learn(words, folder):
@@ -98,7 +98,7 @@ def test_it_goes_on_wherever_it_was_broken_off(whole_way, whole, tmp_path, monke
     ends = 0
     while not (tmp_path / "page.png").exists():
         try:
-            whole_way(tmp_path, learn)
+            run_main_job(tmp_path, learn)
         except (KeyboardInterrupt, MemoryError):
             ends += 1
     assert ends == 4
@@ -109,7 +109,7 @@ def test_it_goes_on_wherever_it_was_broken_off(whole_way, whole, tmp_path, monke
 def test_the_command_begins_it_and_goes_on_with_it(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     calls = []
-    monkeypatch.setattr(main_job, "whole_way", lambda run, general, learn: calls.append((run.name, general)))
+    monkeypatch.setattr(main_job, "run_main_job", lambda run, general, learn: calls.append((run.name, general)))
     assert run_command(train.main, ["--seed", "3", "--threads", "1"]) == 0
     assert run_command(train.main, ["--resume", "runs/main-1"]) == 0
     assert calls == [("main-1", {"seed": 3, "device": "cpu", "threads": 1})] * 2
@@ -127,7 +127,7 @@ def stopped(*_):
 ])  # fmt: skip
 def test_what_the_command_says(tmp_path, monkeypatch, capsys, words, code, said):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(main_job, "whole_way", stopped)
+    monkeypatch.setattr(main_job, "run_main_job", stopped)
     assert run_command(train.main, []) == 130
     capsys.readouterr()
     assert run_command(train.main, words) == code
@@ -137,5 +137,5 @@ def test_what_the_command_says(tmp_path, monkeypatch, capsys, words, code, said)
 def test_without_the_sample_data(tmp_path, monkeypatch):
     monkeypatch.setattr(main_job, "SAMPLE_HAND", tmp_path)
     with pytest.raises(MinirnnError, match="in a clone"):
-        main_job.whole_way(tmp_path, [], None)
+        main_job.run_main_job(tmp_path, [], None)
     assert not list(tmp_path.iterdir())

@@ -27,7 +27,7 @@ TEXT = {"cell": "gru", "batch": 16, "epochs": 9.0}
 SAMPLE_HAND = pathlib.Path(__file__).parents[2] / "data" / "sample_hand"
 
 
-def whole_way(run, general, learn):
+def run_main_job(run, general, learn):
     """Do the parts that are not done yet in the folder ``run``.
 
     general  settings of all parts: {"seed": 3}

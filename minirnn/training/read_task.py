@@ -42,14 +42,14 @@ def read_task(settings, run):
         training += settings.data.data.count(source) * parts[0]  # what is given twice is learned twice as often
         validation.append(parts[1])
     chars = vocabulary_of(training) if begun is None else begun.chars
-    known, *judged = (_known(samples, chars, where) for samples, where in
+    known, *validation_sets = (_known(samples, chars, where) for samples, where in
                       [(training, "learn from"), *((part, "validate by") for part in validation)])  # fmt: skip
     print(format_coverage(coverage(sample.text for sample in known)))
     known, lengths, left_out = readable(known, chars, pens, JOIN)
     print(f"lines       {len(known):,} to learn from; {left_out} left out, whose text is too long for their strokes")
     data = ReaderBatches(known, lengths, chars, pens, B, JOIN, seed, processes=1)
-    judged = [ReaderValidation(_some(part), chars, pens, B, JOIN) for part in judged if part]
-    if not judged:
+    validation_sets = [ReaderValidation(_some(part), chars, pens, B, JOIN) for part in validation_sets if part]
+    if not validation_sets:
         raise MinirnnError("there is no line for validation; give handwriting of more people, or change --held-out")
     network = _network(settings, chars, pens, begun)
     print(f"network     {network.settings['layers']} bidirectional layers of {network.settings['hidden']}: "
@@ -59,10 +59,10 @@ def read_task(settings, run):
     meta = {
         "symbols": chars.symbols, "directions": pens.directions, "step_length": pens.step,
         "held_out": settings.data.held_out, "seed": seed,
-        "data": digest([*known, *(sample for part in judged for sample in part.samples)]),
+        "data": digest([*known, *(sample for part in validation_sets for sample in part.samples)]),
     }  # fmt: skip
-    return Trainer(network.to_device(settings.run.device), data, _Chain(judged), settings.training, run, meta,
-                   _sampler(judged, chars, run), {"lifts": pens.lifts}, trained=begun is not None)  # fmt: skip
+    return Trainer(network.to_device(settings.run.device), data, _Chain(validation_sets), settings.training, run, meta,
+                   _sampler(validation_sets, chars, run), {"lifts": pens.lifts}, trained=begun is not None)  # fmt: skip
 
 
 def _known(samples, chars, what):

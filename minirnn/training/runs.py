@@ -180,11 +180,11 @@ def do_all(settings, run):
     """The main job, begun or continued."""
     if mpi.world() is not None:
         raise MinirnnError("the main job is for one process; under mpiexec, say --task text or --task hand")
-    from minirnn.training.main_job import whole_way  # loading what reads pictures takes a second
+    from minirnn.training.main_job import run_main_job  # loading what reads pictures takes a second
 
     values = settings.values()
     write_settings(run, values)
     try:
-        whole_way(run, {name: values[name] for name in GENERAL}, learn_part)
+        run_main_job(run, {name: values[name] for name in GENERAL}, learn_part)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"and saved; continue with --resume {run}") from None
