@@ -1,16 +1,16 @@
-"""Command line arguments: the parser that all commands use, and types for its arguments."""
+"""Command-line arguments: the parser that all commands use, and types for its arguments."""
 
 import argparse
 import pathlib
 
 from minirnn.errors import MinirnnError
 
-PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # as which a diagram can be saved
-HUGE = 1e100  # what is not below it, a product of it may be no number any more
+PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # formats in which a diagram can be saved
+HUGE = 1e100  # products of larger numbers may overflow
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's parser, but what is wrong is said in one line, as everywhere, and options are written in full."""
+    """argparse's parser, but errors are messages of one line, and options have to be written in full."""
 
     def __init__(self, **options):
         super().__init__(allow_abbrev=False, epilog="--debug shows the traceback of an error.", **options)
@@ -36,7 +36,7 @@ def at_least_one(text):
 
 
 def fraction(text):
-    """A number from 0 up to, but without, 1."""
+    """A number from 0 up to, but not including, 1."""
     return _number(float, text, lambda value: 0 <= value < 1, "from 0 up to, but without, 1")
 
 
@@ -51,7 +51,7 @@ def above_zero(text):
 
 
 def not_negative(text):
-    """A number from 0 up to, but without, `HUGE`."""
+    """A number from 0 up to, but not including, `HUGE`."""
     return _number(float, text, lambda value: 0 <= value < HUGE, f"a number of zero or more and below {HUGE:g}")
 
 
@@ -61,19 +61,19 @@ def degrees(text):
 
 
 def port(text):
-    """The number of a port, 0 for any that is free."""
+    """The number of a port; 0 is any free one."""
     return _number(int, text, lambda value: 0 <= value < 65536, "from 0 to 65535")
 
 
 def picture(text):
-    """The path of a picture to be drawn, whose name says by its end what it will be."""
+    """The path of a picture to be drawn; the end of its name gives the format."""
     if pathlib.Path(text).suffix.lower() not in PICTURES:
         raise argparse.ArgumentTypeError(f"the name {text!r} ends in none of {', '.join(PICTURES)}")
     return pathlib.Path(text)
 
 
 def _number(kind, text, allowed, wanted):
-    """``text`` as a number of this kind; argparse names the option when it is none, or none that is allowed."""
+    """``text`` as a number of this kind. If it is not a number, or not an allowed one, argparse names the option."""
     try:
         value = kind(text)
     except ValueError:

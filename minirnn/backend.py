@@ -1,16 +1,16 @@
-"""Where the arrays live: NumPy on the CPU, CuPy on a GPU, the same source lines for both.
+"""Where the arrays are: NumPy on the CPU or CuPy on a GPU, with the same source lines for both.
 
-The layers are written in plain NumPy. When their arrays are CuPy arrays, NumPy's own protocols hand every call
-on to CuPy: ufuncs and matrix products by ``__array_ufunc__`` (NEP 13), the rest by ``__array_function__``
-(NEP 18), and new arrays are made beside an existing one with ``like=`` (NEP 35). So a layer never asks where it
-runs; only this file does.
+The layers are written in plain NumPy. When their arrays are CuPy arrays, NumPy's own protocols pass every call on to
+CuPy: ufuncs and matrix products by ``__array_ufunc__`` (NEP 13), other functions by ``__array_function__`` (NEP 18),
+and new arrays are made on the device of an existing one with ``like=`` (NEP 35). So a layer never asks where it runs;
+only this file does.
 
 The dimension letters of the whole project:
 
     T  time steps of a chunk            V  symbols of the vocabulary
     B  sequences of a batch             U  characters of the text that is being written
     D  size of a layer's input          E  size of a character's embedding
-    H  size of a hidden state           K  Gaussians of the window
+    H  size of a hidden state           K  Gaussians of the attention window
 """
 
 import numpy as np
@@ -95,8 +95,8 @@ def random_bits(rng, like):
     `numpy.random.Generator`."""
     if isinstance(like, np.ndarray):
         return rng.integers(0, 65536, like.shape, dtype=np.uint16)
-    # To bring millions of them to a GPU would take longer than all the rest. There, numbers that count up from a random
-    # one are scrambled by a hash (lowbias32: C. Wellons, "Prospecting for Hash Functions", 2018).
+    # Copying millions of them to a GPU would take longer than everything else. There, consecutive numbers from a random
+    # one on are scrambled by a hash (lowbias32: C. Wellons, "Prospecting for Hash Functions", 2018).
     bits = np.arange(like.size, dtype=np.uint32, like=like) + rng.integers(2**32, dtype=np.uint32)
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         bits ^= bits >> np.uint32(shift)
@@ -105,16 +105,16 @@ def random_bits(rng, like):
 
 
 def product(x, W, out):
-    """x (B, D) W (D, H) into ``out``. Before a product the CPU's library copies W into an order of its own, which
-    pays from four rows on; it leaves that out for a single row, so two or three are taken one by one."""
+    """x (B, D) W (D, H) into ``out``. Before a product, the CPU's library copies W into an order of its own, which is
+    worth while for four rows or more. It does not do so for a single row, so two or three rows are taken one by one."""
     if 1 < len(x) < 4:
         x, out = x[:, None], out[:, None]
     np.matmul(x, W, out=out)
 
 
 def pieces(*arrays):
-    """The arrays, all of one shape, in pieces of some rows, all at the same places. What a dozen operations go over
-    piece by piece is fetched from memory once, for it stays in the processor's cache; on a GPU one piece is best."""
+    """The arrays, all of one shape, in pieces of some rows at the same places. If a dozen operations are done piece by
+    piece, the values are fetched from memory once and stay in the processor's cache. On a GPU, one piece is best."""
     first = arrays[0]
     rows = max(1, 2**15 * len(first) // first.size) if isinstance(first, np.ndarray) else len(first)
     for start in range(0, len(first), rows):

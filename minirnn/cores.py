@@ -1,4 +1,4 @@
-"""Many images or lines at once: each is worked on alone, so the cores share them."""
+"""Work on many images or lines, shared by all cores."""
 
 import importlib
 import os
@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from minirnn.errors import MinirnnError
 
-MANY = 16  # elements from which on it is worth while to start other processes
+MANY = 16  # the number of elements for which it is worth while to start other processes
 
 
 def available_cores():
@@ -24,9 +24,9 @@ def available_cores():
 def process_pool(processes, begin=None, *arguments):
     """A pool of ``processes`` that end with this one, whatever ends it; each first calls ``begin(*arguments)``.
 
-    They are started anew, not forked: a fork would hold the locks of this process, among them that of a run's folder,
-    and does not exist everywhere. Other than the standard library's they do not import the user's script again, which
-    therefore needs no ``if __name__ == "__main__"``."""
+    They are started anew and not forked: a fork would hold the locks of this process, among them that of a run's
+    folder, and does not exist on every system. Unlike those of the standard library, they do not import the user's
+    script again, which therefore needs no ``if __name__ == "__main__"``."""
     return loky.ProcessPoolExecutor(processes, initializer=_begin, initargs=(os.getpid(), begin, *arguments))
 
 
@@ -39,19 +39,19 @@ def _begin(parent, begin, *arguments):
 def on_all_cores(function, *lists, many=MANY, lost=None):
     """Yield what ``function`` makes of the elements of ``lists``, in their order, as ``map`` does.
 
-    Processes, not threads, since tracing and encoding are Python code to a large part. What goes in and out is pickled.
-    They are not worth while for fewer than ``many`` elements.
+    Processes are used, and not threads, since tracing and encoding are largely Python code. Arguments and results are
+    pickled. With fewer than ``many`` elements, all is done in this process.
 
-    The system ends a process that takes too much memory. An element at which this happens again when it is worked on
-    alone gives ``lost(*its elements)``, or a MinirnnError if there is no ``lost``; all others are worked on as if
-    nothing had happened."""
+    The system ends a process that takes too much memory. If this happens again when an element is worked on alone, its
+    result is ``lost(*its elements)``, or a MinirnnError if there is no ``lost``; all other elements are worked on as
+    usual."""
     items, function = list(zip(*lists)), _importable(function)
     cores = available_cores()
     if cores == 1 or len(items) < many:
         yield from map(function, *lists)
         return
-    number, found = 0, {}  # the next one to be given out, and what is known of later ones
-    with threadpool_limits(1):  # a process for every core: threads would only be in each other's way
+    number, found = 0, {}  # the next result to be yielded, and later results
+    with threadpool_limits(1):  # there is a process for every core, so that threads would only compete
         while number < len(items):
             pool, coming = process_pool(cores), {}
             try:
@@ -75,7 +75,7 @@ def on_all_cores(function, *lists, many=MANY, lost=None):
 
 
 def _importable(function):
-    """``function`` as other processes can import it, if it stands in the module that was run by ``python -m``."""
+    """``function`` as other processes can import it, if it is in the module that was run by ``python -m``."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     if function.__module__ != "__main__" or spec is None:
         return function
@@ -94,8 +94,8 @@ def _alone(function, item, lost):
     except TerminatedWorkerError:
         if lost is None:
             raise MinirnnError(
-                "a process that worked for this one was ended, as the system does when memory runs out; close other "
-                "programs, or give less at a time"
+                "a worker process was ended, as the system does when memory runs out; close other programs, or give "
+                "less at a time"
             ) from None
         return lost(*item)
     finally:
@@ -103,8 +103,8 @@ def _alone(function, item, lost):
 
 
 def end_with_parent(parent):
-    """Let a worker leave Ctrl-C to the process ``parent`` that started it, and end when that one ends, even if it was
-    killed."""
+    """Make a worker ignore Ctrl-C, which is for the process ``parent`` that started it, and end when ``parent`` ends,
+    even if that was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch():
@@ -112,5 +112,5 @@ def end_with_parent(parent):
             time.sleep(0.5)
         os._exit(1)
 
-    if os.name != "nt":  # Windows gives an orphan no other parent; there, it ends when it next asks for work
+    if os.name != "nt":  # on Windows an orphan keeps its parent's id; there, it ends when it next asks for work
         threading.Thread(target=watch, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What goes wrong, said in one line, and the exit code of every command.
+"""Errors as messages of one line, and the exit code of every command.
 
     0    done
     1    a fault of the program (a traceback is shown, please report it)
@@ -12,16 +12,16 @@ import re
 import sys
 import traceback
 
-# What moves a terminal's cursor, changes its title or the direction of writing, or begins a new line unseen.
+# Characters that move a terminal's cursor, change its title or the direction of writing, or begin a new line unseen.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class MinirnnError(Exception):
-    """Something the user can mend. The message is one line: what is wrong, where, and what to do."""
+    """An error that the user can correct. The message is one line: what is wrong, where, and what to do."""
 
 
 class CannotWrite(MinirnnError):
-    """A file cannot be written: no room, no permission, no folder."""
+    """A file cannot be written, because there is no space, no permission or no folder."""
 
 
 def is_text(value):
@@ -33,14 +33,14 @@ def is_text(value):
 
 
 def printable(text):
-    """``text`` in one line and without control characters, which a stranger's file name may have in it."""
+    """``text`` in one line and without control characters, which a stranger's file name may contain."""
     return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in str(text))
 
 
 class HarmlessStream:
-    """A text stream to the terminal in which control characters come out as question marks: texts that a network
-    writes, file names, labels and what a student's program prints may be a stranger's. The end of a line and the tab
-    stay, and so do the characters in ``allowed``."""
+    """A text stream to the terminal that writes control characters as question marks, since texts that a network
+    writes, file names, labels and the output of a student's program may come from a stranger. Line ends and tabs stay,
+    and so do the characters in ``allowed``."""
 
     def __init__(self, stream, allowed=""):
         self._stream, self._allowed = stream, allowed
@@ -66,7 +66,7 @@ class HarmlessStream:
 def run_command(main, argv=None):
     """Run ``main(argv)`` of a command and return its exit code; ``--debug`` shows the traceback."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    if hasattr(sys.stdout, "reconfigure"):  # a character that the terminal lacks is no reason to break off
+    if hasattr(sys.stdout, "reconfigure"):  # a character that the terminal lacks is no reason to stop
         sys.stdout.reconfigure(errors="backslashreplace")
     out, err = HarmlessStream(sys.stdout), HarmlessStream(sys.stderr, allowed="\r")  # with which a bar begins anew
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -74,11 +74,11 @@ def run_command(main, argv=None):
 
 
 def _exit_code(main, argv, debug):
-    """The exit code of ``main(argv)``, after the words that belong to it."""
+    """The exit code of ``main(argv)``; its error message is printed first."""
     try:
         main(argv)
         return 0
-    except BrokenPipeError:  # the reader of our output went away, as in `... | head`
+    except BrokenPipeError:  # the program that reads our output has ended, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
         return 0
     except KeyboardInterrupt as interruption:
@@ -97,7 +97,7 @@ def _exit_code(main, argv, debug):
 def _words(error):
     if isinstance(error, MemoryError):
         return f"out of memory ({error}); use a smaller network, batch or file"
-    if isinstance(error, OSError):  # what no part of the program has put into better words
+    if isinstance(error, OSError):  # an error for which no part of the program has a better message
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
-        return f"{what}; check the name, its permissions, and the room on the disk"
+        return f"{what}; check the name, its permissions, and the space on the disk"
     return error

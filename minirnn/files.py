@@ -24,7 +24,7 @@ def atomic(path, mode="w", **options):
     """
     path = pathlib.Path(path)
     if mode == "w":
-        # A file name need not be Unicode, and may still be written about.
+        # A file name need not be Unicode, and still has to be printed.
         options = {"encoding": "utf-8", "errors": "backslashreplace", **options}
     try:
         target = pathlib.Path(os.path.realpath(path))
@@ -46,7 +46,7 @@ def atomic(path, mode="w", **options):
             yield file
             file.flush()
             os.fsync(handle)
-            if os.name != "nt":  # before it is closed, and with that unlocked; Windows moves no open file
+            if os.name != "nt":  # before it is closed, which unlocks it; Windows cannot move an open file
                 os.replace(temporary, target)
         if os.name == "nt":
             os.replace(temporary, target)
@@ -64,7 +64,7 @@ def _create(path, permissions):
 
 
 def _keep_permissions(handle, before, permissions):
-    """Give the open file the group and the permissions of the file that was there, as far as we may."""
+    """Give the open file the group and the permissions of the file that was there, as far as this is permitted."""
     if before is None or not hasattr(os, "fchmod"):
         return
     try:
@@ -76,7 +76,7 @@ def _keep_permissions(handle, before, permissions):
 
 
 def _sync_folder(folder):
-    """Let the file's new name outlive a power cut, too, where the system can do that."""
+    """Make the new name of the file survive a power cut, where the system can do that."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -108,5 +108,5 @@ def newest_sample(run, pattern):
     is none."""
     samples = sorted((pathlib.Path(run) / "samples").glob(pattern))
     if not samples:
-        raise MinirnnError(f"{run} has no samples/{pattern} any more; go on with the run, which makes new ones")
+        raise MinirnnError(f"{run} has no samples/{pattern} any more; continue the run, which makes new ones")
     return samples[-1]

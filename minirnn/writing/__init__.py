@@ -1,1 +1,1 @@
-"""Writing: text character by character, lines of handwriting move by move, and whole letters."""
+"""Writing: text, character by character; lines of handwriting, move by move; and whole letters."""

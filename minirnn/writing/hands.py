@@ -1,13 +1,12 @@
-"""The pen at work: sampling lines of handwriting from a `minirnn.networks.pen_rnn.PenRNN`, and judging them.
+"""`Writer`, a hand that writes lines: sampling from a `minirnn.networks.pen_rnn.PenRNN`, and choosing the best lines.
 
-The window's own path over the text says whether a line went well: every character has to be visited, in order, and
-the pen has to stop when the text is done. A line that did not is written again.
+The path of the attention window over the text says whether a line is right: every character has to be visited, in
+order, and the pen has to stop when the text is done. A line that is wrong is written again.
 
-Three things make what is written easier to read. While it is written, guidance: the pen heeds the text more than the
-network has learned to (`write_lines`). Every line is written more than once, and the one at the most even pace is taken
-(`unevenness`). And the gaps between words are evened out (`minirnn.ink.spacing`). A fourth makes a page one hand's: its
-lines lean alike (`lean`).
-"""
+Three things make the writing easier to read. The first is classifier-free guidance: the pen depends on the text more
+strongly than the network has learned (`write_lines`). Second, every line is written more than once, and the one with
+the most even pace is taken (`unevenness`). Third, the gaps between words are made even (`minirnn.ink.spacing`). And so
+that a page looks as if one hand had written it, all its lines lean alike (`lean`). """
 
 import dataclasses
 import pathlib
@@ -23,17 +22,17 @@ from minirnn.writing.judging import unevenness
 from minirnn.writing.pen import TEMPERATURE, write_lines
 
 SHIPPED = pathlib.Path(__file__).parents[1] / "weights" / "pen.npz"
-LEARNED = 20  # examples of a character in the training data, below which it is not written
-TRIES = 8  # of a line that goes wrong
-SIDE_BY_SIDE = 16  # lines written at once
-CANDIDATES = 2  # of each line, of which the most even one is taken
-MOST_SHEAR = 0.5  # of a line that leans otherwise than the ones before it
+LEARNED = 20  # examples that a character needs in the training data to be written
+TRIES = 8  # how often a line is written until it is right
+SIDE_BY_SIDE = 16  # lines that are written at the same time
+CANDIDATES = 2  # how often each line is written; the most even one is taken
+MOST_SHEAR = 0.5  # the largest correction of a line that leans differently from the ones before it
 BEGAN = "extra.began."  # arrays of a checkpoint: the weights that it started from
 LIKENESS = 0.6
 
 
 def _hands(meta, settings):
-    """What a checkpoint says of its hands -> counts, hands, pace; what does not fit is a ValueError or a TypeError."""
+    """The counts, hands and pace in the meta data of a checkpoint. ValueError or TypeError if they do not fit."""
     counts, hands, pace = meta["counts"], meta.get("neat_hands", [0]), meta.get("pace", {})
     if not all(type(hand) is int and 0 <= hand < settings["hands"] for hand in hands):
         raise ValueError("its hands do not fit its network")
@@ -43,19 +42,20 @@ def _hands(meta, settings):
 
 
 def part_of_the_way(network, began, share):
-    """A copy of a PenRNN that has gone a ``share`` of the way from the weights ``began``, {name: array}, to its own.
+    """A copy of a PenRNN whose weights lie a ``share`` of the way from ``began``, {name: array}, to its own.
 
-    What has learned one hand predicts it better the farther it has gone, and writes it less legibly (Wortsman et al.
-    2022, "Robust fine-tuning of zero-shot models"). Of forty traced lines of a made-up hand the loss on others had
-    fallen by 7.4, 9.5 and 10.1% at 0.7, 0.85 and the end of the way, and what was then written was read with a
-    character error of 0.043, 0.065 and 0.083; at 0.5 and 0.6 with 0.030 and 0.038, and slope, proportions and lifts
-    were the hand's from 0.5 on. Nine hands of three to five lines: 0.013 at 0.6, 0.050 at the end.
+    A network that has learned one hand predicts it better the farther it has moved from the weights with which it
+    began, and writes it less legibly (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). After learning
+    forty traced lines of an invented hand, the loss on other lines of it had fallen by 7.4, 9.5 and 10.1% with shares
+    of 0.7, 0.85 and 1, and what was then written was read with a character error of 0.043, 0.065 and 0.083. With shares
+    of 0.5 and 0.6, the error was 0.030 and 0.038. Slope, proportions and lifts were those of the hand from 0.5 on. For
+    nine hands of three to five lines, the error was 0.013 with 0.6 and 0.050 with 1.
 
-    ValueError if ``began`` does not fit the network."""
+    Raises ValueError if ``began`` does not fit the network."""
     learned = backend.tree_map(backend.to_host, backend.flatten(network.params))
     if learned.keys() != began.keys() or any(learned[name].shape != began[name].shape for name in began):
         raise ValueError("it began with weights of other shapes")
-    with np.errstate(over="ignore", invalid="ignore"):  # a stranger's numbers, which are refused in the next line
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers from a stranger's file are checked below
         weights = {name: a + np.float32(share) * (learned[name] - a) for name, a in began.items()}
     if not all(np.isfinite(a).all() for a in weights.values()):
         raise ValueError("it began with numbers that are too large")
@@ -65,12 +65,12 @@ def part_of_the_way(network, began, share):
 
 
 class Writer:
-    """A hand: the network, its vocabularies, and which row of its hands writes.
+    """A hand: a network, its vocabularies, and the row of its hands that writes.
 
     source    None for the weights that come with the package, or a run of ``minirnn.train --task hand`` (a folder or
               a checkpoint)
-    hand      number of a hand, from 1; None: the hand of a run that learned one hand, else the first
-    likeness  of a run that learned one hand, how much of what it learned is used, from 0 to 1: see `part_of_the_way`
+    hand      number of a hand, from 1; None: the first, which in a run that learned one hand is that hand
+    likeness  how much of what a run has learned of one hand is used, from 0 to 1: see `part_of_the_way`
     """
 
     def __init__(self, source=None, hand=None, device="cpu", likeness=LIKENESS):
@@ -89,7 +89,7 @@ class Writer:
         if not 1 <= hand <= len(self.hands):
             raise MinirnnError(f"there is no hand {hand}; choose one from 1 to {len(self.hands)}, or see --hand list")
         self.hand = self.hands[hand - 1]
-        self.slant = None  # of what it writes, as soon as it has written
+        self.slant = None  # of its lines, as soon as it has written some
 
     def unknown(self, text):
         """The characters of ``text`` that this hand has not learned to write, sorted."""
@@ -98,9 +98,9 @@ class Writer:
     def write(self, texts, rng, temperature=TEMPERATURE, accept=lambda line: True, progress=None):
         """Write ``texts``, one line each -> list of `Line`.
 
-        Of each line `CANDIDATES` are written. If all go wrong, or ``accept(line)`` refuses them, it is written again,
-        up to `TRIES` times; if none goes right, one of the last is returned with its fault. All lines that one writer
-        writes lean alike: as the first ones do on average."""
+        Each line is written `CANDIDATES` times. If all of them are wrong, or ``accept(line)`` is False for them, the
+        line is written again, up to `TRIES` times; if none is right, one of the last is returned with its fault. All
+        lines of one writer lean alike, namely as the first ones do in the median."""
         lines = [None] * len(texts)
         waiting = sorted((n for n, text in enumerate(texts) if text.strip()), key=lambda n: len(texts[n]))
         for tries in range(1, TRIES + 1):

@@ -4,17 +4,18 @@ import numpy as np
 
 
 def symbols_of_characters(line):
-    """How many symbols the pen spends on each character of a line, by the window -> (U,)."""
+    """How many symbols the pen spends on each character of a line, according to the attention window -> (U,)."""
     phi = line.phi[:, : len(line.text)]
     return (phi / np.maximum(line.phi.sum(axis=1, keepdims=True), 1e-6)).sum(axis=0)
 
 
 def unevenness(line, pace):
-    """How far the pen is from its usual pace: the mean of |r - 1|, r being the symbols that it spends on a character
-    over those that it usually spends, ``pace`` {character: symbols}, and over the line's own mean of that.
+    """How far the pen departs from its usual pace: the mean of |r - 1|. Here r is the number of symbols that the pen
+    spends on a character, divided by the usual number, ``pace`` {character: symbols}, and by the mean of this ratio
+    over the line.
 
-    A letter that is botched or left out takes more or less than its time. Of a character that ``pace`` lacks nothing
-    is known."""
+    A letter that is malformed or left out takes more or fewer symbols than usual. Characters that ``pace`` lacks are
+    left out."""
     known = np.array([c in pace for c in line.text])
     if not known.any():
         return 0.0
@@ -23,7 +24,7 @@ def unevenness(line, pace):
 
 
 def fault(text, phi, strokes, stopped):
-    """What is wrong with a line, by the window's path phi (T, U) and the pen's: "" if nothing is."""
+    """What is wrong with a line, according to the paths of the window, phi (T, U), and of the pen; "" if nothing is."""
     if not stopped:
         return "ran on"
     visited = phi.max(axis=0)

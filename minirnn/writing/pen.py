@@ -15,9 +15,9 @@ from minirnn.writing.judging import fault
 
 TEMPERATURE = 0.4
 GUIDANCE = 0.75
-SYMBOLS_A_CHARACTER = 40  # no hand uses so many; a line that does has gone astray
-LAG = 0.5  # the END may come when the window stands no more than this before the text's last character
-LINGER = 30  # symbols after the window has come to the text's end; a pen that goes on has run on
+SYMBOLS_A_CHARACTER = 40  # no hand uses so many; a line that does is wrong
+LAG = 0.5  # END may come when the window is no more than this before the last character of the text
+LINGER = 30  # symbols after the window has come to the end of the text; a pen that continues longer has run on
 
 
 @dataclasses.dataclass
@@ -26,9 +26,9 @@ class Line:
 
     text     what was to be written
     symbols  (T,) pen symbols, BEGIN first
-    strokes  list of (n, 2) arrays in units of the pen vocabulary, y down; their gaps are even
-    phi      (T, U) the window's weight on each character of the text and on its end, step by step
-    fault    "" or what went wrong: "ran on", "skipped 'x'", "left the line"
+    strokes  list of (n, 2) arrays in units of the pen vocabulary, y down; the gaps between words are even
+    phi      (T, U) weight of the attention window on each character of the text and on its end, step by step
+    fault    "" or what is wrong: "ran on", "skipped 'x'", "left the line"
     tries    how often it was written until nothing was wrong
     """
 
@@ -48,9 +48,10 @@ class Line:
 def pen_distribution(logits, pens, temperature, ending):
     """Logits (B, V) -> probabilities (B, V) of the next pen symbol.
 
-    The kind of move, step or lift, is drawn as the network has it, and only the choice within a kind is sharpened by
-    ``temperature``: sharpened together, "go on as before" would win too often and letters grow long straight strokes.
-    ``ending`` (B,) bool: where END may be drawn, which it may not before the text is done.
+    The kind of move, step or lift, is drawn with the network's own probabilities, and only the choice within a kind is
+    sharpened by ``temperature``. If both were sharpened together, a step in the same direction would be drawn too
+    often, and letters would get long straight strokes. ``ending`` (B,) bool: where END may be drawn, which is only when
+    the text is done.
     """
     z = logits.astype(np.float64)
     z[:, BEGIN] = -np.inf
@@ -68,17 +69,17 @@ def _softmax(z):
 
 
 def write_lines(network, chars, pens, texts, hands, rng, temperature=TEMPERATURE, guidance=GUIDANCE):
-    """Write several lines side by side, one try each -> list of `Line`.
+    """Write several lines at the same time, each once -> list of `Line`.
 
     texts     list of B strings of known characters
     hands     list of B ids of hands
-    guidance  how much more than the network has learned to the pen heeds the text. Beside each line the network
-              follows the same pen without seeing the text, as it has learned to with some lines; what it expects with
-              the text and would not expect without is what makes the letters, and counts 1 + ``guidance`` times
-              (classifier-free guidance: Ho and Salimans 2022, equation 6)
+    guidance  strength of classifier-free guidance (Ho and Salimans 2022, equation 6). For each line, the network also
+              predicts the next move without the text (the unconditional prediction, which it has learned on some of
+              the lines). The difference between both predictions is what the text says about the next move, and it
+              counts 1 + ``guidance`` times
 
-    One core does it all: the products are so small that several would mostly wait for each other, and for very long on
-    a machine that has other work.
+    All of this runs on one core. The products are so small that several cores would mostly wait for each other, and
+    for very long on a machine that has other work.
     """
     with threadpool_limits(1, user_api="blas"):
         return _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance)
@@ -89,7 +90,7 @@ def _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance)
     B, U = len(ids), max(map(len, ids))
     lengths = np.array([len(characters) for characters in ids])
     inside = np.arange(U) < lengths[:, None]
-    text = np.full((2 * B, U), -1, np.int32)  # the second half sees nothing
+    text = np.full((2 * B, U), -1, np.int32)  # the second half is without text
     for b, characters in enumerate(ids):
         text[b, : len(characters)] = characters
     device = network.device
@@ -98,18 +99,19 @@ def _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance)
     state = network.start(2 * B)
     symbols, phis, places = [np.full(B, BEGIN)], [], [np.zeros(B)]
     y, lingered, stopped = np.zeros(B), np.zeros(B, int), np.zeros(B, bool)
-    alive = np.arange(B)  # the lines that are not done yet; those that are leave the batch
+    alive = np.arange(B)  # the lines that are not done yet; finished ones leave the batch
     for _ in range(SYMBOLS_A_CHARACTER * U):
         chunk = {"x": symbols[-1], "height": pens.height_of(y)}
         chunk = {name: np.tile(ids[alive], 2)[None].astype(np.int32) for name, ids in chunk.items()}
         chunk = backend.tree_map(lambda ids: backend.to_device(ids, device), chunk) | {"hand": hand}
         logits, phi, state, _ = network.forward(chunk, state, text=(embedded, None))
-        seeing, blind = np.split(backend.to_host(logits[0]), 2)
+        conditional, unconditional = np.split(backend.to_host(logits[0]), 2)
         phi = backend.to_host(phi[0, : len(alive)]) * inside[alive]
-        # Where the window stands; past the text's end it sees nothing any more, and stays where it was.
+        # Where the window is. Past the end of the text all its weights vanish; then it keeps its last place.
         place = np.maximum(places[-1][alive], (phi @ np.arange(U)) / np.maximum(phi.sum(axis=1), 1e-2))
         ending = place >= lengths[alive] - 2 - LAG
-        p = pen_distribution(seeing + guidance * (seeing - blind), pens, temperature, ending)
+        guided = conditional + guidance * (conditional - unconditional)
+        p = pen_distribution(guided, pens, temperature, ending)
         drawn = (p.cumsum(axis=1) < rng.random((len(alive), 1))).sum(axis=1).clip(0, p.shape[1] - 1)
         for steps, now, done in ((symbols, drawn, END), (places, place, 0), (phis, phi, 0)):
             steps.append(np.full((B, *now.shape[1:]), done, now.dtype))
@@ -132,10 +134,10 @@ def _write_lines(network, chars, pens, texts, hands, rng, temperature, guidance)
 
 
 def finish(text, symbols, phi, places, pens, stopped):
-    """One of several lines written side by side -> `Line`.
+    """One of several lines that were written at the same time -> `Line`.
 
-    symbols (T + 1,) from BEGIN on, with END behind the line's own; phi (T, U), places (T,) of the window when symbol
-    t + 1 was drawn; stopped: whether the pen drew an END."""
+    symbols (T + 1,) from BEGIN on, with END after those of the line; phi (T, U) and places (T,) of the window when
+    symbol t + 1 was drawn; stopped: whether the pen drew an END."""
     ends = np.flatnonzero(symbols == END)
     length = ends[0] if len(ends) else len(symbols)
     symbols, phi = symbols[:length], phi[:length]

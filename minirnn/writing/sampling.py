@@ -12,16 +12,17 @@ CONTEXT = 8  # characters: what followed them before, a repetition penalty makes
 def distribution(logits, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0):
     """Logits (V,) -> the probabilities p (V,) that the next symbol is drawn from.
 
-    temperature  divides the logits: below 1 likely symbols become likelier, above 1 the choice gets bolder; 0: the
-                 likeliest symbol has probability 1 (greedy)
-    top_k        only the k likeliest symbols; 0: all
-    top_p        only the likeliest symbols that together have at least this probability (Holtzman et al. 2020)
-    min_p        only symbols with at least this part of the probability of the likeliest (Nguyen et al. 2024)
+    temperature  divides the logits: below 1, likely symbols become more likely; above 1, unlikely ones do; 0: the most
+                 likely symbol has probability 1 (greedy)
+    top_k        only the k most likely symbols; 0: all
+    top_p        only the most likely symbols that together have at least this probability (nucleus sampling: Holtzman
+                 et al. 2020)
+    min_p        only symbols with at least this share of the probability of the most likely one (Nguyen et al. 2024)
     """
     z = np.asarray(logits, np.float64)
     if temperature == 0:
         return (np.arange(len(z)) == z.argmax()).astype(float)
-    with np.errstate(over="ignore"):  # at next to no temperature, what is not the likeliest goes to minus infinity
+    with np.errstate(over="ignore"):  # at a temperature near zero, all but the largest become minus infinity
         p = np.exp((z - z.max()) / temperature)
     p /= p.sum()
     if min_p > 0:

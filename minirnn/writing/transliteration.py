@@ -2,7 +2,7 @@
 
 import unicodedata
 
-# What has no decomposition into a plain letter and its accents.
+# Characters that have no decomposition into a plain letter and its accents.
 PLAIN = {
     "‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‐": "-", "‑": "-", "–": "-",
     "—": "-", "…": "...", "ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l",
