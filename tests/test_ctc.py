@@ -114,6 +114,20 @@ def test_long_lines_and_extreme_logits_stay_finite():
     assert np.isfinite(loss) and np.isfinite(ctc.backward(cache)).all()
 
 
+def test_padding_in_which_a_text_would_fit_far_better_does_no_harm():
+    """α goes on in the padding, and may be e to the 100th there, measured by the probability of the text."""
+    y, T = np.array([[1, 1], [2, 2], [3, 3]]), 40
+    z = np.zeros((T, 2, 4), np.float32)
+    z[:3, 0, 0] = 60  # three frames that insist on blanks, and padding that spells the text
+    z[5:, 0, 1:] = 20
+    lengths, counts = np.array([3, T]), np.array([3, 3])
+    _, cache = ctc.forward(z, y, lengths, counts)
+    dz = ctc.backward(cache, 6.0)
+    assert np.isfinite(dz).all() and not dz[3:, 0].any()
+    _, cache = ctc.forward(z[:3, :1], y[:, :1], lengths[:1], counts[:1])
+    np.testing.assert_allclose(dz[:3, :1], ctc.backward(cache, 3.0), atol=1e-5)
+
+
 def test_a_text_that_is_too_long_for_its_frames_is_named():
     y = np.array([[1, 1, 1], [1, 2, 1], [2, 3, 1]])
     assert list(ctc.frames_needed(y, np.array([3, 3, 3]))) == [4, 3, 5]

@@ -112,14 +112,16 @@ def backward_variables(log_p, skip, last, lengths):
     """log β (T, B, S) of log_p and skip as above; ``last`` (B, S) is log β of the last frame of each sequence, lengths
     (B,) say which that is."""
     beta = backend.empty(log_p.shape, like=log_p)
-    beta[-1] = last
+    beta[-1] = np.where((lengths == len(log_p))[:, None], last, NEVER)
     from_here = np.zeros(skip.shape, bool, like=skip)
     from_here[:, :-2] = skip[:, 2:]
     for t in reversed(range(len(log_p) - 1)):
         after = log_p[t + 1] + beta[t + 1]
         two_after = np.where(from_here, moved(after, -2), NEVER)
-        # The sweep over a sequence begins at its last frame.
-        beta[t] = np.where((t < lengths - 1)[:, None], log_sum(after, moved(after, -1), two_after), last)
+        # The sweep over a sequence begins at its last frame. In the padding after it β is zero: α goes on there, and
+        # could be so much larger than P that α β / P would be too large for a float.
+        here = np.where((t == lengths - 1)[:, None], last, NEVER)
+        beta[t] = np.where((t < lengths - 1)[:, None], log_sum(after, moved(after, -1), two_after), here)
     return beta
 
 
