@@ -1,4 +1,4 @@
-"""What is on disk -> samples: text and strokes of a line of handwriting, and the group it belongs to."""
+"""From files to samples: the text and the strokes of a line of handwriting, and the group to which it belongs."""
 
 import pathlib
 import sys
@@ -79,8 +79,8 @@ def _inkml_files(folder, report):
 def load_samples(source, cache_folder=None, progress=False):
     """Return (list of samples, `Report`) of ``source``, read once and kept in a cache until something changes.
 
-    ``cache_folder`` is where caches are kept, by default `default_cache_folder()`. If one cannot be written, this is
-    said, and all strokes are kept in memory.
+    ``cache_folder`` is where caches are kept, by default `default_cache_folder()`. If none can be written, a warning is
+    printed, and all strokes are kept in memory.
     """
     if not pathlib.Path(source).exists():
         raise MinirnnError(f"{source} does not exist; check the path")

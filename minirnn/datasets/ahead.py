@@ -19,7 +19,7 @@ class MadeAhead:
         return {**self.__dict__, "_pool": None, "_coming": {}}  # for the processes, which have none of their own
 
     def batch(self, epoch, number):
-        """The batch, as it was made ahead, or made now. The processes then hear of the ones that come after it."""
+        """The batch, made ahead or now. The processes are then asked for the batches after it."""
         if not self._processes:
             return self.make(epoch, number)
         if self._pool is None:
@@ -35,7 +35,7 @@ _batches = None  # of which a process makes batches
 
 
 def _begin(batches):
-    """What such a process does first."""
+    """Prepare a process that makes batches."""
     global _batches
     _batches = batches
 

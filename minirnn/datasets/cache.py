@@ -1,9 +1,8 @@
-"""Samples once read, kept in one file, until their source or the way of reading changes.
+"""A cache: samples that have been read are kept in one file, until their source or the way of reading changes.
 
-The file holds rows of two float64, x and y of a point, and behind every stroke a row of NaN; then, as JSON, the texts
-and groups of the samples and how many rows each has; then the length of the JSON and a hash of it all. The points stay
-in the file until they are asked for, and samples are written as they come: of a set of any size only the texts are in
-memory.
+The file has rows of two float64, x and y of a point, with a row of NaN after every stroke; then, as JSON, the texts and
+groups of the samples and how many rows each has; then the length of the JSON and a hash of everything. The points stay
+in the file until they are needed, and samples are written one by one, so that only the texts of a set are in memory.
 """
 
 import hashlib
@@ -43,7 +42,7 @@ def cache_path(source, folder):
 def fingerprint(source):
     """A hash of the names and the content of the files of ``source``, a file or a folder, and of VERSION.
 
-    Sizes and times would not do: a file can be changed, or put in the place of another, and keep both."""
+    Sizes and times are not enough: a file can be changed, or replaced by another, and keep both."""
     source = pathlib.Path(source)
     files = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
     digest = hashlib.sha256(str(VERSION).encode())
@@ -109,7 +108,7 @@ def load_cache(path, mark):
 
 
 class Points:
-    """The file of a cache. Whoever has it open can read on, even if another takes its place."""
+    """The file of a cache. While it is open, it can be read even if another file takes its place."""
 
     def __init__(self, path, written=None):
         self.path, self.file = path, open(path, "rb")  # noqa: SIM115 (it has to outlive this function)

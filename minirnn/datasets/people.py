@@ -1,4 +1,4 @@
-"""Who wrote what: a network that reads is judged by people whom it has never seen.
+"""Who wrote what: a network that reads is validated on people whom it has never seen.
 
 Lines of one person, or of one form, resemble each other; if some were trained on, the others say nothing about
 strangers. So validation takes all lines of some people and training takes none of them.

@@ -14,12 +14,12 @@ from minirnn.layers import ctc
 ASCII = string.ascii_letters + string.digits + string.punctuation + " "
 MANY = 500  # lines from which on it is worth while to encode them on all cores
 POOL = 50  # batches whose lines are sorted by length together: like lengths in a batch, another mix each epoch
-MOST = 8  # times as many short lines in a batch as were asked for of ordinary length
-CLOSE = 2.5  # a line of fewer frames than this many times what its text needs is encoded to be sure
+MOST = 8  # a batch of short lines has at most this many times the number of lines of ordinary length
+CLOSE = 2.5  # a line is encoded, to be sure, if it has fewer frames than this many times what its text needs
 
 
 def vocabulary_of(samples):
-    """The characters to be read: printable ASCII and whatever else the texts of ``samples`` hold."""
+    """The characters to be read: printable ASCII and all other characters in the texts of ``samples``."""
     return CharVocabulary(ASCII + "".join({character for sample in samples for character in sample.text}))
 
 
@@ -135,7 +135,7 @@ class ReaderBatches(MadeAhead):
         return True, self.batch(epoch, index)
 
     def make(self, epoch, index):
-        """The batch, made here and now."""
+        """The batch, made in this process."""
         rng = np.random.default_rng([self.seed, epoch, index])
         lines, texts = [], []
         for i in self.plan(epoch)[index]:
@@ -151,7 +151,7 @@ class ReaderBatches(MadeAhead):
 
 
 class ReaderValidation:
-    """Samples to judge by, as they are, every line once, in batches of B lines sorted by length.
+    """Validation samples, unchanged, every line once, in batches of B lines sorted by length.
 
     Lines whose text is too long for their strokes are left out and counted in ``left_out``."""
 

@@ -9,7 +9,7 @@ from minirnn.forms.prompts import PAGES
 from minirnn.images.image_files import read_image
 from minirnn.reading.checks import contradictions, unlike
 
-ACCEPTED = 0.2  # of the characters wrong: a line that is read so well says its prompt, however small it is
+ACCEPTED = 0.2  # the character error up to which a line counts as its prompt, however small the writing is
 
 
 def read_sheet(photos, folder, reader=None):
@@ -55,8 +55,8 @@ def read_sheet(photos, folder, reader=None):
 
 
 def check_bands(bands, reader):
-    """Refuse the bands that say something else than their prompt, and take those that were refused only because their
-    letters run together, if they read right."""
+    """Refuse the bands that say something other than their prompt, and accept those that were refused only because
+    their letters run together, if they are read correctly."""
     bands = [band for band in bands if band.strokes and band.fault in ("", RUN_TOGETHER)]
     texts, lines = [band.text for band in bands], [band.strokes for band in bands]
     for n, read, _ in contradictions(reader, texts, lines):
@@ -68,7 +68,7 @@ def check_bands(bands, reader):
 
 
 def report(pages, refused, folder):
-    """What `read_sheet` found, as text: each photograph, and below it each line that is left out."""
+    """The result of `read_sheet` as text: each photograph, and below it each line that is left out."""
     lines = []
     for path, page in pages.items():
         bad = [(number, band) for number, band in enumerate(page.bands, 1) if band.fault]

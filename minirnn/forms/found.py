@@ -1,4 +1,4 @@
-"""A picture of what was found on a page, to look at before anything is learned from it."""
+"""A picture of the lines that were found on a page, to be looked at before anything is learned from them."""
 
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure

@@ -1,9 +1,9 @@
-"""Find the four corner marks of the sheet in a photograph, whichever way up and from whichever side it was taken.
+"""Find the four corner marks of the sheet in a photograph, in any orientation and from any side.
 
-A camera maps the sheet by a projective transform, and nearly affinely in the small around one mark. So a mark is told
-by what affine maps leave alone: with the central moments mu of an area, (mu20 mu02 - mu11^2) / mu00^4 is 1/144 for
-every parallelogram and 1/108 for every triangle (the first affine moment invariant of Flusser and Suk 1993). Which
-marks belong together is told by their moments: those that the transform through the centres of all four predicts.
+A camera maps the sheet by a projective transform, which is nearly affine in the neighbourhood of one mark. So a mark is
+recognised by a quantity that affine maps leave unchanged: with the central moments mu of an area, (mu20 mu02 - mu11^2)
+/ mu00^4 is 1/144 for every parallelogram and 1/108 for every triangle (the first affine moment invariant of Flusser and
+Suk 1993). Four marks belong together if their moments are those that the transform through their centres predicts.
 """
 
 import itertools
@@ -15,14 +15,14 @@ from skimage import filters, measure, transform
 from minirnn.errors import MinirnnError
 from minirnn.forms import geometry
 
-WORKING_SIZE = 1600  # the longer side, in pixels, of the shrunk picture in which marks are looked for
+WORKING_SIZE = 1600  # the longer side, in pixels, of the reduced picture in which marks are searched
 PAPER_WINDOW = 1 / 12  # of the longer side: wider than a mark, so that a closing fills all of it with paper
 DARK = 0.55  # of the paper around it
-SMALLEST = 60  # pixels of the shrunk picture
+SMALLEST = 60  # pixels of the reduced picture
 INVARIANTS = {"square": 1 / 144, "triangle": 1 / 108}
 TOLERANCE = 0.12  # of an invariant: pixels, blur and perspective; the two lie 0.33 apart
 MISMATCH = 0.35  # of the moments that the transform predicts
-MOST, FEW = 16, 8  # so many marks are tried, the largest: to find the sheet, and to say what is wrong
+MOST, FEW = 16, 8  # how many marks are tried, the largest first: to find the sheet, and to say what is wrong
 
 
 class Mark:
@@ -35,8 +35,8 @@ class Mark:
 def find_sheet(grey):
     """The transform from millimetres of the sheet's box to pixels of ``grey``, (H, W) in [0, 1].
 
-    Returns a skimage ProjectiveTransform. Raises MinirnnError that names the corner that is covered or cut off, or
-    says that there is no sheet to be seen.
+    Returns a skimage ProjectiveTransform. Raises MinirnnError, which names the corner that is covered or cut off, or
+    says that no sheet was found.
     """
     marks = find_marks(grey)
     triangles = [mark for mark in marks if mark.kind == "triangle"]
@@ -135,7 +135,7 @@ def jacobian(place, point):
 
 
 def _explain(shape, triangles, squares):
-    """Raise the MinirnnError that fits a photograph in which no four marks belong together."""
+    """Raise the MinirnnError that explains why no four marks of a photograph belong together."""
     best = None
     for missing in range(4):
         others = [k for k in range(4) if k != missing]
@@ -153,7 +153,7 @@ def _explain(shape, triangles, squares):
                 best = fault, missing, chosen[0].centre + around @ (geometry.CENTRES[missing] - centres[0])
     if best is None or best[0] > 2 * MISMATCH:
         raise MinirnnError(
-            "no sheet found: its four corner marks are not to be seen; photograph the whole page from above, "
+            "no sheet found: its four corner marks cannot be seen; photograph the whole page from above, "
             "sharply and in even light"
         )
     _, missing, (x, y) = best

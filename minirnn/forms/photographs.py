@@ -1,7 +1,7 @@
 """From the photograph of a filled page to its lines: text and strokes, or why a line cannot be used.
 
-What is written in a band is known from the page's number alone, so nothing may be mistaken here: a photograph is
-refused unless its four corner marks, its page mark and the print above its bands all say the same.
+What is written in a band is known from the number of the page alone, so this number must be certain: a photograph is
+refused unless its four corner marks, its page mark and the print above its bands all agree.
 """
 
 from dataclasses import dataclass, field
@@ -22,19 +22,19 @@ from minirnn.images.trace import trace
 RESOLUTION = 12  # pixels to the millimetre of the straightened page: half a millimetre of ink is six pixels wide
 COARSEST = 3.0  # pixels to the millimetre of the photograph; with fewer, letters run together
 BLUR = 0.22  # mm, standard deviation: more than that, and the letters of a small hand run together
-CONTRAST = 0.4  # the least that printed black must be darker than paper
+CONTRAST = 0.4  # the least difference between paper and printed black
 
 COMPARED_AT = 4  # pixels to the millimetre at which the print is compared
-REACH = 1.6  # mm by which the print may be displaced: paper is never flat, and no lens is straight
+REACH = 1.6  # mm by which the print may be displaced: paper is never flat, and every lens distorts
 LIKENESS = 0.45  # correlation with what should stand there: 0.67 and more when it does, 0.23 and less for other texts
 
-FAINT = 0.25  # ink is at least so dark, printed black being 1
-NOISE = 5.0  # ink is darker than the paper by so many standard deviations of the paper's noise
+FAINT = 0.25  # ink is at least this dark, where printed black is 1
+NOISE = 5.0  # ink is darker than the paper by at least this many standard deviations of the paper's noise
 DOT = 0.2  # mm, standard deviation of a Gaussian as wide as a dot of the pen in a photograph
 MARGIN = 3 * RESOLUTION  # pixels of paper beside the writing
-SMALLEST_WRITING = 3.0  # mm; less is no line of writing
+SMALLEST_WRITING = 3.0  # mm; anything shorter is not a line of writing
 FINEST = 1.25  # standard deviation of y by the pen's width: below it loops fill, and what is traced is no letter
-HALF_WRITTEN = 0.55  # of the length that a line of so many characters has on this page
+HALF_WRITTEN = 0.55  # the least length of a line, as a share of the usual length for its number of characters
 
 
 RUN_TOGETHER = (
@@ -75,7 +75,7 @@ class ReadPage:
 def read_photo(grey):
     """Read the photograph ``grey``, (H, W) in [0, 1], of a filled page: `ReadPage`.
 
-    Raises MinirnnError, with what to do, if the page as a whole cannot be relied on.
+    Raises MinirnnError, which says what to do, if the page as a whole is not reliable.
     """
     place = find_sheet(grey)
     scales = np.array([np.linalg.svd(jacobian(place, centre), compute_uv=False) for centre in geometry.CENTRES])
@@ -178,7 +178,7 @@ def _page_number(picture):
 
 
 def compare_print(picture, number):
-    """How like the prompts of page ``number`` the print above each band is, and where it lies.
+    """How similar the print above each band is to the prompts of page ``number``, and where it is.
 
     Returns likeness (bands,), the normalised cross-correlation, and moves (bands, 2), by how many mm in x and y each
     prompt is displaced.
@@ -202,7 +202,7 @@ def compare_print(picture, number):
 
 
 def _letters(picture):
-    """What differs from its surroundings along the line: any two lines of print look alike from above to below."""
+    """The picture minus its surroundings along the line, since any two lines of print look alike from top to bottom."""
     return picture - ndimage.gaussian_filter1d(picture, 1.5 * COMPARED_AT, axis=1)
 
 
@@ -257,7 +257,8 @@ def _read_band(band, picture):
 def above_noise(grey):
     """Where ``grey``, (H, W), most of which is paper, is darker than the paper's noise: (H, W) bool.
 
-    Seen through a Gaussian as wide as a dot, in which a dot differs most from noise (a matched filter).
+    The picture is filtered with a Gaussian as wide as a dot, after which a dot differs most from noise (a matched
+    filter).
     """
     seen = filters.gaussian(grey, DOT * RESOLUTION)
     paper = np.median(seen)
@@ -271,7 +272,7 @@ def _length(strokes):
 
 
 def _refuse_half_written(bands):
-    """Refuse lines that are far too short for their text, next to the others of the page."""
+    """Refuse lines that are far too short for their text, compared with the others of the page."""
     good = [band for band in bands if not band.fault]
     if len(good) < 4:  # too few to know the hand
         return

@@ -31,7 +31,7 @@ def sheet_pdf(paper):
 
 
 def box_corner(size):
-    """Where the upper left corner of the box lies on paper of ``size`` (width, height): the box is in its middle."""
+    """Where the upper left corner of the box is on paper of ``size`` (width, height): the box is in the middle."""
     return (size[0] - geometry.BOX_WIDTH) / 2, (size[1] - geometry.BOX_HEIGHT) / 2
 
 
@@ -59,7 +59,8 @@ def page_figure(number, size):
 
 
 def _print(axes, text, x, y):
-    """Print ``text`` from x on, its baseline at y. Outlines, no font: it looks the same everywhere."""
+    """Print ``text`` from x on, with its baseline at y, as outlines and not with a font, so that it always looks
+    alike."""
     font = FontProperties(family="DejaVu Sans")
     scale = geometry.CAP_HEIGHT / TextPath((0, 0), "H", size=1, prop=font).get_extents().height
     place = Affine2D().scale(scale, -scale).translate(x, y)
@@ -77,7 +78,7 @@ def page_picture(number, size, resolution):
 
 @functools.cache
 def box_picture(number, resolution):
-    """The box of page ``number`` as printed and not yet written on; as `page_picture`."""
+    """The box of page ``number`` as it is printed; arguments and result as for `page_picture`."""
     picture = page_picture(number, (geometry.BOX_WIDTH, geometry.BOX_HEIGHT), resolution)
     picture.flags.writeable = False
     return picture

@@ -1,11 +1,11 @@
-"""What the sheet asks to be written: sentences that bring the letters and the pairs of letters of English."""
+"""The sentences of the sheet, which contain the letters and the pairs of letters of English."""
 
 import collections
 import itertools
 import re
 
-# The place of a page in this list is printed on it as its mark. Pages that people have printed lie in drawers:
-# a new page is added at the end, and these keep their texts.
+# The place of a page in this list is printed on it as its mark. People keep pages that they have printed, so a new page
+# is added at the end, and these keep their texts.
 PAGES = (
     (
         "Dear Vera, thank you for the blue gloves.",
