@@ -21,6 +21,7 @@ COMMANDS = {
     "label": "type what line images say, in the browser",
     "sheet": "print a sheet to write on by hand, and read photographs of it",
     "evaluate": "say how well a network predicts what it has not seen",
+    "runs": "list runs with their settings and losses, and draw their curves in one picture",
     "gradcheck": "hold every hand-written gradient against central differences",
     "grade": "grade the exercises: not yet, right, or where each goes wrong",
     "bench": "time training and generation beside PyTorch and beside the matrix products alone",

@@ -138,7 +138,7 @@ def learned_text(options):
         return None
     if options.novelty:
         return read_text(options.novelty)
-    from minirnn.training.runs import resumed_settings  # takes time to load: only for who asks for it
+    from minirnn.training.launch import resumed_settings  # takes time to load: only for who asks for it
 
     try:
         settings = resumed_settings(options.run)

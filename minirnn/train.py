@@ -22,8 +22,8 @@ def main(argv=None):
     from minirnn.errors import MinirnnError
     from minirnn.files import newest_sample
     from minirnn.training import mpi
+    from minirnn.training.launch import announced, do_all, learn, prepared, settings_from
     from minirnn.training.run_folder import locked, new_run
-    from minirnn.training.runs import announced, do_all, learn, prepared, settings_from
     from minirnn.writing.letters import handwrite
 
     if mpi.rank() > 0:  # rank 0 prints for all, and first checks the input

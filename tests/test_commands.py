@@ -24,7 +24,7 @@ from minirnn import backend, evaluate, train
 from minirnn import files as writing_files
 from minirnn.errors import MinirnnError, run_command
 from minirnn.networks import checkpoint
-from minirnn.training import hand_task, run_folder, runs
+from minirnn.training import hand_task, launch, run_folder
 from minirnn.training import trainer as training
 from minirnn.writing import letters, sampling
 
@@ -274,10 +274,10 @@ def test_weights_to_start_from_that_are_not_there(fails):
 
 def test_parts_of_the_whole_way_that_began_on_a_gpu_continue_on_a_cpu(monkeypatch):
     learned = []
-    monkeypatch.setattr(runs, "learn", lambda settings, run, resume: learned.append((settings.run.device, resume)))
+    monkeypatch.setattr(launch, "learn", lambda settings, run, resume: learned.append((settings.run.device, resume)))
     options = {"task": "text", "text": "text.txt", "device": "gpu"}
-    runs.learn_part(options, Path("part"))
-    runs.learn_part({**options, "device": "cpu"}, Path("part"))
+    launch.learn_part(options, Path("part"))
+    launch.learn_part({**options, "device": "cpu"}, Path("part"))
     assert learned == [("gpu", False), ("cpu", True)]
 
 

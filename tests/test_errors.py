@@ -22,7 +22,7 @@ from small_runs import write_hand
 import minirnn.generate as generate
 import minirnn.gradcheck as gradcheck
 from minirnn import __main__ as listing
-from minirnn import bench, evaluate, files, grade, label, prepare, sheet, train, write
+from minirnn import bench, evaluate, files, grade, label, prepare, runs, sheet, train, write
 from minirnn.datasets import Sample, default_cache_folder, load_samples, write_jsonl
 from minirnn.datasets.cache import cache_path, fingerprint, load_cache
 from minirnn.errors import MinirnnError, is_text, printable, run_command
@@ -44,6 +44,10 @@ WRONG = {
         ("--task hand --data bad.inkml", "bad.inkml is not well-formed XML"),
         ("--task hand --data pen.jsonl --init bad --held-out 0.4", "bad is damaged or is no checkpoint"),
         ("--out bad", "bad is a file; choose another --out"),
+    ],
+    "runs": [
+        ("none", "none: no such folder"), ("empty", "empty: no run in it"), ("", "runs: no such folder"),
+        ("empty --plot a.doc", "--plot"),
     ],
     "generate": [
         ("", "run"), ("none", "no checkpoint at none"), ("bad", "bad is damaged or is no checkpoint"),
@@ -97,6 +101,7 @@ WRONG = {
     "sheets.simulate": [("--photos 0", "--photos", "1 or more"), ("--nonsense", "--nonsense")],
 }  # fmt: skip
 MODULES = {
+    "runs": runs,
     "train": train, "generate": generate, "evaluate": evaluate, "write": write, "prepare": prepare, "label": label,
     "sheet": sheet, "grade": grade, "gradcheck": gradcheck, "bench": bench, "pack": export, "sample_hand": sample_hand,
     "__main__": listing,

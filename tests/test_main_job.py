@@ -13,7 +13,7 @@ from minirnn import train
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
 from minirnn.images.image_files import save_image
-from minirnn.training import hand_task, main_job, run_folder, runs
+from minirnn.training import hand_task, launch, main_job, run_folder
 from minirnn.training import trainer as training
 
 TEXTS = ["ab a", "ba b", "abba", "bab"]
@@ -21,7 +21,7 @@ TEXTS = ["ab a", "ba b", "abba", "bab"]
 
 @pytest.fixture(scope="module")
 def run_main_job(tmp_path_factory):
-    """run_main_job(run, learn=runs.learn_part): small networks on four drawn lines; pictures are not drawn."""
+    """run_main_job(run, learn=launch.learn_part): small networks on four drawn lines; pictures are not drawn."""
     source = tmp_path_factory.mktemp("hand")
     with open(source / "metadata.csv", "w", newline="") as file:
         csv.writer(file).writerows([("file_name", "text"), *((f"{n}.jpg", text) for n, text in enumerate(TEXTS))])
@@ -35,16 +35,16 @@ def run_main_job(tmp_path_factory):
         with atomic(path) as file:
             file.write("no picture")
 
-    def go(run, learn=runs.learn_part):
+    def go(run, learn=launch.learn_part):
         run.mkdir(exist_ok=True)
-        main_job.run_main_job(run, runs.given(words), learn)
+        main_job.run_main_job(run, launch.given(words), learn)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(source / "cache"))
         patch.setattr(main_job, "SAMPLE_HAND", source)
         for options_of in ("HAND", "TEXT"):
             patch.setattr(main_job, options_of, {})
-        patch.setattr(runs, "LETTERS", source / "text.txt")
+        patch.setattr(launch, "LETTERS", source / "text.txt")
         patch.setattr(main_job, "draw_steps", blank)
         patch.setattr(main_job, "handwrite", lambda text, path, writer: blank(path) or [path])
         for place, name in ((run_folder, "loss_curve"), (hand_task, "strokes_picture"), (hand_task, "window_path")):
@@ -84,7 +84,7 @@ def test_it_goes_on_wherever_it_was_broken_off(run_main_job, whole, tmp_path, mo
         begun.append(folder)
         if len(begun) in (1, 3):  # before a part has begun
             raise KeyboardInterrupt
-        runs.learn_part(words, folder)
+        launch.learn_part(words, folder)
 
     def dying_step(self):
         steps.append(self)

@@ -9,7 +9,7 @@ from small_runs import hand_trainer, made_samples
 from minirnn import backend
 from minirnn.datasets import Sample
 from minirnn.ink.strokes import normalise
-from minirnn.training import fine_tuning, runs
+from minirnn.training import fine_tuning, launch
 
 
 def lines(count, groups):
@@ -81,9 +81,9 @@ def test_a_new_hand_starts_as_the_one_that_fits_and_writes_as_that_one_does(writ
 
 def test_the_command_has_defaults_of_its_own_for_it():
     hand = {"task": "hand", "data": [__file__]}
-    tuned, scratch = (runs.new_settings({**hand, **more}) for more in ({}, {"init": "scratch"}))
+    tuned, scratch = (launch.new_settings({**hand, **more}) for more in ({}, {"init": "scratch"}))
     values = tuned.values()
     assert {name: values[name] for name in fine_tuning.FINE_TUNING} == fine_tuning.FINE_TUNING
     assert scratch.training.lr != tuned.training.lr
-    assert runs.new_settings({**hand, "lr": 0.5, "steps": 3}).training.lr == 0.5
-    assert runs.new_settings({**hand, "steps": 3}).training.epochs is None
+    assert launch.new_settings({**hand, "lr": 0.5, "steps": 3}).training.lr == 0.5
+    assert launch.new_settings({**hand, "steps": 3}).training.epochs is None

@@ -5,25 +5,25 @@ import dataclasses
 import pytest
 
 from minirnn.errors import MinirnnError
-from minirnn.training import runs
+from minirnn.training import launch
 from minirnn.training.settings import LENGTHS, RENAMED, Settings
 
 
 def test_what_is_written_is_read_again():
-    settings = runs.new_settings({"text": __file__, "lr": 0.5, "steps": 7, "cell": "gru"})
+    settings = launch.new_settings({"text": __file__, "lr": 0.5, "steps": 7, "cell": "gru"})
     assert Settings.of(settings.values()) == settings
     assert (settings.training.lr, settings.training.steps, settings.network.cell) == (0.5, 7, "gru")
 
 
 def test_every_setting_is_an_option_under_its_own_name():
     words = [f"--{name.replace('_', '-')}" for name in Settings().values()]
-    shown = runs.build_parser().format_help()
+    shown = launch.build_parser().format_help()
     assert not [word for word in words if word not in shown]
 
 
 def test_only_what_is_given_is_parsed():
-    assert runs.given([]) == {}
-    assert runs.given(["--lr", "0.5", "--average", "0.9"]) == {"lr": 0.5, "ema": 0.9}
+    assert launch.given([]) == {}
+    assert launch.given(["--lr", "0.5", "--average", "0.9"]) == {"lr": 0.5, "ema": 0.9}
 
 
 def test_older_runs_have_other_names_for_some_settings():
@@ -51,12 +51,12 @@ def test_what_cannot_be_is_named(values, words):
 
 
 def test_a_run_has_one_length():
-    assert runs.new_settings({"text": __file__}).training.epochs == 12
+    assert launch.new_settings({"text": __file__}).training.epochs == 12
     for length in LENGTHS:
-        training = runs.new_settings({"text": __file__, length: 3}).training
+        training = launch.new_settings({"text": __file__, length: 3}).training
         assert {name for name in LENGTHS if getattr(training, name)} == {length}
     with pytest.raises(MinirnnError, match="not allowed with"):
-        runs.given(["--steps", "3", "--minutes", "2"])
+        launch.given(["--steps", "3", "--minutes", "2"])
 
 
 def test_the_groups_share_no_name():

@@ -48,6 +48,23 @@ def loss_curve(path, log_rows):
     _save(figure, path)
 
 
+def compared_losses(path, logs):
+    """Draw the validation losses of several runs in one picture; ``logs``: {name: list of rows as in `loss_curve`}."""
+    figure, axes = _figure_and_axes(8, 4.5)
+    learned = []
+    for name, rows in logs.items():
+        steps, values = _series(rows, "validation_loss")
+        axes.plot(steps, values, "o-", markersize=3, linewidth=1.2, label=name)
+        learned += [value for step, value in zip(steps, values) if step > 0]
+    if learned and min(learned) < max(learned):
+        margin = 0.1 * (max(learned) - min(learned))
+        axes.set_ylim(min(learned) - margin, max(learned) + margin)
+    axes.set(xlabel="step", ylabel="validation loss (nats)")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, path)
+
+
 def _series(rows, key):
     rows = [row for row in rows if row.get(key) is not None]
     return [row["step"] for row in rows], [row[key] for row in rows]

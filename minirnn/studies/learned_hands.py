@@ -42,7 +42,7 @@ from minirnn.ink.strokes import normalise
 from minirnn.studies.export import looks
 from minirnn.studies.sample_hand import mixed_hand, reshape_hand
 from minirnn.studies.tracing import random_scan
-from minirnn.training.runs import new_settings, prepared
+from minirnn.training.launch import new_settings, prepared
 from minirnn.training.threads import Workers
 from minirnn.training.trainer import evaluate
 from minirnn.writing.hands import Writer
