@@ -11,6 +11,7 @@ import sys
 from minirnn import backend
 from minirnn.arguments import Parser, positive_int, probability
 from minirnn.errors import MinirnnError, run_command
+from minirnn.networks.own_cell import load_cell
 from minirnn.reading.reader import add_language_options, language_of
 from minirnn.training.evaluation import evaluate_hand, evaluate_reading, evaluate_text
 
@@ -29,10 +30,13 @@ def main(argv=None):
     parser.add_argument("--data", metavar="SOURCE", nargs="+", help="handwriting to judge by; to read, also several")
     parser.add_argument("--held-out", type=probability, help="which part of the groups of --data; 1: all")
     parser.add_argument("--lines", type=positive_int, help="read at most so many lines of each source")
+    parser.add_argument("--cell-from", metavar="FILE", help="the file that defines a cell of its own")
     add_language_options(parser)
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     options = parser.parse_args(argv)
     backend.check_device(options.device)
+    if options.cell_from:
+        load_cell(options.cell_from)
     if options.task == "text":
         if options.run is None or options.text is None:
             raise MinirnnError("to judge a text network, give its run and --text FILE")

@@ -24,6 +24,7 @@ from minirnn.datasets.text import read_text
 from minirnn.drawing import format_of
 from minirnn.errors import MinirnnError, is_text, run_command
 from minirnn.files import atomic
+from minirnn.networks.own_cell import load_cell
 from minirnn.networks.rebuild import load
 from minirnn.writing.novelty import novelty_report
 from minirnn.writing.probabilities import as_html, as_rows
@@ -55,6 +56,7 @@ def build_parser():
     add("--samples", type=positive_int, default=1, help="texts to write for each beginning, side by side (default 1)")
     add("--length", type=positive_int, default=500, help="characters to write (default 500)")
     add("--lines", type=positive_int, help="stop after so many lines")
+    add("--cell-from", metavar="FILE", help="the file that defines a cell of its own")
     add("--stop", help="stop after this text has been written")
     add("--stop-at-blank-line", action="store_true", help="stop after the first blank line")
     add_sampling_options(parser)
@@ -72,6 +74,8 @@ def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     options = build_parser().parse_args(argv)
     backend.check_device(options.device)
+    if options.cell_from:
+        load_cell(options.cell_from)
     trained = load(options.run, "CharRNN", options.device)
     seeds, learned = beginnings(options, trained), learned_text(options)
     if options.handwrite:

@@ -2,8 +2,10 @@
 
     python -m minirnn.gradcheck
 
-prints a table of every layer, of stacks of both gated cells and of all networks: for each input, parameter and
-state the largest relative error between the gradient that backward gives and central differences,
+    python -m minirnn.gradcheck my_cell.py      a recurrent layer of your own, see `minirnn.networks.own_cell`
+
+The first prints a table of every layer, of stacks of both gated cells and of all networks: for each input, parameter
+and state the largest relative error between the gradient that backward gives and central differences,
 
     df/dθ ≈ (f(θ + s) - f(θ - s)) / 2s
 
@@ -14,15 +16,17 @@ error of the order of the gradient itself. The tolerance of 1e-6 stands between 
 |a - n| / max(|a|, |n|, 1e-3): below a gradient of 1e-3 the noise of the differences would be divided by next to
 nothing, so there the error counts absolutely.
 
-For your own layer, build a `Case` and call `check`.
+For a layer that is no recurrent one, build a `Case` and call `check`.
 """
 
 import sys
 
 from minirnn.arguments import Parser, above_zero, zero_or_more
 from minirnn.errors import MinirnnError, run_command
+from minirnn.layers import CELLS
 from minirnn.networks.gradient_cases import all_cases
 from minirnn.networks.gradient_check import TOLERANCE, check
+from minirnn.networks.own_cell import complaints, load_cell
 
 
 def main(argv=None):
@@ -34,7 +38,11 @@ def main(argv=None):
     parser.add_argument("--seed", type=zero_or_more, default=0, help="of the random numbers (default 0)")
     parser.add_argument("--tolerance", type=above_zero, default=TOLERANCE,
                         help="largest relative error (default 1e-6)")  # fmt: skip
+    parser.add_argument("cell", nargs="?", metavar="FILE", help="a Python file with a recurrent layer of your own")
     options = parser.parse_args(argv)
+    if options.cell:
+        check_own(options.cell, options.seed)
+        return
     print(f"{'layer':30}{'array':22}{'largest error':>14}{'tolerance':>12}  verdict")
     failed = total = 0
     for case in all_cases(options.seed):
@@ -45,6 +53,16 @@ def main(argv=None):
     if failed:
         raise MinirnnError(f"{failed} of {total} gradients are wrong; the rows marked WRONG say which")
     print(f"all {total} gradients agree with central differences")
+
+
+def check_own(path, seed):
+    """Say what is wrong with the cell in the file ``path``, or that nothing is. Raises MinirnnError."""
+    name = load_cell(path)
+    told = complaints(CELLS[name], seed)
+    if told:
+        print(*told, sep="\n")
+        raise MinirnnError(f"{path} is not a cell yet; {len(told)} things to mend")
+    print(f"{name}: shapes, dtypes, arguments, states and all gradients are right")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
     python -m minirnn.grade tutorials/exercises/08_lstm_step_backward.py
     python -m minirnn.grade --hint lstm_step_backward 1     # an idea; 2 says more, 3 gives the equations
     python -m minirnn.grade students --csv > marks.csv      # a folder that holds one folder per student
+    python -m minirnn.grade --capstone tutorials/exercises/my_lstm.py    # your functions learn to write
 
 Every file runs in a process of its own with a time limit, so that a crash or an endless loop in one exercise leaves
 the others alone. Exit code 0 when all are right, 2 when something is left to do.
@@ -12,7 +13,7 @@ the others alone. Exit code 0 when all are right, 2 when something is left to do
 import sys
 import textwrap
 
-from minirnn.arguments import Parser
+from minirnn.arguments import Parser, above_zero
 from minirnn.errors import MinirnnError, run_command
 from minirnn.grading import NAMES, exercise_named, name_of
 from minirnn.grading.judge import RIGHT
@@ -30,8 +31,14 @@ def main(argv=None):
                         help="print hint 1, 2 or 3 of an exercise, such as --hint rnn_backward 1")  # fmt: skip
     parser.add_argument("--csv", action="store_true",
                         help="PATH holds one folder per student: print a table of all of them")  # fmt: skip
+    parser.add_argument("--capstone", metavar="CELL", help="train a network of this cell, such as my_lstm.py")
+    parser.add_argument("--minutes", type=above_zero, default=3, help="for which the capstone trains each network (3)")
     options = parser.parse_args(argv)
-    if options.hint:
+    if options.capstone:
+        from minirnn.grading.capstone import capstone  # what trains and writes takes a second to load
+
+        capstone(options.capstone, options.minutes)
+    elif options.hint:
         print(textwrap.fill(hint(*options.hint), WIDTH))
     elif options.path is None:
         raise MinirnnError("nothing to grade; give the folder of the exercises, such as tutorials/exercises")

@@ -24,7 +24,17 @@ from skimage import filters
 
 import minirnn
 from minirnn.ink.vocabularies import BEGIN, END, PenVocabulary
-from minirnn.layers import attention_window, dropout, embedding, gru, lstm, rnn, softmax_cross_entropy, windowed_lstm
+from minirnn.layers import (
+    attention_window,
+    ctc,
+    dropout,
+    embedding,
+    gru,
+    lstm,
+    rnn,
+    softmax_cross_entropy,
+    windowed_lstm,
+)
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.training.optimisers import Adam, clip_by_global_norm
 from minirnn.writing.sampling import distribution
@@ -327,6 +337,18 @@ def test_chapter_14_the_window_and_the_reader(seed, T=4, B=3, U=5, D=2, E=4, H=6
     assert_same(results_plain, results)
     errors = (rng.standard_normal((T, B, H)), rng.standard_normal((T, B, E)), tuple(map(np.ones_like, state)))
     assert_same(plain["reader_backward_plain"](*errors, cache_plain), windowed_lstm.backward(*errors, cache))
+
+
+@every_seed
+def test_chapter_18_the_paths_and_the_two_sweeps(seed):
+    rng, plain = np.random.default_rng(seed), plain_versions(18)
+    z, y = rng.standard_normal((6, 4)), [2, 2, 1]
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    loss, cache = ctc.forward(z[:, None], np.array(y)[:, None], np.array([6]), np.array([3]))
+    assert_same(plain["probability_plain"](p, y), np.exp(-3 * loss))
+    alpha, beta, _ = plain["sweeps_plain"](p, y)
+    assert_same(alpha, np.exp(cache[2][:, 0]))
+    assert_same((alpha * beta).sum(axis=1), np.full(6, np.exp(-3 * loss)))
 
 
 @every_seed

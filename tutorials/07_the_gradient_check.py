@@ -173,6 +173,7 @@ FAULTS = {
     "tanh' of g left out": ("np.subtract(1, slope_g, out=slope_g)", "slope_g[...] = 1"),
     "dWh with h_t, not h_(t-1)": ("h[:-1].reshape", "h[1:].reshape"),
     "db a mean, not a sum": ("dz.sum(axis=0)", "dz.mean(axis=0)"),
+    "nothing from step to step": ("dh += dy[t]", "dh[...] = dy[t] + (dh if t == len(dy) - 1 else 0)"),
     "Wh a thousandth too large": ("product(dz[t], WhT, out=dh)", "product(dz[t], 1.001 * WhT, out=dh)"),
 }
 
@@ -218,8 +219,20 @@ for name, module in mutants.items():
 
 # %% [markdown]
 # Every fault is caught, and the pattern says where to look. Only Wh wrong: the line of dWh. Only b wrong: the line of
-# db. Everything wrong: inside the loop, and then set T = 1 and T = 2 in turn. What is right for one step and wrong for
-# two is about the hand-over between them.
+# db. Everything wrong: inside the loop. Then set T = 1 and T = 2 in turn:
+
+# %%
+wrong_for = {}
+for name, module in mutants.items():
+    wrong_for[name] = [max(errors_of(module, T=T).values()) > TOLERANCE for T in (1, 2)]
+for name, wrong in wrong_for.items():
+    print(f"{name:28}" + "".join(f"   T = {T}: {'wrong' if bad else 'right'}" for T, bad in zip((1, 2), wrong)))
+assert [name for name, wrong in wrong_for.items() if wrong == [False, True]] == ["nothing from step to step"]
+
+# %% [markdown]
+# One fault is right for one step and wrong for two: it sits in what step t+1 hands to step t, and nowhere else. All
+# the others are wrong for a single step already, where there is much less to search through. (The check gives the last
+# state an error of its own. Without it, forgetting what comes from later steps would be right for one step, too.)
 #
 # ## The tolerance
 #

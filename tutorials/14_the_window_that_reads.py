@@ -111,7 +111,7 @@ show.picture(figure, "14_two_bell_curves.png")
 # *κ_t = κ_{t-1} + exp κ̂*: a sum again, so dκ_{t-1} = dκ_t unchanged, and dκ̂_k = dκ_k exp κ̂_k.
 #
 # Look at the last line. The error of the place goes back from step to step with the factor one: nothing vanishes,
-# nothing explodes. It is the constant error carousel of chapter 5, without a forget gate. A letter that was read too
+# nothing explodes. It is the constant error carousel of chapter 4, without a forget gate. A letter that was read too
 # late tells every step before it that the window ought to have moved faster.
 
 # %%

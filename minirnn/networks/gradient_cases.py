@@ -137,7 +137,7 @@ def stack_case(rng, kind, layers=1, T=5, B=3, D=4, H=2, p=0.0):
         state = cell.start(B, params)
         suffix = str(n + 1) if layers > 1 else ""
         names[0].append({key: key + suffix for key in params})
-        names[1].append([f"{letter}0{suffix}" for letter in "hc"[: len(state)]])
+        names[1].append([f"{(*'hc', *range(2, len(state)))[k]}0{suffix}" for k in range(len(state))])
         arrays.update({names[0][n][key]: value for key, value in params.items()})
         arrays.update({name: 0.5 * rng.standard_normal((B, H)) for name in names[1][n]})
 
@@ -155,7 +155,7 @@ def stack_case(rng, kind, layers=1, T=5, B=3, D=4, H=2, p=0.0):
 
     def backward(douts, cache):
         caches, (dy, *dstates), gradients = list(cache), douts, {}
-        width = len(names[1][0])
+        width = len(names[1][0])  # states per layer
         for n in reversed(range(layers)):
             dstate = tuple(dstates[n * width : (n + 1) * width])
             dy, dstate, grads = cell.backward(dy, dstate, caches.pop())

@@ -26,6 +26,7 @@ import numpy as np
 
 from minirnn.errors import MinirnnError, is_text
 from minirnn.ink.vocabularies import CharVocabulary, PenVocabulary
+from minirnn.layers import CELLS
 from minirnn.networks import checkpoint
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.pen_rnn import PenRNN
@@ -63,12 +64,20 @@ def load(run, kind=None, device="cpu"):
     missing, damaged or of another kind."""
     path = best(run)
     meta, arrays = checkpoint.load(path, kind)
+    _check_cell(meta, path)
     try:
         network = _network(meta, arrays, path)
         chars, pens = _vocabularies(meta, arrays, network.settings)
     except DAMAGE as error:
         raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
     return Trained(network.to_device(device), chars, pens, meta, arrays, path)
+
+
+def _check_cell(meta, path):
+    """A network with a cell of somebody's own needs the file that defines it, which no checkpoint can bring."""
+    cell = meta["network"].get("cell") if isinstance(meta.get("network"), dict) else None
+    if isinstance(cell, str) and cell.isidentifier() and cell not in CELLS:
+        raise MinirnnError(f"{path} has a cell of its own, {cell}; say which file defines it: --cell-from {cell}.py")
 
 
 def _network(meta, arrays, path):

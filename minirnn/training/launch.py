@@ -14,7 +14,7 @@ from minirnn.training.text_task import LETTERS, text_task
 
 TASKS = {"text": text_task, "hand": hand_task, "read": read_task.read_task}
 GENERAL = ("seed", "device", "threads")  # settings that the main job takes, for all its parts
-CHANGEABLE = ("device", "steps")  # settings that a resumed run takes
+CHANGEABLE = ("device", "steps", "cell_from")  # settings that a resumed run takes
 
 
 def build_parser():
@@ -76,6 +76,10 @@ def check_sources(settings):
             raise MinirnnError(f"{path} does not exist; check the name after --{option}")
     data.text = data.text and [absolute(path) for path in data.text]
     data.data = data.data and [absolute(path) for path in data.data]
+    if network.cell_from is not None:
+        if task != "text":
+            raise MinirnnError("--cell-from is for a text; leave it out, or add --text FILE")
+        network.cell_from = absolute(network.cell_from)
     if network.init not in ("scratch", "pretrained"):
         network.init = absolute(network.init)
 
@@ -121,6 +125,13 @@ def changed(settings, options, run):
         names = " ".join(f"--{name.replace('_', '-')}" for name in kept)
         raise MinirnnError(f"--resume keeps the settings of {run}; leave out {names}")
     settings.run.device = options.get("device", settings.run.device)
+    if settings.network.cell_from is not None:  # which anyone may have written there, and which would be run
+        if "cell_from" not in options:
+            name = pathlib.Path(settings.network.cell_from).name
+            raise MinirnnError(f"{run} has a cell of its own; say which file defines it: --cell-from {name}")
+        settings.network.cell_from = absolute(options["cell_from"])
+    elif "cell_from" in options:
+        raise MinirnnError(f"{run} has no cell of its own; leave out --cell-from")
     if "steps" in options:
         length = {**dict.fromkeys(LENGTHS), "steps": options["steps"]}
         settings.training = dataclasses.replace(settings.training, **length)

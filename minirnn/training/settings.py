@@ -15,7 +15,7 @@ from minirnn.layers import CELLS
 from minirnn.training.optimisers import OPTIMISERS
 
 RENAMED = {"average": "ema", "grow": "curriculum"}  # as older runs call them
-ADDED = {"encoding": None, "clean": False}  # what older runs lack, and what they are
+ADDED = {"encoding": None, "clean": False, "cell_from": None}  # what older runs lack, and what they are
 LENGTHS = ("epochs", "steps", "minutes")  # a run has one of these
 
 
@@ -72,6 +72,8 @@ class NetworkSettings:
     init: str = setting("pretrained", "weights to start from: of a hand pretrained (what the package brings), scratch, "
                         "or a run; to read scratch or a run", metavar="WEIGHTS")  # fmt: skip
     cell: str = setting("lstm", "the recurrent layers", choices=sorted(CELLS))
+    cell_from: str | None = setting(None, "a Python file with a recurrent layer of your own, which takes the place of "
+                                    "--cell; for a text", metavar="FILE")  # fmt: skip
     layers: int = setting(2, "recurrent layers", positive_int)
     hidden: int = setting(256, "units of a recurrent layer", positive_int)
     embed: int = setting(64, "size of a symbol's embedding", positive_int)

@@ -7,6 +7,7 @@ from minirnn.datasets.corpus import Corpus
 from minirnn.datasets.text import TextStreams, ValidationText, streams_for
 from minirnn.files import atomic
 from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.own_cell import load_cell
 from minirnn.training.trainer import Trainer
 from minirnn.writing.sampling import generate
 
@@ -22,8 +23,9 @@ def text_task(settings, run):
     data = TextStreams(training, streams, source.steps_per_chunk, seed, f"the part of {corpus.name} to learn from")
     validation_text = ValidationText(validation, 32, 128, f"the part of {corpus.name} kept for validation")
     sizes = settings.network
+    cell = load_cell(sizes.cell_from) if sizes.cell_from else sizes.cell
     network = CharRNN(
-        len(vocabulary), sizes.cell, sizes.layers, sizes.hidden, sizes.embed, dropout=sizes.dropout, seed=seed
+        len(vocabulary), cell, sizes.layers, sizes.hidden, sizes.embed, dropout=sizes.dropout, seed=seed
     )
     print(f"text        {corpus.name}: {len(training):,} characters to learn from, {len(validation):,} for validation")
     uniform = math.log(len(vocabulary))
@@ -34,7 +36,7 @@ def text_task(settings, run):
         print(f"unknown     {sum(corpus.unknown.values()):,} characters to judge by do not occur in what is learned "
               f"({names}); they share a symbol for unknown ones")  # fmt: skip
     print(f"vocabulary  {len(vocabulary)} symbols; a uniform guess costs {uniform:.3f} nats per character")
-    print(f"network     {sizes.layers} x {sizes.cell.upper()} of {sizes.hidden}: "
+    print(f"network     {sizes.layers} x {cell.upper()} of {sizes.hidden}: "
           f"{network.count():,} weights")  # fmt: skip
     print(f"epoch       {data.chunks(0)} batches of {data.B} streams x {data.T} steps")
     beginning = training.text(1000)
