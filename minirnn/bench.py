@@ -9,7 +9,8 @@
 
 All contenders run in one process and take turns (`minirnn.studies.benchmarks.timing`), in float32, with the same
 weights and the same chunk. Milliseconds are medians over the turns; ratios are ratios of these medians, above 1
-where the package is faster. PyTorch takes part where it is installed.
+where the package is faster, each with its range over the turns. PyTorch takes part where it is installed, and of the
+ways in which it can write a symbol the fastest counts.
 """
 
 import json
@@ -35,6 +36,8 @@ def build_parser():
     for name in CENTRE:
         sizes.add_argument(f"--{name}", type=positive_int, nargs="+", metavar="N")
     sizes.add_argument("--models", nargs="+", choices=["CharRNN", "PenRNN"], default=["CharRNN", "PenRNN"])
+    sizes.add_argument("--measure", nargs="+", choices=["train", "generate"], default=["train", "generate"],
+                       help="a training step, a symbol written by a single stream (default both)")  # fmt: skip
     sizes.add_argument("--threads", type=positive_int, nargs="+", default=[1, 2], metavar="N")
     sizes.add_argument("--rounds", type=positive_int, default=9, help="turns of each contender (default 9)")
     sizes.add_argument("--device", choices=["cpu", "gpu"], default="cpu", help="gpu: CuPy against cuDNN")

@@ -69,6 +69,31 @@ def test_pytorch_computes_the_same(model):
     torch.testing.assert_close(named[f"{first}.weight"].grad, expected, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_pytorch_writes_the_same_symbols_by_its_cells(model):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'minirnn[parity]'")
+    from minirnn.studies.benchmarks.pytorch_steps import PyTorch, by_cells, fused
+
+    network, chunk = small(model)
+    whole, cells = (PyTorch(network, chunk, run=run) for run in (fused, by_cells))
+    for contender in (whole, cells):
+        torch.manual_seed(0)
+        contender.written = [contender.generate() for _ in range(20)]
+    assert whole.written == cells.written and len(set(whole.written)) > 5
+
+
+def test_the_fastest_way_of_pytorch_counts_and_every_ratio_has_its_range(monkeypatch):
+    times = {"package": [2, 1, 4], "products": [1, 1, 1], "textbook": [4, 4, 4], "PyTorch": [9, 9, 9],
+             "PyTorch, cells": [3, 2, 6]}  # fmt: skip
+    monkeypatch.setattr(comparison, "contenders", lambda *_: dict.fromkeys(times, Package))
+    monkeypatch.setattr(comparison, "take_turns", lambda calls, rounds: {name: times[name] for name in calls})
+    row = comparison.compare(Sizes("CharRNN", 8, 1, 1), 1, "cpu", 3, "generate")
+    assert row["ratios"]["PyTorch"] == 1.5 and row["ranges"]["PyTorch"] == [1.5, 2.0]
+    assert row["ratios"]["textbook"] == 2 and row["ranges"]["textbook"] == [1.0, 4.0]
+    assert "1.50 (1.50-2.00)" in comparison.table_line(row)
+    assert comparison.compare(Sizes("CharRNN", 8, 1, 1), 1, "cpu", 3, "train")["ratios"]["PyTorch"] == 4.5
+
+
 def multiplications(made):
     return sum(times * out.size * left.shape[-1] for times, left, _, out in made)
 

@@ -37,18 +37,19 @@ def contenders(sizes, threads, device):
     try:
         import torch
 
-        from minirnn.studies.benchmarks.pytorch_steps import PyTorch
+        from minirnn.studies.benchmarks.pytorch_steps import PyTorch, by_cells
     except ImportError:
         return found
     torch.set_num_threads(threads)
-    return {**found, "PyTorch": PyTorch(network(), chunk, device)}
+    found["PyTorch"] = PyTorch(network(), chunk, device)
+    found["PyTorch, cells"] = PyTorch(network(), chunk, device, by_cells)
+    return found
 
 
 def compare(sizes, threads, device, rounds, what):
     """A row of the table: the median seconds of every contender. ``what``: "train" or "generate"."""
     found = contenders(sizes, threads, device)
-    if what == "generate":
-        found.pop("products, shared", None)
+    found.pop("products, shared" if what == "generate" else "PyTorch, cells", None)
     calls = {name: synchronised(getattr(contender, what), device) for name, contender in found.items()}
     with threadpool_limits(threads, user_api="blas"):
         seconds = take_turns(calls, rounds)
@@ -60,7 +61,13 @@ def compare(sizes, threads, device, rounds, what):
     own = medians["package"]
     row["limit"] = min(value for name, value in medians.items() if name.startswith("products"))
     row["of the limit"] = row["limit"] / own
-    row["ratios"] = {name: medians[name] / own for name in ("PyTorch", "textbook") if name in medians}
+    row["ratios"], row["ranges"] = {}, {}
+    for name in ("PyTorch", "textbook"):
+        ways = [way for way in medians if way.startswith(name)]
+        if ways:
+            fastest = min(ways, key=medians.get)
+            turns = [theirs / ours for theirs, ours in zip(seconds[fastest], seconds["package"])]
+            row["ratios"][name], row["ranges"][name] = medians[fastest] / own, [min(turns), max(turns)]
     return row
 
 
@@ -94,23 +101,28 @@ def jobs(options):
     """(sizes, threads, "train" or "generate") of every row; generation knows neither batch nor steps."""
     training = [(sizes, threads, "train") for threads in options.threads for sizes in grid(options)]
     generation = {(Sizes(s.model, s.hidden, 1, 1), threads, "generate"): None for s, threads, _ in training}
-    return training + list(generation)
+    return [job for job in [*training, *generation] if job[2] in options.measure]
 
 
-HEAD = f"{'':28}{'T':>5}{'B':>5}{'threads':>9}{'ms':>10}{'limit':>8}{'PyTorch':>9}{'textbook':>10}"
+HEAD = f"{'':28}{'T':>5}{'B':>5}{'threads':>9}{'ms':>10}{'limit':>8}{'PyTorch':>20}{'textbook':>20}"
 
 
 def table_line(row):
     """One line of the table."""
     label = f"{row['model']} {row['hidden']}, {'training' if row['step'] == 'train' else 'generation'}"
-    ratios = "".join(
-        f"{row['ratios'][name]:>{width}.2f}" if name in row["ratios"] else f"{'-':>{width}}"
-        for name, width in (("PyTorch", 9), ("textbook", 10))
-    )
+    ratios = "".join(f"{ratio_text(row, name):>20}" for name in ("PyTorch", "textbook"))
     return (
         f"{label:28}{row['steps']:>5}{row['batch']:>5}{row['threads']:>9}{1000 * row['seconds']['package']:>10.2f}"
         f"{row['of the limit']:>8.0%}{ratios}"
     )
+
+
+def ratio_text(row, name):
+    """How many times the speed of the contender ``name``, and the range of this over the turns; a dash if it took no part."""
+    if name not in row["ratios"]:
+        return "-"
+    low, high = row["ranges"][name]
+    return f"{row['ratios'][name]:.2f} ({low:.2f}-{high:.2f})"
 
 
 def summary(rows):
@@ -143,6 +155,7 @@ def bench(options):
         for sizes, threads, what in bar:
             rows.append(compare(sizes, threads, options.device, options.rounds, what))
             bar.write(table_line(rows[-1]), file=sys.stdout)
-    print("\nlimit: share of the speed of the matrix products alone; PyTorch, textbook: how many times their speed\n")
+    print("\nlimit: share of the speed of the matrix products alone; PyTorch, textbook: how many times their speed,")
+    print("and in brackets the least and the greatest ratio of a turn\n")
     print(*summary(rows), sep="\n")
     return {"machine": {**machine, "at the end": describe_machine(options.device)["load"]}, "rows": rows}

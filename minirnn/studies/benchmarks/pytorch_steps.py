@@ -1,5 +1,11 @@
 """The same networks as anyone would write them in PyTorch, with its fused LSTM wherever it can be used: everywhere but
-in the reader, which goes step by step because its window feeds it. Adam is the fused one, too."""
+in the reader, which goes step by step because its window feeds it. Adam is the fused one, too.
+
+For a single step of one sequence, `torch.nn.LSTM` goes through oneDNN, which prepares the weights anew every time; the
+cell of which it is made is several times as fast. So writing is timed both ways, and the faster one counts.
+"""
+
+import functools
 
 import torch
 from torch import nn
@@ -8,6 +14,27 @@ from torch.nn import functional
 from minirnn import backend
 from minirnn.networks.torch_weights import to_torch
 from minirnn.studies.benchmarks import CLIP, LR, TEMPERATURE
+
+
+def fused(lstm, x, state):
+    """x (T, B, D) through an `nn.LSTM` -> y (T, B, H), state."""
+    return lstm(x, state)
+
+
+def by_cells(lstm, x, state):
+    """One step x (1, B, D) through the layers of an `nn.LSTM`, cell by cell -> y (1, B, H), state."""
+    y, new = x[0], []
+    for number, weights in enumerate(weights_of(lstm)):
+        zeros = y.new_zeros(len(y), lstm.hidden_size)
+        y, c = torch.lstm_cell(y, state[number] if state else (zeros, zeros), *weights)
+        new.append((y, c))
+    return y[None], new
+
+
+@functools.cache
+def weights_of(lstm):
+    """The weights of every layer, looked up once."""
+    return [list(weights) for weights in lstm.all_weights]
 
 
 class CharRNN(nn.Module):
@@ -19,9 +46,9 @@ class CharRNN(nn.Module):
         self.rnn = nn.LSTM(embed, hidden, layers)
         self.softmax = nn.Linear(hidden, V)
 
-    def forward(self, chunk, state=None, text=None):
-        """-> logits (T, B, V), state."""
-        y, state = self.rnn(self.embedding(chunk["x"]), state)
+    def forward(self, chunk, state=None, text=None, run=fused):
+        """-> logits (T, B, V), state. ``run``: `fused` or `by_cells`."""
+        y, state = run(self.rnn, self.embedding(chunk["x"]), state)
         return self.softmax(y), state
 
     def copy_weights(self, params):
@@ -48,8 +75,9 @@ class PenRNN(nn.Module):
         h, c, kappa, w = (W.new_zeros(B, n) for n in sizes)
         return (h, c, kappa - 0.5, w), [None] * len(self.upper)
 
-    def forward(self, chunk, state=None, text=None):
-        """-> logits (T, B, V), state. ``text``: the embedded text (B, U, E), if it is known already."""
+    def forward(self, chunk, state=None, text=None, run=fused):
+        """-> logits (T, B, V), state. ``text``: the embedded text (B, U, E), if it is known already; ``run``: `fused`
+        or `by_cells`."""
         x = self.symbol(chunk["x"]) + self.height(chunk["height"]) + self.hand(chunk["hand"])
         C = self.text(chunk["text"]) if text is None else text
         (h, c, kappa, w), upper = self.start(x.shape[1]) if state is None else state
@@ -65,7 +93,7 @@ class PenRNN(nn.Module):
             ws.append(w)
         outputs, all_w, new = [torch.stack(hs)], torch.stack(ws), []
         for lstm, layer_state in zip(self.upper, upper):
-            y, layer_state = lstm(torch.cat([x, all_w, outputs[-1]], 2), layer_state)
+            y, layer_state = run(lstm, torch.cat([x, all_w, outputs[-1]], 2), layer_state)
             outputs.append(y)
             new.append(layer_state)
         return self.softmax(torch.cat(outputs, 2)), ((h, c, kappa, w), new)
@@ -94,9 +122,11 @@ def load(module, arrays):
 
 
 class PyTorch:
-    """``network`` is one of `minirnn.networks`, for its settings and weights; ``chunk`` on the host."""
+    """``network`` is one of `minirnn.networks`, for its settings and weights; ``chunk`` on the host; ``run`` is how a
+    step of writing is taken, `fused` or `by_cells`."""
 
-    def __init__(self, network, chunk, device="cpu"):
+    def __init__(self, network, chunk, device="cpu", run=fused):
+        self.run = run
         self.device = "cuda" if device == "gpu" else "cpu"
         torch.backends.cudnn.allow_tf32 = False  # float32 here as everywhere else in the comparison
         kind = {"CharRNN": CharRNN, "PenRNN": PenRNN}[network.kind]
@@ -133,7 +163,7 @@ class PyTorch:
     @torch.inference_mode()
     def generate(self):
         """One generation step -> the id of the symbol."""
-        logits, self.state = self.module(self.one, self.state, self.text)
+        logits, self.state = self.module(self.one, self.state, self.text, self.run)
         symbol = torch.multinomial(torch.softmax(logits[0, 0] / TEMPERATURE, 0), 1)
         self.one["x"] = symbol[None]
         return symbol.item()
