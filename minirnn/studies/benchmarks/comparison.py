@@ -118,7 +118,7 @@ def table_line(row):
 
 
 def ratio_text(row, name):
-    """How many times the speed of the contender ``name``, and the range of this over the turns; a dash if it took no part."""
+    """How many times the speed of the contender ``name``, and its range over the turns; a dash if it took no part."""
     if name not in row["ratios"]:
         return "-"
     low, high = row["ranges"][name]
