@@ -11,7 +11,7 @@ from minirnn.images.draw_scan import draw_ink, to_pixels
 from minirnn.images.pipeline import read_line
 from minirnn.images.skeleton import centre_graph, clean_graph, length, skeleton_graph
 from minirnn.images.trace import direct_stroke, is_mark, order_strokes, smooth_path, trace
-from minirnn.studies.tracing import overlap, random_scan, summary
+from minirnn.studies.tracing import NEAR, direction_and_order, nats, overlap, random_scan, summary
 
 SHAPE = (160, 300)
 
@@ -260,9 +260,30 @@ def test_strokes_are_drawn_where_they_are():
     assert shape[1] > shape[0]
 
 
+def test_order_and_direction_are_measured_apart_from_the_place_of_the_ink():
+    truth = written_line(words=1)
+    assert direction_and_order(truth, truth)[1] == [len(truth) - 1, 0]
+    forwards, backwards = direction_and_order(truth, truth)[0]
+    assert forwards > 0.95 * (forwards + backwards)
+    shuffled = [stroke[::-1] for stroke in truth[::-1]]
+    assert overlap(shuffled, truth, NEAR)[0] == 1  # which says nothing of it
+    (forwards, backwards), lifts = direction_and_order(shuffled, truth)
+    assert forwards < 0.05 * backwards and lifts == [0, len(truth) - 1]
+    assert direction_and_order([bar(900, 900, 950, 900)], truth) == ([0, 0], [0, 0])  # nothing of it is there
+
+
+def test_the_cost_of_strokes_knows_their_order_and_direction():
+    text = "mlog"
+    own, shuffled = written_line(words=1), [stroke[::-1] for stroke in written_line(words=1)[::-1]]
+    assert 0 < nats(text, own) < nats(text, shuffled)
+    assert np.isnan(nats("\u2603", own))
+
+
 def test_the_summary_weighs_long_lines_more():
     row = {"text": "ab", "group": "", "pen": 3.5, "length": 300, "covered": 1.0, "traced_length": 100, "false": 0.0}
+    row |= {"forwards": 90, "backwards": 10, "after": 3, "earlier": 1, "nats": 40.0, "traced_nats": 44.0}
     row |= {"symbols": 20, "traced_symbols": 22, "strokes": 2, "traced_strokes": 3}
-    table = summary([row, {**row, "length": 100, "covered": 0.6, "false": 0.1}])
-    assert "0.9000  0.0500" in table
-    assert "11.00 (10.00, 1.100)" in table
+    other = {**row, "length": 100, "covered": 0.6, "false": 0.1, "nats": np.nan, "traced_nats": np.nan}
+    words = summary([row, other]).splitlines()[-1].split()
+    assert words[3:] == ["2", "0.9000", "0.0500", "0.900", "0.750", "11.00", "(10.00)", "1.50", "(", "1.00)", "22.00",
+                         "(20.00)"]  # fmt: skip

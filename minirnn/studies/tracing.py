@@ -5,16 +5,23 @@
 IAM-ONDB is the folder of the IAM On-Line Handwriting Database. The lines are drawn as `draw_scan` does, 30 pixels
 to a standard deviation of y, with pens of 2 to 8 pixels, noise, blur, paper, uneven light and JPEG at random.
 
-    covered   share of the length of the recorded pen paths that lies within half a pen's width of the trace
-    false     share of the length of the traced paths that lies further than that from every recorded path
-    symbols   pen symbols a character of the trace, and of the recording
-    lifts     strokes a character of the trace, and of the recording
+    covered    share of the length of the recorded pen paths that lies within 2 pixels of the trace
+    false      share of the length of the traced paths that lies further than that from every recorded path
+    direction  share of the length of the traced paths that is gone through as the pen went; 0.5 by chance
+    order      share of the traced strokes that come after the one before them in the recording, too; 0.5 by chance
+    symbols    shipped pen symbols per character of the trace, and of the recording
+    strokes    strokes per character of the trace, and of the recording
+    nats       what a character of the trace, and of the recording, costs the shipped network: where a stroke begins,
+               which way it goes and which comes next are told in this, too
+
+The first two say where the ink is, and would be the same if all strokes were shuffled and reversed.
 
 The folder gets measured.csv with a row a line, traced.png with the traces drawn over the scans, and the folders
 recorded/ and traced/ with both redrawn with the same pen, for a handwriting recogniser to read.
 """
 
 import csv
+import functools
 import pathlib
 import sys
 
@@ -25,6 +32,7 @@ from tqdm import tqdm
 from minirnn.arguments import Parser
 from minirnn.cores import on_all_cores
 from minirnn.datasets import load_samples
+from minirnn.datasets.line_batches import collate, encode_text
 from minirnn.datasets.metadata import METADATA, write_table
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
@@ -34,10 +42,13 @@ from minirnn.images.image_files import save_image
 from minirnn.images.pictures import draw_traces
 from minirnn.images.pipeline import read_line
 from minirnn.ink.strokes import normalise, resample, rotate
-from minirnn.ink.vocabularies import PenVocabulary
+from minirnn.studies.export import line_costs
+from minirnn.writing.hands import Writer
 
 PENS = (2.0, 8.0)  # narrowest and widest pen, pixels
+NEAR = 2.0  # pixels, of thirty to a standard deviation of y: the same for every pen
 EXAMPLES = 12  # lines in the picture
+TEXTS = ("text", "group")  # the columns that are no figures
 
 
 def overlap(strokes, others, distance):
@@ -49,6 +60,41 @@ def overlap(strokes, others, distance):
 def _dense(strokes):
     """Points (n, 2) every half pixel along all strokes."""
     return np.concatenate([resample(stroke, 0.5) for stroke in strokes])
+
+
+def direction_and_order(traced, truth):
+    """How much of a trace goes as the pen went -> [length forwards, length backwards], [lifts forwards, backwards].
+
+    Every half pixel of the trace is told the time at which the recorded pen was nearest, if it was within `NEAR`."""
+    recorded = cKDTree(_dense(truth))
+    lengths, lifts, before = [0, 0], [0, 0], None
+    for stroke in traced:
+        distance, time = recorded.query(resample(stroke, 0.5))
+        time = time[distance <= NEAR]
+        if not len(time):
+            continue
+        steps = np.diff(time)
+        lengths = [lengths[0] + int((steps > 0).sum()), lengths[1] + int((steps < 0).sum())]
+        middle = np.median(time)
+        if before is not None:
+            lifts[int(middle < before)] += 1
+        before = middle
+    return lengths, lifts
+
+
+@functools.cache
+def _shipped():
+    """The shipped weights, loaded once in every process."""
+    return Writer()
+
+
+def nats(text, strokes):
+    """What ``strokes`` cost the shipped network as any hand, in nats; NaN if it does not know the text's characters."""
+    writer = _shipped()
+    if writer.chars.unknown(text):
+        return np.nan
+    symbols = writer.pens.encode(normalise(strokes))
+    return float(line_costs(writer.network, collate([symbols], [encode_text(writer.chars, text)], [0], writer.pens))[0])
 
 
 def random_scan(strokes, rng):
@@ -63,50 +109,47 @@ def random_scan(strokes, rng):
     return grey, strokes, pen
 
 
-def measure_line(sample, vocabulary, seed):
+def measure_line(sample, seed):
     """(figures of one recorded line as a dict, its scan, its traced strokes)."""
     grey, truth, pen = random_scan(sample.strokes, np.random.default_rng(seed))
     line = read_line(grey)[1]
     if line is None:
         raise MinirnnError(f"nothing was found in the drawn line {sample.text!r}")
-    covered, length = overlap(truth, line.strokes, pen / 2)
-    true, traced_length = overlap(line.strokes, truth, pen / 2)
+    covered, length = overlap(truth, line.strokes, NEAR)
+    true, traced_length = overlap(line.strokes, truth, NEAR)
+    (forwards, backwards), (after, earlier) = direction_and_order(line.strokes, truth)
+    pens = _shipped().pens
     row = {
-        "text": sample.text,
-        "group": sample.group,
-        "pen": pen,
-        "length": length,
-        "covered": covered,
-        "traced_length": traced_length,
-        "false": 1 - true,
-        "symbols": len(vocabulary.encode(normalise(truth))),
-        "traced_symbols": len(vocabulary.encode(normalise(line.strokes))),
-        "strokes": len(truth),
-        "traced_strokes": len(line.strokes),
-    }
+        "text": sample.text, "group": sample.group, "pen": pen,
+        "length": length, "covered": covered, "traced_length": traced_length, "false": 1 - true,
+        "forwards": forwards, "backwards": backwards, "after": after, "earlier": earlier,
+        "symbols": len(pens.encode(normalise(truth))), "traced_symbols": len(pens.encode(normalise(line.strokes))),
+        "strokes": len(truth), "traced_strokes": len(line.strokes),
+        "nats": nats(sample.text, truth), "traced_nats": nats(sample.text, line.strokes),
+    }  # fmt: skip
     return row, grey, line.strokes
 
 
 def summary(rows):
     """Table of the figures for all rows and by width of the pen, as text."""
-    measured = ("symbols a character (recorded, ratio)", "strokes a character (recorded)")
-    lines = ["  ".join(["pen, pixels", "lines", "covered", " false", *measured])]
+    names = ("covered", "false", "direction", "order", "symbols (recorded)", "strokes (recorded)", "nats (recorded)")
+    lines = ["  ".join(["pen, pixels", "lines", *names]), " " * 52 + "per character"]
     for low, high in [(2, 3), (3, 4), (4, 6), (6, 8), PENS]:
         chosen = [row for row in rows if low <= row["pen"] <= high]
-        if not chosen:
-            continue
-        total = {name: sum(row[name] for row in chosen) for name in rows[0] if name not in ("text", "group")}
-        covered = sum(row["covered"] * row["length"] for row in chosen) / total["length"]
-        false = sum(row["false"] * row["traced_length"] for row in chosen) / total["traced_length"]
-        characters = sum(len(row["text"]) for row in chosen)
-        symbols, traced_symbols, strokes, traced_strokes = (
-            total[name] / characters for name in ("symbols", "traced_symbols", "strokes", "traced_strokes")
-        )
-        lines.append(
-            f"{low:4.0f} to {high:.0f}    {len(chosen):5d}  {covered:7.4f}  {false:6.4f}"
-            f"  {traced_symbols:21.2f} ({symbols:5.2f}, {traced_symbols / symbols:.3f})"
-            f"  {traced_strokes:23.2f} ({strokes:.2f})"
-        )
+        if chosen:
+            total = {name: np.nansum([row[name] for row in chosen]) for name in rows[0] if name not in TEXTS}
+            covered = sum(row["covered"] * row["length"] for row in chosen) / total["length"]
+            false = sum(row["false"] * row["traced_length"] for row in chosen) / total["traced_length"]
+            direction = total["forwards"] / max(1, total["forwards"] + total["backwards"])
+            order = total["after"] / max(1, total["after"] + total["earlier"])
+            characters = sum(len(row["text"]) for row in chosen)
+            known = sum(len(row["text"]) for row in chosen if not np.isnan(row["nats"]))
+            pairs = [
+                f"{total[f'traced_{name}'] / count:9.2f} ({total[name] / count:5.2f})"
+                for name, count in (("symbols", characters), ("strokes", characters), ("nats", max(1, known)))
+            ]
+            shares = f"{covered:7.4f}  {false:.4f}  {direction:9.3f}  {order:.3f}"
+            lines.append(f"{low:4.0f} to {high:.0f}    {len(chosen):5d}  {shares}  {'  '.join(pairs)}")
     return "\n".join(lines)
 
 
@@ -135,13 +178,12 @@ def main(argv=None):
     samples = [samples[i] for i in rng.permutation(len(samples))[: options.lines]]
     if not samples:
         raise MinirnnError(f"{options.source}: no line to measure with")
-    vocabulary = PenVocabulary.fit_lifts([normalise(sample.strokes) for sample in samples])
     for name in ("recorded", "traced"):
         (options.out / name).mkdir(parents=True, exist_ok=True)
 
     rows, examples = [], []
     seeds = [[options.seed, number] for number in range(len(samples))]
-    measured = on_all_cores(measure_line, samples, [vocabulary] * len(samples), seeds)
+    measured = on_all_cores(measure_line, samples, seeds)
     for number, (sample, (row, grey, strokes)) in enumerate(
         tqdm(zip(samples, measured), total=len(samples), unit="line")
     ):
