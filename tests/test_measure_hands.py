@@ -67,8 +67,20 @@ def test_the_table_has_the_mean_and_the_worst():
     assert "-10.0%" in text[1] and "+5.0%" in text[2]
     assert text[-2].split() == ["mean", "-2.5%", "+0.0%"]
     assert text[-1].split() == ["worst", "+5.0%", "+0.0%"]
-    rows = [{**row, "slope": 1.0, "height_to_width": 0.9, "lifts": 1.25} for row in rows]
-    assert hands.table(rows).splitlines()[1].split()[-3:] == ["1.00", "0.90", "1.25"]
+    rows = [{**row, "own": [80.0, 2.0, 0.4], "written": [77.5, 1.8, 0.5]} for row in rows]
+    assert hands.table(rows).splitlines()[1].split()[-3:] == ["-2.5°", "-10.0%", "+25.0%"]
+
+
+def test_errors_of_a_hand_stand_beside_those_of_a_wrong_one():
+    own = np.array([[70.0, 2.0, 0.4], [80.0, 2.5, 0.5], [96.0, 3.0, 0.9]])
+    rows = [{"own": mine.tolist(), "written": np.add(mine, [1.0, 0.1, 0.0]).tolist()} for mine in own]
+    _, slope, proportions, lifts, nearest = hands.likeness(rows).splitlines()
+    assert slope.split()[1:] == ["1.00°", "17.33°", "17.33°"]
+    assert proportions.split()[-3] == "0.10" and lifts.split()[-3:] == ["0.00", "0.33", "0.33"]
+    assert nearest.endswith("3 of 3")
+    for row in rows:
+        row["written"] = own[1].tolist()  # as if nothing had been learned but the mean
+    assert hands.likeness(rows).endswith("1 of 3")
 
 
 def test_the_looks_of_a_hand():

@@ -10,8 +10,12 @@ hands with a lean and a width of its own, write forty lines that are scanned, tr
                     weights as any hand, and by what has learned the hand
     recorded        the same of the pen's own recording of these lines, which knows what a trace cannot: where a stroke
                     began, and in which order they came
-    slope           of the upright strokes to the line in degrees, height to width of a letter, and lifts a character,
-                    each of what is written after learning, divided by the hand's own
+    slope           of the upright strokes to the line, height to width of a letter, and lifts per character: by how
+                    much what is written after learning is off the hand's own (degrees; shares of the hand's own)
+
+Hands that were not learned would be off, too, and how far says what these errors are worth. So there stand beside them
+how far what was written is off the *other* hands, how far the hands are off each other, and how often the hand that is
+nearest to what was written is the one that was learned.
 
 What is measured already is not measured again, so that the command can be stopped and gone on with. The folders
 legibility/learned and legibility/shipped get lines of the learned and of the shipped hands for a recogniser to read.
@@ -116,7 +120,8 @@ def write_as(writer, texts, seed, lean=0.0, width=1.0):
 
 
 def mean_looks(samples):
-    """Slope of the upright strokes in degrees, height to width of a letter, lifts a character: (3,) means."""
+    """Slope of the upright strokes to the line in degrees, height to width of a letter, lifts per character: (3,)
+    means."""
     slant, width, lifts = np.mean([looks(normalise(s.strokes), s.text) for s in samples], axis=0)
     return np.array([90 + np.degrees(np.arctan(slant)), 1 / width, lifts])
 
@@ -132,8 +137,7 @@ def measure_hand(folder, number, texts, seed):
     row.update(losses(Writer(), after, own[LEARN:], scanned[LEARN:]))
     written = write_as(Writer(folder / "run"), texts[LEARN + JUDGE :][: 2 * JUDGE], seed)
     draw(folder.parent / "legibility" / "learned", f"{number + 1}", written)
-    ratios = mean_looks(written) / mean_looks(own)
-    return {**row, **dict(zip(("slope", "height_to_width", "lifts"), map(float, ratios)))}
+    return {**row, "own": mean_looks(own).tolist(), "written": mean_looks(written).tolist()}
 
 
 def draw(folder, name, samples):
@@ -149,7 +153,7 @@ def draw(folder, name, samples):
 
 def once(folder, measure, *arguments):
     """The row that ``measure(folder, *arguments)`` returns, or returned before: it is kept in the folder."""
-    path = folder / "row.json"
+    path = folder / "measured.json"
     if not path.exists():
         row = measure(folder, *arguments)
         with atomic(path) as file:
@@ -165,14 +169,35 @@ def table(rows):
     changes = []
     for row in rows:
         changes.append([row["after"] / row["before"] - 1, row["recorded_after"] / row["recorded_before"] - 1])
-        likeness = [f"{row[name]:8.2f}" for name in ("slope", "height_to_width", "lifts") if name in row]
-        lines.append(
+        line = (
             f"{row['hand']:14} {row['learned']:7d} {row['lines']:6d}  {row['before']:7.2f} {row['after']:6.2f} "
             f"{changes[-1][0]:+7.1%}  {row['recorded_before']:8.2f} {row['recorded_after']:6.2f} {changes[-1][1]:+7.1%}"
-            + "".join(likeness)
         )
+        if "own" in row:
+            slope, *others = np.array(row["written"]) - row["own"]
+            shares = np.array(others) / row["own"][1:]
+            line += f"  {slope:+5.1f}\u00b0 {shares[0]:+13.1%} {shares[1]:+6.1%}"
+        lines.append(line)
     for name, values in (("mean", np.mean(changes, axis=0)), ("worst", np.max(changes, axis=0))):
         lines.append(f"{name:14} {values[0]:+38.1%} {values[1]:+24.1%}")
+    return "\n".join(lines)
+
+
+def likeness(rows):
+    """What the errors of slope, proportions and lifts are worth, as text: beside those of the wrong hands, and beside
+    how far the hands are off each other."""
+    own, written = (np.array([row[name] for row in rows]) for name in ("own", "written"))
+    others = ~np.eye(len(rows), dtype=bool)
+    off = np.abs(written[:, None] - own)  # of what learned hand i writes to hand j, (hands, hands, 3)
+    apart = np.abs(own[:, None] - own)
+    lines = [f"{'off on average':24}{'its own hand':>14}{'another hand':>14}{'hands, each other':>19}"]
+    for n, (name, unit) in enumerate((("slope", "\u00b0"), ("height to width", ""), ("lifts per character", ""))):
+        cells = [f"{values[:, :, n].mean(where=where):.2f}{unit}" for values, where in
+                 ((off, ~others), (off, others), (apart, others))]  # fmt: skip
+        lines.append(f"{name:24}{cells[0]:>14}{cells[1]:>14}{cells[2]:>19}")
+    nearest = np.linalg.norm(off / np.maximum(own.std(axis=0), 1e-12), axis=2).argmin(axis=1)
+    right = int((nearest == np.arange(len(rows))).sum())
+    lines.append(f"the nearest of the {len(rows)} hands is the one that was learned: {right} of {len(rows)}")
     return "\n".join(lines)
 
 
@@ -224,6 +249,8 @@ def main(argv=None):
             folder = out / f"hand_{number + 1}"
             own.append(once(folder, measure_hand, number, texts, seed))
         print(table(own))
+        if len(own) > 1:
+            print(likeness(own))
         for number in range(len(Writer().hands)):
             few = texts[JUDGE * number :][:JUDGE]
             draw(out / "legibility" / "shipped", f"{number + 1}", write_as(Writer(hand=number + 1), few, seed))
