@@ -12,7 +12,7 @@ PACKAGE = pathlib.Path(minirnn.__file__).parent
 BASE = {"arguments", "backend", "cores", "errors", "files"}
 # From the bottom up: a folder imports from those before it, and never from one after it.
 FLOORS = [
-    "ink", "layers", "networks", "datasets", "drawing", "images", "writing", "reading", "training", "web",
+    "ink", "layers", "networks", "datasets", "drawing", "images", "reading", "writing", "training", "web",
     "labelling", "forms", "grading", "studio_page", "studies",
 ]  # fmt: skip
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

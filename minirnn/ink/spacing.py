@@ -34,18 +34,26 @@ def even_gaps(text, strokes, places):
     return moved
 
 
-def words_of(text, strokes, places):
-    """The word (S,) that each stroke belongs to, counted from 0 without gaps; words that the pen has joined are one."""
+def word_beginnings(text, strokes, places):
+    """Which stroke begins the word after each gap of a text: {index of the space: number of the stroke}, without the
+    spaces over which the pen went without leaving a gap."""
     left, right = (np.array([edge(stroke[:, 0]) for stroke in strokes]) for edge in (np.min, np.max))
     gaps = left[1:] - np.maximum.accumulate(right)[:-1]  # that each lift but the first leaves
-    first = np.zeros(len(strokes), bool)
-    after = 0
-    for space in (u for u, c in enumerate(text) if c == " "):
+    found, after = {}, 0
+    for space in (u for u, c in enumerate(text) if c == " " and text[u - 1 : u] != " "):
         off = np.abs(places[after + 1 :] - space)
         likely = np.where(off <= NEAR, gaps[after:] - ASTRAY * off, -np.inf)
         if len(likely) and likely.max() > -NEAR:
             after += 1 + int(likely.argmax())
-            first[after] = True
+            found[space] = after
+    return found
+
+
+def words_of(text, strokes, places):
+    """The word (S,) that each stroke belongs to, counted from 0 without gaps; words that the pen has joined are one."""
+    left, right = (np.array([edge(stroke[:, 0]) for stroke in strokes]) for edge in (np.min, np.max))
+    first = np.zeros(len(strokes), bool)
+    first[list(word_beginnings(text, strokes, places).values())] = True
     words = np.cumsum(first)
     starts = np.flatnonzero(first)
     for s in range(1, len(strokes)):

@@ -114,6 +114,11 @@ def slant(strokes):
     return (steep[:, 0] * np.sign(steep[:, 1])).sum() / max(1e-6, np.abs(steep[:, 1]).sum())
 
 
+def shear(strokes, by):
+    """The strokes sheared along x: a point moves by ``by`` times its y."""
+    return [stroke + by * stroke[:, 1:] * np.array([1.0, 0.0]) for stroke in strokes]
+
+
 def without_repeats(stroke):
     """Drop every point that repeats the one before it."""
     moved = np.any(np.diff(stroke, axis=0) != 0, axis=1)

@@ -15,10 +15,11 @@ import numpy as np
 
 from minirnn import backend
 from minirnn.errors import MinirnnError
-from minirnn.ink.strokes import slant
+from minirnn.ink.strokes import shear, slant
 from minirnn.networks.pen_rnn import PenRNN
 from minirnn.networks.rebuild import DAMAGE, load
 from minirnn.writing.judging import unevenness
+from minirnn.writing.mending import mend
 from minirnn.writing.pen import TEMPERATURE, write_lines
 
 SHIPPED = pathlib.Path(__file__).parents[1] / "weights" / "pen.npz"
@@ -71,9 +72,11 @@ class Writer:
               a checkpoint)
     hand      number of a hand, from 1; None: the first, which in a run that learned one hand is that hand
     likeness  how much of what a run has learned of one hand is used, from 0 to 1: see `part_of_the_way`
+    proofreader  `minirnn.writing.proofreading.Proofreader` that reads what was written, so that words that may be wrong
+                 are written again; None: the window's path over the text has to do
     """
 
-    def __init__(self, source=None, hand=None, device="cpu", likeness=LIKENESS):
+    def __init__(self, source=None, hand=None, device="cpu", likeness=LIKENESS, proofreader=None):
         trained = load(SHIPPED if source is None else source, "PenRNN")
         network, self.chars, self.pens, self.meta, arrays, path = trained
         began = {name.removeprefix(BEGAN): array for name, array in arrays.items() if name.startswith(BEGAN)}
@@ -89,6 +92,7 @@ class Writer:
         if not 1 <= hand <= len(self.hands):
             raise MinirnnError(f"there is no hand {hand}; choose one from 1 to {len(self.hands)}, or see --hand list")
         self.hand = self.hands[hand - 1]
+        self.proofreader = proofreader
         self.slant = None  # of its lines, as soon as it has written some
 
     def unknown(self, text):
@@ -99,26 +103,17 @@ class Writer:
         """Write ``texts``, one line each -> list of `Line`.
 
         Each line is written `CANDIDATES` times. If all of them are wrong, or ``accept(line)`` is False for them, the
-        line is written again, up to `TRIES` times; if none is right, one of the last is returned with its fault. All
-        lines of one writer lean alike, namely as the first ones do in the median."""
+        line is written again, up to `TRIES` times; if none is right, one of the last is returned with its fault. With a
+        proofreader, words that may be wrong are then written again, and those that could not be put right are named in
+        `Line.faults`. All lines of one writer lean alike, namely as the first ones do in the median."""
         lines = [None] * len(texts)
         waiting = sorted((n for n, text in enumerate(texts) if text.strip()), key=lambda n: len(texts[n]))
         for tries in range(1, TRIES + 1):
             refused = []
             for start in range(0, len(waiting), SIDE_BY_SIDE):
-                batch = np.repeat(waiting[start : start + SIDE_BY_SIDE], CANDIDATES)
-                written = write_lines(
-                    self.network, self.chars, self.pens, [texts[n] for n in batch], [self.hand] * len(batch), rng,
-                    temperature,
-                )  # fmt: skip
-                if self.slant is None:
-                    self.slant = float(np.median([slant(line.strokes) for line in written if line.strokes] or [0.0]))
-                written = [lean(line, self.slant) for line in written]
-                for n in waiting[start : start + SIDE_BY_SIDE]:
-                    candidates = [line for number, line in zip(batch, written) if number == n]
-                    good = [line for line in candidates if not line.fault and accept(line)]
-                    best = min(good or candidates, key=lambda line: unevenness(line, self.pace))
-                    lines[n] = dataclasses.replace(best, tries=tries)
+                part = waiting[start : start + SIDE_BY_SIDE]
+                for n, (line, good) in zip(part, self._best([texts[n] for n in part], rng, temperature, accept)):
+                    lines[n] = dataclasses.replace(line, tries=tries, moments=[])
                     if not good:
                         refused.append(n)
                     elif progress:
@@ -126,9 +121,33 @@ class Writer:
             waiting = refused
         return lines
 
+    def _best(self, texts, rng, temperature, accept):
+        """The best of some candidates of each of ``texts``: a list of (line, whether it is good)."""
+        written = write_lines(
+            self.network, self.chars, self.pens, np.repeat(texts, CANDIDATES).tolist(),
+            [self.hand] * (CANDIDATES * len(texts)), rng, temperature, moments=self.proofreader is not None,
+        )  # fmt: skip
+        if self.slant is None:
+            self.slant = float(np.median([slant(line.strokes) for line in written if line.strokes] or [0.0]))
+        written = [lean(line, self.slant) for line in written]
+        if self.proofreader:
+            written = self.proofreader.read(written)
+        best = []
+        for start in range(0, len(written), CANDIDATES):
+            candidates = written[start : start + CANDIDATES]
+            good = [line for line in candidates if not line.fault and accept(line)]
+            best.append((min(good or candidates, key=self._badness), bool(good)))
+        if not self.proofreader:
+            return best
+        mended = iter(mend(self, [line for line, good in best if good], rng, temperature, accept))
+        return [(next(mended) if good else line, good) for line, good in best]
+
+    def _badness(self, line):
+        """What the better of two writings of a text has less of."""
+        return line.proof.badness if self.proofreader else unevenness(line, self.pace)
+
 
 def lean(line, wanted):
     """The line sheared along x so that its slant is ``wanted``."""
     by = np.clip(wanted - slant(line.strokes), -MOST_SHEAR, MOST_SHEAR) if line.strokes else 0.0
-    strokes = [stroke + by * stroke[:, 1:] * np.array([1.0, 0.0]) for stroke in line.strokes]
-    return dataclasses.replace(line, strokes=strokes)
+    return dataclasses.replace(line, strokes=shear(line.strokes, by), shear=line.shear + by)

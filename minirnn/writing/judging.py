@@ -23,15 +23,18 @@ def unevenness(line, pace):
     return float(np.abs(ratio / max(ratio.mean(), 1e-6) - 1).mean())
 
 
-def fault(text, phi, strokes, stopped):
-    """What is wrong with a line, according to the paths of the window, phi (T, U), and of the pen; "" if nothing is."""
+def astray(strokes, stopped):
+    """What is wrong with the way of the pen, whatever it wrote: "" if nothing is."""
     if not stopped:
         return "ran on"
+    heights = np.concatenate(strokes)[:, 1] if strokes else np.zeros(1)
+    return "left the line" if np.abs(heights).max() > 6 else ""
+
+
+def fault(text, phi, strokes, stopped):
+    """What is wrong with a line, according to the paths of the window, phi (T, U), and of the pen; "" if nothing is."""
     visited = phi.max(axis=0)
     missed = [text[u] for u in range(len(text)) if visited[u] < 0.25 and text[u] != " "]
-    if missed:
+    if missed and stopped:
         return f"skipped {missed[0]!r}"
-    heights = np.concatenate(strokes)[:, 1] if strokes else np.zeros(1)
-    if np.abs(heights).max() > 6:
-        return "left the line"
-    return ""
+    return astray(strokes, stopped)
