@@ -33,24 +33,30 @@ from minirnn.drawing.paper import PAGE_SIZES, PAPERS, UNITS, Sheet
 from minirnn.drawing.plotters import CORNERS, parts_of, report
 from minirnn.drawing.wrapping import unwrapped
 from minirnn.errors import MinirnnError, run_command
+from minirnn.writing.describing import describe
 from minirnn.writing.hands import LIKENESS, Writer
 from minirnn.writing.letters import pages_of, read_letter, write_letter
 from minirnn.writing.merging import merged
 from minirnn.writing.pen import TEMPERATURE
+from minirnn.writing.proofreading import default_proofreader
 
 SPECIMEN = "The quick brown fox jumps over the lazy dog."
 MARGIN = 4  # letter sizes around a text that brings no page of its own
 
 
 def draw_specimens(out, rng, temperature):
-    """Draw one line in each of the hands that ship with the package, as a picture."""
+    """Draw one line in each of the hands that ship with the package, as a picture, and print what tells them apart."""
     from minirnn.drawing.diagrams import strokes_picture  # matplotlib takes a second to load: only for who needs it
 
-    lines = []
-    for number in tqdm(range(1, len(Writer().hands) + 1), desc="hands"):
-        line = Writer(None, number).write([SPECIMEN], rng, temperature)[0]
-        lines.append((f"--hand {number}", line.ink))
-    strokes_picture(out, lines)
+    hands, proofreader = range(1, len(Writer().hands) + 1), default_proofreader()
+    lines = [
+        Writer(None, number, proofreader=proofreader).write([SPECIMEN], rng, temperature)[0]
+        for number in tqdm(hands, desc="hands")
+    ]
+    described = sorted(zip(describe(lines), hands, lines), key=lambda hand: hand[:2])
+    strokes_picture(out, [(f"--hand {number}   {words}", line.ink) for (_, words), number, line in described])
+    for (_, words), number, _ in described:
+        print(f"--hand {number:<3} {words}")
 
 
 def numbers(*counts):
@@ -100,8 +106,9 @@ def build_parser():
                         help="OUT.png, .svg, .pdf, .gcode or .hpgl; - for standard output, with --format")
     parser.add_argument("--format", choices=FORMATS, help="of -o -; of a file, its name tells")
     hand = parser.add_argument_group("the hand")
-    hand.add_argument("--hand", default="1", metavar="N|RUN|list",
-                      help="number of a hand, a run that learned one, or list for a specimen of each (default 1)")
+    hand.add_argument("--hand", default="1", metavar="N|N:SHARE,...|RUN|random|list",
+                      help="number of a hand, a mixture of some, as 3:0.5,7:0.5, a run that learned one, random, or "
+                      "list for a specimen and a description of each (default 1)")
     hand.add_argument("--likeness", type=probability, metavar="SHARE",
                       help=f"how much of a hand that was learned: 1 is all, less is more legible (default {LIKENESS})")
     hand.add_argument("--neatness", type=above_zero, default=1.0,
@@ -112,6 +119,8 @@ def build_parser():
                       help="of the longer words, begun wrongly, struck through and written again (default 0)")
     hand.add_argument("--random-seed", type=zero_or_more, default=0,
                       help="another number, another sheet in the same hand")
+    hand.add_argument("--strict", action="store_true",
+                      help="end with exit code 2 if a word may be wrong; the file is written nevertheless")
     hand.add_argument("--skip-unknown", action="store_true", help="leave out characters that the hand cannot write")
     hand.add_argument("--transliterate", action="store_true", help="write é as e, and so on")
     page = parser.add_argument_group("the page")
@@ -250,12 +259,24 @@ def sheet_of(options):
     )
 
 
+def hand_of(name, seed):
+    """What ``--hand`` names -> (None or a run, None or a number or {number: share}), as `Writer` takes them."""
+    if name == "random":
+        return None, 1 + int(np.random.default_rng(seed).integers(len(Writer().hands)))
+    if re.fullmatch(r"\d+", name):
+        return None, int(name)
+    if re.fullmatch(r"\d+:\d*\.?\d+(,\d+:\d*\.?\d+)*", name):
+        return None, {int(number): float(share) for number, share in (part.split(":") for part in name.split(","))}
+    return name, None
+
+
 def writer_of(options):
     """The `Writer` that the options ask for."""
-    if options.hand.isdecimal():
-        writer = Writer(None, int(options.hand))
-    else:
-        writer = Writer(options.hand, likeness=options.likeness or LIKENESS)
+    source, hand = hand_of(options.hand, options.random_seed)
+    likeness = LIKENESS if options.likeness is None else options.likeness
+    writer = Writer(source, hand, likeness=likeness, proofreader=default_proofreader())
+    if options.hand == "random":
+        print(f"minirnn: this is hand {hand}", file=sys.stderr)
     if options.likeness is not None and not writer.learned_one:
         raise MinirnnError(f"--likeness is for a hand that was learned, not for --hand {options.hand}; leave it out")
     return writer
@@ -300,16 +321,18 @@ def main(argv=None):
         print(options.out)
         return
     text, sheet, writer = text_of(options), sheet_of(options), writer_of(options)
-    texts, letters = read_all(options, writer, text), []
+    texts, letters, doubts = read_all(options, writer, text), [], []
     length = sum(len(words_of(sections)) for _, sections in texts)
     with tqdm(total=length, unit="character", disable=None if length > 200 else True) as bar:
         for number, (seed, sections) in enumerate(texts):
             written = write_letter(
                 writer, sections, sheet, np.random.default_rng(seed), temperature=temperature,
-                raggedness=options.raggedness, slips=options.slips / 100, progress=bar.update,
+                raggedness=options.raggedness, slips=options.slips / 100, progress=bar.update, doubts=doubts,
             )  # fmt: skip
             letters.append(pages_of(written, options.untidiness, options.random_seed + number, has_size(options)))
     deliver(letters, kind, look, options)
+    if options.strict and doubts:
+        raise MinirnnError(f"{len(doubts)} words or lines may be wrong, as said above; --strict allows none")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from minirnn.__main__ import COMMANDS
 
 PACKAGE = pathlib.Path(minirnn.__file__).parent
 BASE = {"arguments", "backend", "cores", "errors", "files"}
-# From the bottom up: a folder imports from those before it, and never from one after it.
+# From the bottom up: a folder imports from those before it, and never from one after it. What is written is proofread,
+# so writing stands above reading, which needs nothing of it.
 FLOORS = [
     "ink", "layers", "networks", "datasets", "drawing", "images", "reading", "writing", "training", "web",
     "labelling", "forms", "grading", "studio_page", "studies",

@@ -2,24 +2,27 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minirnn import backend
+from minirnn import backend, write
 from minirnn.datasets.line_batches import encode_text
 from minirnn.drawing.markup import parse
+from minirnn.drawing.paper import Sheet
+from minirnn.drawing.wrapping import wrap_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.ink.strokes import slant
 from minirnn.ink.vocabularies import BEGIN, END, FIRST_STEP, CharVocabulary, PenVocabulary
 from minirnn.networks import checkpoint
 from minirnn.networks.pen_rnn import PenRNN
-from minirnn.write import main
+from minirnn.write import hand_of, main
 from minirnn.writing import hands, pen
+from minirnn.writing.describing import describe, features
 from minirnn.writing.hands import CANDIDATES, LIKENESS, TRIES, Writer, lean
 from minirnn.writing.judging import fault, symbols_of_characters, unevenness
-from minirnn.writing.letters import read_letter
+from minirnn.writing.letters import read_letter, write_letter
 from minirnn.writing.pen import Line, pen_distribution, write_lines
-from minirnn.writing.transliteration import transliterate
+from minirnn.writing.transliteration import transliterate, whereabouts
 
 PENS = PenVocabulary([[1.0, 0.0], [0.5, -1.0], [0.5, 1.0]], directions=8, step=0.4)
 CHARS = CharVocabulary("abc .")
@@ -51,6 +54,7 @@ def learned(weights):
     return weights
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.2, 2.0))
 def test_the_kind_of_move_is_drawn_as_the_network_has_it(seed, temperature):
     logits = np.random.default_rng(seed).normal(0, 3, (2, len(PENS)))
@@ -171,7 +175,7 @@ def test_unevenness():
 
 def test_of_the_candidates_the_more_even_one_is_taken(weights, monkeypatch):
     even, odd = paced(10, 10, 10), paced(28, 1, 1)
-    monkeypatch.setattr(hands, "write_lines", lambda *args: [odd, even])
+    monkeypatch.setattr(hands, "write_lines", lambda *args, **more: [odd, even])
     writer = Writer(weights)
     writer.pace = dict.fromkeys("abc", 10.0)
     assert writer.write(["abc"], None)[0].phi is even.phi
@@ -186,7 +190,7 @@ def test_all_lines_of_a_writer_lean_alike(weights, monkeypatch):
     assert slant(line.strokes) == pytest.approx(0.1)
     assert np.array_equal(line.strokes[0][:, 1], leaning[0][:, 1])
     written = [Line("l", np.zeros(1), strokes, np.zeros((1, 2)), "") for strokes in (upright, leaning, leaning)]
-    monkeypatch.setattr(hands, "write_lines", lambda *args: written)
+    monkeypatch.setattr(hands, "write_lines", lambda *args, **more: written)
     monkeypatch.setattr(hands, "CANDIDATES", 1)
     lines = Writer(weights).write(["a", "b", "c"], None)
     assert [slant(line.strokes) for line in lines] == pytest.approx([-0.3] * 3)
@@ -199,14 +203,83 @@ def test_hands_are_rows(weights):
         Writer(weights, 3)
 
 
+def test_a_mixture_of_hands_is_a_row_between_theirs(weights):
+    plain = Writer(weights)
+    plain.network.params["hand"]["E"][:] = np.arange(12).reshape(3, 4)
+    assert plain._row({1: 3.0, 2: 1.0}) == 3
+    np.testing.assert_allclose(plain.network.params["hand"]["E"][3], 0.75 * np.arange(8, 12) + 0.25 * np.arange(4, 8))
+    assert Writer(weights, {2: 0.3}).hand == 1
+    assert Writer(weights, {1: 0.5, 2: 0.5}).write(["ab"], np.random.default_rng(0))[0].text == "ab"
+    for shares, message in (({1: 0.5, 3: 0.5}, "no hand 3"), ({1: 0.0, 2: 0.0}, "numbers above 0")):
+        with pytest.raises(MinirnnError, match=message):
+            Writer(weights, shares)
+
+
+def test_what_the_option_names(monkeypatch):
+    assert hand_of("3", 0) == (None, 3)
+    assert hand_of("3:0.5,7:.5", 0) == (None, {3: 0.5, 7: 0.5})
+    assert hand_of("runs/one", 0) == ("runs/one", None)
+    drawn = {hand_of("random", seed)[1] for seed in range(20)}
+    assert hand_of("random", 5) == hand_of("random", 5)
+    assert len(drawn) > 5 and drawn <= set(range(1, len(Writer().hands) + 1))
+
+
+def written_as(lean, width, height, joined):
+    """A line of eight letters, each an upright and a way back; ``joined`` letters to a stroke."""
+    strokes = []
+    for first in range(0, 8, joined):
+        points = [[width * n - lean * y, y] for n in range(first, first + joined) for y in (1.0, -height, 1.0)]
+        strokes.append(np.array(points))
+    return Line("ab cd ef gh", np.zeros(1), strokes, np.zeros((1, 12)), "")
+
+
+def test_hands_are_described_by_what_tells_them_apart():
+    lines = [written_as(0.0, 1, 1, 1), written_as(0.2, 2, 1, 4), written_as(0.6, 3, 1, 8), written_as(-0.2, 2, 1, 2)]
+    words = [words for _, words in describe(lines)]
+    assert words[0].startswith("narrow print, upright")
+    assert words[1].startswith("joined writing, slightly slanted to the right")
+    assert words[2].startswith("wide joined writing, slanted to the right")
+    assert words[3].startswith("joined writing, slightly slanted to the left")
+    assert features(lines[1]).slant == pytest.approx(0.2, abs=0.06) and features(lines[0]).strokes == 1
+
+
+def test_the_list_of_hands_is_printed_in_order(weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(write, "SPECIMEN", "ab ba.")
+    monkeypatch.setattr(write, "Writer", lambda source=None, hand=None, **more: Writer(weights, hand))
+    lines = iter([written_as(0.0, 1, 1, 1), written_as(0.2, 2, 1, 4)])
+    monkeypatch.setattr(Writer, "write", lambda *args, **more: [next(lines)])
+    main(["--hand", "list", "-o", str(tmp_path / "hands.png")])
+    printed = capsys.readouterr().out.splitlines()
+    assert [line[:9] for line in printed] == ["--hand 2 ", "--hand 1 ", str(tmp_path / "hands.png")[:9]]
+    assert "joined writing, slightly slanted to the right" in printed[0] and "print, upright" in printed[1]
+
+
 def test_characters_that_were_hardly_ever_seen_are_refused_by_name(weights, capsys):
     writer = Writer(weights)
-    with pytest.raises(MinirnnError, match="cannot write c ñ"):
+    with pytest.raises(MinirnnError, match=r"cannot write U\+0063 \(c, .* C\) in 'c'; U\+00F1 \(ñ, .* TILDE\) in 'ñ'"):
         read_letter(writer, "ab c ñ")
     assert read_letter(writer, "ab c ñ", skip=True) == parse("ab  ")
-    assert "left out 2 characters that this hand cannot write: c ñ" in capsys.readouterr().err
+    assert "left out 2 characters that this hand cannot write: U+0063 (c, LATIN" in capsys.readouterr().err
     with pytest.raises(MinirnnError, match="nothing to write"):
         read_letter(writer, "ñ", skip=True)
+
+
+def test_a_character_is_named_by_number_name_and_words():
+    text = "a😀 b😀 a😀 c😀 d😀"
+    assert whereabouts("😀", text) == "U+1F600 (😀, GRINNING FACE) in 'a😀', 'b😀', 'c😀' and 1 more"
+    assert whereabouts("\x07", "\x07") == "U+0007 (no name) in '\\x07'"
+
+
+def test_what_is_not_seen_is_dropped_and_a_space_where_no_line_may_end_stays(weights, capsys):
+    writer = Writer(weights)
+    (section,) = read_letter(writer, "\ufeffa\u00adb\u200b a\u00a0b a\u202fb\u2003.")
+    assert section.paragraphs[0].cells == ["ab a\u00a0b a\u00a0b ."]
+    assert wrap_text("a b\u00a0a b", 3, 1) == ["a", "b\u00a0a", "b"]
+    written = []
+    writer.write = lambda texts, *rest, **more: [written.append(text) for text in texts]
+    write_letter(writer, [section], Sheet(), np.random.default_rng(0))
+    assert written == ["ab a b a b ."]
+    assert not capsys.readouterr().err
 
 
 def test_transliterate():

@@ -1,5 +1,6 @@
 """From paragraphs to rows: where lines end, columns begin and lists are set in, before anything is written."""
 
+import re
 import textwrap
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -12,6 +13,7 @@ STEP = 4.0  # that a tab at the beginning of a paragraph, and a quotation, is se
 BULLET = 2.2  # from a bullet to its text
 COLUMN_GAP = 3.0
 ROOM = 1.05  # of its estimated width that a piece of text is given
+NO_BREAK = "\u00a0"  # a space at which no line may end: a part of a word
 
 
 @dataclass
@@ -34,6 +36,9 @@ class Cell:
     line: object = None
     drift: object = None
     note: object = None
+
+    def __post_init__(self):
+        self.text = self.text.replace(NO_BREAK, " ")  # it has done its work: the lines are broken
 
 
 @dataclass
@@ -149,13 +154,14 @@ def wrap_text(text, width, advance, raggedness=0.0, rng=None, first=None):
     MinirnnError, naming the word, if a word would not fit even at the smallest size.
     """
     first = width if first is None else first
-    for word in text.split():
+    words = [word for word in re.split(rf"[^\S{NO_BREAK}]+", text) if word]
+    for word in words:
         if len(word) * advance * SMALLEST > min(width, first):
             raise MinirnnError(
                 f"the word {word!r} is about {len(word) * advance:.0f} mm wide and does not fit a line of "
                 f"{min(width, first):.0f} mm; use smaller letters, narrower margins, or put a space into it"
             )
-    lines, rest = [], " ".join(text.split())
+    lines, rest = [], " ".join(words)
     while rest:
         target = width if lines else first
         target *= 1 - raggedness * rng.random() if raggedness else 1

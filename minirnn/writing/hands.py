@@ -70,7 +70,8 @@ class Writer:
 
     source    None for the weights that come with the package, or a run of ``minirnn.train --task hand`` (a folder or
               a checkpoint)
-    hand      number of a hand, from 1; None: the first, which in a run that learned one hand is that hand
+    hand      number of a hand, from 1, or a mixture of hands, {number: share}; None: the first, which in a run that
+              learned one hand is that hand
     likeness  how much of what a run has learned of one hand is used, from 0 to 1: see `part_of_the_way`
     proofreader  `minirnn.writing.proofreading.Proofreader` that reads what was written, so that words that may be wrong
                  are written again; None: the window's path over the text has to do
@@ -88,12 +89,28 @@ class Writer:
         except DAMAGE as error:
             raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
         self.network = network.to_device(device)
-        hand = 1 if hand is None else hand
-        if not 1 <= hand <= len(self.hands):
-            raise MinirnnError(f"there is no hand {hand}; choose one from 1 to {len(self.hands)}, or see --hand list")
-        self.hand = self.hands[hand - 1]
+        self.hand = self._row({1 if hand is None else hand: 1.0} if not isinstance(hand, dict) else hand)
         self.proofreader = proofreader
         self.slant = None  # of its lines, as soon as it has written some
+
+    def _row(self, shares):
+        """The row of the network's hands that writes: that of a hand, or a new one between those of several hands, each
+        drawing with its share, {number: share}."""
+        for hand in shares:
+            if not 1 <= hand <= len(self.hands):
+                raise MinirnnError(
+                    f"there is no hand {hand}; choose one from 1 to {len(self.hands)}, or see --hand list"
+                )
+        total = sum(shares.values())
+        if not 0 < total < np.inf or min(shares.values()) < 0:
+            raise MinirnnError("the shares of the hands in a mixture must be numbers above 0")
+        rows = [self.hands[hand - 1] for hand in shares]
+        if len(rows) == 1:
+            return rows[0]
+        E = self.network.params["hand"]["E"]
+        mixture = sum(E[row] * np.float32(share / total) for row, share in zip(rows, shares.values()))
+        self.network.params["hand"]["E"] = np.concatenate([E, mixture[None]])
+        return len(E)
 
     def unknown(self, text):
         """The characters of ``text`` that this hand has not learned to write, sorted."""

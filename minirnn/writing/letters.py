@@ -15,18 +15,21 @@ from minirnn.drawing.layout import WrittenLine, lay_out
 from minirnn.drawing.markup import map_cells, parse, words_of
 from minirnn.drawing.paper import DESCENDER_ROOM, Sheet
 from minirnn.drawing.slips import find_struck, strike_out, with_slips, without_struck
-from minirnn.drawing.wrapping import rows_of, unwrapped
+from minirnn.drawing.wrapping import NO_BREAK, rows_of, unwrapped
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import bounding_box
 from minirnn.writing.hands import Writer
 from minirnn.writing.pen import TEMPERATURE
-from minirnn.writing.transliteration import as_written, transliterate
+from minirnn.writing.proofreading import default_proofreader
+from minirnn.writing.transliteration import as_written, transliterate, whereabouts
 
 # How wide a character is, in letter sizes, as long as the hand has written nothing that tells.
 ADVANCE = 1.3
 # A text whose width by this guess leaves so much of the line free is one line: there is nothing to find out.
 SURELY_ONE_LINE = 0.85
 PROBE = 40  # characters that are written to find out
+NO_BREAKS = NO_BREAK + "\u2007\u202f"  # in several widths
+NAMED = 10  # words or lines that a message names
 
 
 @dataclasses.dataclass
@@ -44,7 +47,7 @@ def read_letter(writer, text, plain=False, skip=False):
     hand writes. ``plain``: accents are dropped as well. ``skip``: what the hand cannot write is left out, and named on
     standard error. MinirnnError, naming it, if there is something that it cannot write, or nothing to write."""
     sections, unknown = as_writable(writer, text, plain)
-    named = " ".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in unknown)
+    named = "; ".join(whereabouts(c, visible(text)) for c in unknown)
     if unknown and not skip:
         raise MinirnnError(
             f"this hand cannot write {named}; leave them out with --skip-unknown"
@@ -70,20 +73,23 @@ def as_writable(writer, text, plain=False):
 
 
 def visible(text):
-    """``text`` without characters that are not seen, as soft hyphens, and with usual spaces."""
+    """``text`` without characters that are not seen, as soft hyphens, and with usual spaces, or `NO_BREAK` ones."""
     text = unicodedata.normalize("NFC", text)
-    spaced = "".join(" " if unicodedata.category(c) in ("Zs", "Cc") else c for c in text)
+    spaced = "".join(
+        NO_BREAK if c in NO_BREAKS else " " if unicodedata.category(c) in ("Zs", "Cc") else c for c in text
+    )
     return "".join(c for c in spaced if unicodedata.category(c) != "Cf")
 
 
 def write_letter(
-    writer, sections, sheet, rng, *, temperature=TEMPERATURE, raggedness=0.0, slips=0.0, progress=None
+    writer, sections, sheet, rng, *, temperature=TEMPERATURE, raggedness=0.0, slips=0.0, progress=None, doubts=None
 ):  # fmt: skip
     """Write the sections of a text -> list of `WrittenSection`, ready for `pages_of`.
 
     The text is broken into lines by the width that a character of this hand really takes, which its first words tell.
     A share ``slips`` of the words is begun wrongly, struck through and written again. ``sheet`` is that of the sections
-    that name no size of their own. What is not as it should be is said on standard error."""
+    that name no size of their own. What is not as it should be is said on standard error; every word and line that may
+    be wrong is added to ``doubts``, a list."""
     advance = character_width(writer, words_of(sections), sheet, rng, temperature)
     if slips:
         map_cells(sections, lambda cell: with_slips(cell, slips, rng))
@@ -101,7 +107,9 @@ def write_letter(
         return WrittenLine(line.text, line.strokes).fits(room[line.text], sheet.letter_size)
 
     lines = writer.write(list(texts), rng, temperature, accept=fits, progress=progress)
-    report_faults(lines, fits)
+    found = report_faults(lines, fits)
+    if doubts is not None:
+        doubts += found
     for cell, spans, line in zip(cells, struck, lines):
         if line is not None and line.strokes:
             cell.line = WrittenLine(without_struck(cell.text), strike_out(line, spans, rng))
@@ -132,17 +140,28 @@ def character_width(writer, words, sheet, rng, temperature):
 
 
 def report_faults(lines, fits):
-    """Say on standard error which of the written lines may be wrong, and which will be made smaller."""
-    lines = [line for line in lines if line is not None]
-    wrong = [line for line in lines if line.fault]
-    wide = [line for line in lines if line.strokes and not line.fault and not fits(line)]
-    for found, what, advice in (
-        (wrong, "may be wrong", "try another --random-seed or --hand"),
-        (wide, "came out too wide, and are written smaller", "use smaller letters, or narrower margins"),
-    ):
+    """Say on standard error which of the written lines and words may be wrong, and which lines will be made smaller ->
+    list of those that may be wrong, as text."""
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line is not None]
+    wrong = [f"line {number}, {line.text!r} ({line.fault})" for number, line in numbered if line.fault]
+    words = [f"line {number}, {fault}" for number, line in numbered if not line.fault for fault in line.faults]
+    wide = [
+        f"line {number}, {line.text!r}" for number, line in numbered if line.strokes and not line.fault and
+        not fits(line)
+    ]  # fmt: skip
+    count = sum(len(line.text.split()) for _, line in numbered)
+    again = "try another --random-seed or --hand"
+    for found, of, what, advice in (
+        (wrong, f"{len(numbered)} lines", "may be wrong", again),
+        (words, f"{count} words", "may be wrong", again),
+        (wide, f"{len(numbered)} lines", "came out too wide, and are written smaller",
+         "use smaller letters, or narrower margins"),
+    ):  # fmt: skip
         if found:
-            first = f"{found[0].text!r}" + (f" ({found[0].fault})" if found[0].fault else "")
-            print(f"minirnn: {len(found)} of {len(lines)} lines {what}, first: {first}; {advice}", file=sys.stderr)
+            more = f" (and {len(found) - NAMED} more)" if len(found) > NAMED else ""
+            named = "; ".join(found[:NAMED]) + more
+            print(f"minirnn: {len(found)} of {of} {what}: {named}; {advice}", file=sys.stderr)
+    return wrong + words
 
 
 def handwrite(text, out, writer=None, seed=0):
@@ -150,7 +169,7 @@ def handwrite(text, out, writer=None, seed=0):
 
     Line breaks stay, except those of a text that was cut at a fixed width; characters that the hand cannot write are
     left out. Raises MinirnnError if nothing is left."""
-    writer = writer or Writer()
+    writer = writer or Writer(proofreader=default_proofreader())
     sections = read_letter(writer, unwrapped(text.strip("\n")), plain=True, skip=True)
     written = write_letter(writer, sections, Sheet(letter_size=1.9), np.random.default_rng(seed))
     return save_pages(pages_of(written, seed=seed), out, seed=seed)

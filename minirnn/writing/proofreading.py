@@ -12,12 +12,14 @@ import dataclasses
 
 import numpy as np
 
+from minirnn.ink.spacing import word_beginnings
 from minirnn.layers import ctc
 from minirnn.reading.alignment import align
 from minirnn.reading.decoding import edits, greedy
 from minirnn.reading.reader import SHIPPED, Reader, places_of_symbols
 
 TOO_SHORT = "is too short for its text"
+APART = 1.2  # units of the pen vocabulary; so wide a gap is one between words
 DOUBT = 1.0  # nats by which what was read must be likelier than the word that it stands for
 
 
@@ -95,21 +97,19 @@ class Proofreader:
         begun = np.searchsorted(stroke, np.arange(len(line.strokes))) / self.reader.network.join
         places = np.interp(begun, frames, np.arange(len(wanted)))
         got = greedy(log_p[:, None, :V], np.array([len(log_p)]))[0]
-        faults = self._faults(line.text, log_p, wanted, got)
+        faults = self._faults(line.text, log_p, wanted, got, gaps_in(line, places))
         return Proof(log_probability(log_p, wanted), faults, places)
 
-    def _faults(self, text, log_p, wanted, got):
+    def _faults(self, text, log_p, wanted, got, gaps):
         """The words that another one explains better; wanted (U,) and got are the ids of the text and of what was
-        read."""
-        any_character = log_p.shape[1] - 1
-        pairs = edits(wanted.tolist(), got.tolist())
-        pairs = [(a, a if a == any_character and b is not None else b) for a, b in pairs]
-        if all(a == b for a, b in pairs):
-            return []
+        read, ``gaps`` the places of the spaces that are plain to see."""
         spans, faults, u = words_in(text), [], 0
+        pairs, any_character = [], log_p.shape[1] - 1
         owners = []  # of each pair, the word that it counts for: a gap, or what is too much, for the next one
-        for a, _ in pairs:
+        for a, b in edits(wanted.tolist(), got.tolist()):
             owners.append(min(sum(end <= u for _, end in spans), len(spans) - 1))
+            seen = (a == any_character and b is not None) or (a is not None and b is None and u in gaps)
+            pairs.append((a, a if seen else b))
             u += a is not None
         as_read = log_probability(log_p, [b for _, b in pairs if b is not None])
         for n, (begin, end) in enumerate(spans):
@@ -121,6 +121,17 @@ class Proofreader:
                 read = "".join("?" if b == any_character else self.reader.chars.symbols[b - 1] for _, b in own if b)
                 faults.append(WordFault(begin, text[begin:end], read.strip()))
         return faults
+
+
+def gaps_in(line, places):
+    """The places in a line's text of the spaces where a word, as the alignment has it, stands apart from the one before
+    it: there a gap can be seen, even if the network has not named it."""
+    found = set()
+    for space, first in word_beginnings(line.text, line.strokes, places).items():
+        edge = max(stroke[:, 0].max() for stroke in line.strokes[:first])
+        if line.strokes[first][:, 0].min() - edge >= APART:
+            found.add(space)
+    return found
 
 
 def nothing(text):
