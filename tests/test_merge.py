@@ -74,7 +74,7 @@ def test_every_row_is_looked_at_before_anything_is_written(tmp_path):
 @pytest.fixture
 def steady(monkeypatch):
     monkeypatch.setattr(WrittenLine, "metrics", property(lambda line: (0.0, 1.0)))
-    monkeypatch.setattr("minirnn.write.Writer", lambda *rest: SteadyHand())
+    monkeypatch.setattr("minirnn.write.Writer", lambda *rest, **more: SteadyHand())
 
 
 def test_letters_and_their_envelopes_are_numbered_files_or_one_pdf(tmp_path, monkeypatch, steady, capsys):
@@ -96,12 +96,12 @@ def test_letters_and_their_envelopes_are_numbered_files_or_one_pdf(tmp_path, mon
     assert len(re.findall(rb"/Type /Page\b", (tmp_path / "a.pdf").read_bytes())) == 4
     (tmp_path / "a.csv").write_text("name\nAna\né\n", encoding="utf-8")
     assert run_command(main, [*words, "-o", "b.svg"]) == 2
-    assert "row 3: this hand cannot write é" in capsys.readouterr().err and not list(tmp_path.glob("b*"))
+    assert "row 3: this hand cannot write U+00E9 (é, " in capsys.readouterr().err and not list(tmp_path.glob("b*"))
 
 
 def test_each_letter_is_written_anew(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("minirnn.write.Writer", lambda *rest: Writer())
+    monkeypatch.setattr("minirnn.write.Writer", lambda *rest, **more: Writer())
     (tmp_path / "a.csv").write_text("name\nAna\nAna\n", encoding="utf-8")
     assert run_command(main, ["Dear {name}", "--merge", "a.csv", "-o", "a.svg"]) == 0
     one, other = ((tmp_path / f"a-{k}.svg").read_text(encoding="utf-8") for k in (1, 2))

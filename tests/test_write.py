@@ -194,13 +194,13 @@ def test_what_is_not_as_it_should_be_is_said_in_one_line(capsys):
     hand.write = lambda texts, *rest, **more: [StraightHand(20).line(text) for text in texts]  # wider than its probe
     written = write(hand, "a word", sheet)
     said = capsys.readouterr().err
-    assert said.startswith("minirnn: 1 of 1 lines came out too wide, and are written smaller, first: 'a word'; use")
+    assert said.startswith("minirnn: 1 of 1 lines came out too wide, and are written smaller: line 1, 'a word'; use")
     assert said.count("\n") == 1
     (page,) = pages_of(written)
     assert bounding_box(page.strokes)[2] <= sheet.text_box[2] + 1e-9
     write(StraightHand(fault="ran on"), "a word\nor two", sheet)
     said = capsys.readouterr().err
-    assert said.startswith("minirnn: 2 of 2 lines may be wrong, first: 'a word' (ran on); try another")
+    assert said.startswith("minirnn: 2 of 2 lines may be wrong: line 1, 'a word' (ran on); line 2, ")
     assert said.count("\n") == 1
 
 
@@ -268,7 +268,7 @@ def test_struck_words_are_in_the_ink_and_not_in_the_text():
 
 def run(tmp_path, monkeypatch, *argv, hand=None):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("minirnn.write.Writer", lambda *rest: hand or StraightHand())
+    monkeypatch.setattr("minirnn.write.Writer", lambda *rest, **more: hand or StraightHand())
     return run_command(main, list(argv))
 
 
