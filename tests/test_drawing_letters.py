@@ -207,7 +207,7 @@ def test_unseen_characters_go_and_typographic_marks_are_written(capsys):
     hand = SteadyHand()
     sections = read_letter(hand, "co\u00adoperation\u200b, \ufeff“It’s”\u00a0so")
     assert words_of(sections) == "cooperation, \"It's\" so"
-    with pytest.raises(MinirnnError, match="cannot write U.00E9 .*; leave"):
+    with pytest.raises(MinirnnError, match=r"cannot write U.00E9 .*; leave"):
         read_letter(hand, "é")
     assert words_of(read_letter(hand, "éa", skip=True)) == "a" and "é" in capsys.readouterr().err
     assert words_of(read_letter(hand, "é•\n• b", plain=True, skip=True)) == "e b"
