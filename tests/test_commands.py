@@ -130,11 +130,11 @@ WRONG = {
         "--weight-decay 1e100",
     ],
     generate.main: [
-        "", "run --length 0", "run --length -5", "run --temperature 0", "run --temperature nan", "run --top-k -1",
+        "", "run --length 0", "run --length -5", "run --temperature nan", "run --top-k -1",
         "run --top-p 0", "run --top-p 1.5", "run --random-seed -1", "run --device tpu", "run --nonsense",
     ],
     evaluate.main: ["--task swim", "run --nonsense", "run --held-out 2", "run run"],
-    gradcheck.main: ["--seed -1", "--seed x", "--tolerance 0", "--tolerance nan", "more"],
+    gradcheck.main: ["--seed -1", "--seed x", "--tolerance 0", "--tolerance nan", "more more"],
     listing.main: ["--train"],
 }  # fmt: skip
 
@@ -195,7 +195,7 @@ def test_several_texts_in_another_encoding_with_control_characters(capsys):
         Path(f"texts/{name}.txt").write_bytes(b"caf\xe9 \x07" * 90)
     argv = ["--text", "texts", "texts/a.txt", "--encoding", "cp1252", "--clean", "--out", "run-texts", *TINY]
     assert run_command(train.main, argv) == 0
-    assert "a.txt and 2 more: 1,216 characters to learn from, 136 to judge by" in capsys.readouterr().out
+    assert "a.txt and 2 more: 1,216 characters to learn from, 136 for validation" in capsys.readouterr().out
     assert run_command(train.main, ["--resume", "run-texts"]) == 0
 
 

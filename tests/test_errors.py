@@ -81,7 +81,8 @@ WRONG = {
         ("-o none/sheet.pdf", "cannot write none/sheet.pdf", "choose a folder"),
     ],
     "grade": [
-        ("", "path"), ("none", "neither a folder nor an exercise"), ("empty", "holds no exercise"),
+        ("", "nothing to grade; give the folder"),
+        ("none", "neither a folder nor an exercise"), ("empty", "holds no exercise"),
     ],
     "gradcheck": [("--tolerance 0", "--tolerance", "above zero"), ("--seed x", "--seed")],
     "bench": [

@@ -19,6 +19,7 @@ import portalocker
 from minirnn.drawing.diagrams import loss_curve
 from minirnn.errors import MinirnnError
 from minirnn.files import atomic
+from minirnn.networks import checkpoint
 from minirnn.networks.rebuild import best
 
 INIT = "init.npz"
@@ -93,6 +94,7 @@ def starting_weights(run, source):
         except OSError as error:
             reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
             raise MinirnnError(f"no checkpoint at {source}: {reason}; check the name after --init") from None
+        checkpoint.load(source)  # a damaged one is refused under its own name, before it is copied
         with atomic(own, "wb") as file:
             file.write(weights)
     return own
