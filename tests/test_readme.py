@@ -26,7 +26,8 @@ def printed_commands(page):
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     quoted = [" ".join(found.split()) for found in re.findall(r"`(python -m minirnn[^`]*)`", text)]
     indented = re.findall(r"^    +(python -m minirnn.*?)(?:   +.*)?(?: +#.*)?$", text, flags=re.MULTILINE)
-    return [shlex.split(command, comments=True)[2:] for command in quoted + indented]
+    # What a shell does with the output is no argument.
+    return [shlex.split(command.split(" > ")[0], comments=True)[2:] for command in quoted + indented]
 
 
 ALL = [(page.relative_to(ROOT).as_posix(), words) for page in PAGES for words in printed_commands(page)]
