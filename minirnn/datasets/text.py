@@ -101,7 +101,7 @@ class _Refused:
 
 def _decoded(path, encoding):
     """Yield the text of a file piece by piece as it stands there, and at last None."""
-    position, line = 0, 1
+    position, line, begun = 0, 1, False
     try:
         with open(path, "rb") as file:
             block = file.read(BLOCK)
@@ -111,7 +111,8 @@ def _decoded(path, encoding):
             while True:
                 waiting = len(decoder.getstate()[0])  # bytes of a character that the block before has cut through
                 piece = decoder.decode(block, not block)
-                yield piece.removeprefix("\ufeff") if position == 0 else piece
+                yield piece if begun else piece.removeprefix("\ufeff")
+                begun = begun or bool(piece)
                 position, line = position + len(block), line + piece.count("\n")
                 if not block:
                     break
