@@ -105,7 +105,7 @@ def main(argv=None):
         for text, seed in zip(written, [seed for seed in seeds for _ in range(options.samples)]):
             print(novelty_report(text[len(seed) :], learned))
     if options.handwrite:
-        from minirnn.writing.letters import handwrite  # its network takes time to load: only for who asks for it
+        from minirnn.writing.letters import handwrite  # its network takes time to load
 
         print(*handwrite("\n\n".join(written), options.handwrite, seed=options.random_seed or 0), sep="\n")
 
@@ -142,7 +142,7 @@ def learned_text(options):
         return None
     if options.novelty:
         return read_text(options.novelty)
-    from minirnn.training.launch import resumed_settings  # takes time to load: only for who asks for it
+    from minirnn.training.launch import resumed_settings  # takes time to load
 
     try:
         settings = resumed_settings(options.run)

@@ -46,7 +46,7 @@ MARGIN = 4  # letter sizes around a text that brings no page of its own
 
 def draw_specimens(out, rng, temperature):
     """Draw one line in each of the hands that ship with the package, as a picture, and print what tells them apart."""
-    from minirnn.drawing.diagrams import strokes_picture  # matplotlib takes a second to load: only for who needs it
+    from minirnn.drawing.diagrams import strokes_picture  # matplotlib takes a second to load
 
     hands, proofreader = range(1, len(Writer().hands) + 1), default_proofreader()
     lines = [

@@ -122,7 +122,7 @@ def strokes_picture(path, titled_lines, columns=1):
 
 def _figure(width, height, **options):
     """A figure of so many inches."""
-    from matplotlib.figure import Figure  # takes a second to load: only for who draws
+    from matplotlib.figure import Figure  # takes a second to load
 
     return Figure(figsize=(width, height), **options)
 

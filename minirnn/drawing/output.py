@@ -86,7 +86,7 @@ def page_files(pages, kind, look):
     check_output(kind, look)
     pen = choose_pen(look.pen, look.colour, look.pen_width)
     if kind == "pdf":
-        from minirnn.drawing.pdf import pages_pdf  # matplotlib takes a second to load: only for who needs it
+        from minirnn.drawing.pdf import pages_pdf  # matplotlib takes a second to load
 
         return [("", pages_pdf(pages, pen, look.seed))]
     files = []
