@@ -97,7 +97,7 @@ WRONG = {
         ("run", "--data"), ("none --data empty -o new.npz", "no checkpoint at none"),
         ("bad --data empty -o new.npz", "bad is damaged"), ("bad --data empty -o new.npz --hands 0", "--hands"),
     ],
-    "__main__": [("train", "--help"), ("--nonsense", "--help")],
+    "__main__": [("nonsense", "nonsense", "lists them"), ("--nonsense", "--help")],
     "images.measure": [("", "source"), ("pages --nonsense", "--nonsense"), ("none", "none")],
     "sheets.simulate": [("--photos 0", "--photos", "1 or more"), ("--nonsense", "--nonsense")],
 }  # fmt: skip

@@ -211,7 +211,7 @@ def adamw_plain(theta, gradients, lr, weight_decay, beta1=0.9, beta2=0.999, eps=
     return theta
 
 
-show.source(Adam.step, "if self.weight_decay", "theta -= work")
+show.source(Adam.step, "if decay:", "theta -= work")
 gradients, params = rng.standard_normal((50, 3, 2)), {"W": rng.standard_normal((3, 2))}
 by_hand, adam = adamw_plain(params["W"], gradients, 0.01, 0.1), Adam(params, weight_decay=0.1)
 for g in gradients:

@@ -389,7 +389,7 @@ show.source(trace.join_edges, "for ends in graph", "partners[one], partners[two]
 # learned from them. With these two steps the tracing is complete:
 
 # %%
-show.source(trace.trace, "graph = clean_graph", "return order_strokes")
+show.source(trace.trace, "clean_graph(", "return order_strokes")
 show.source(trace.direct_stroke, "dx, dy", "return stroke[::-1] if backwards")
 figure, axes = plt.subplots(2, 1, figsize=(12, 7.6))
 for ax, result in zip(axes, found):
