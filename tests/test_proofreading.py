@@ -13,7 +13,7 @@ from minirnn.ink.vocabularies import FIRST_STEP, CharVocabulary
 from minirnn.writing import mending, pen
 from minirnn.writing.hands import CANDIDATES, Writer
 from minirnn.writing.letters import report_faults
-from minirnn.writing.mending import AT_ONCE, ROUNDS, Passage, mend, passage_of, splice
+from minirnn.writing.mending import AT_ONCE, ROUNDS, Passage, mend, moment_at, passage_of, passages, splice
 from minirnn.writing.pen import Line, write_lines
 from minirnn.writing.proofreading import TOO_SHORT, Proof, Proofreader, WordFault, words_in
 
@@ -133,6 +133,20 @@ def test_writing_on_from_a_moment_gives_what_followed_it(lifting):
         assert len(rest.moments) == len(line.moments) - number
 
 
+def test_a_moment_can_be_found_again_from_what_was_drawn(lifting):
+    net = network()
+    (line,) = write_lines(net, CHARS, PENS, ["abc abca"], [1], np.random.default_rng(0), moments=True)
+    writer = SimpleNamespace(network=net, chars=CHARS, pens=PENS, hand=1)
+    assert len(line.moments) > 2
+    for number, moment in enumerate(line.moments):
+        found = moment_at(writer, line, number)
+        assert found.symbol == moment.symbol and found.y == pytest.approx(moment.y)
+        assert found.place == pytest.approx(moment.place, abs=1e-4)
+        for layer, layer_found in zip(moment.state, found.state):
+            for array, array_found in zip(layer, layer_found):
+                np.testing.assert_allclose(array, array_found, atol=1e-5)
+
+
 def made(text, words, places):
     """A line with ``words``, lists of hooks' left edges, and everything that a splice needs."""
     strokes = [np.array([[0.0, 0.0], [0.2, 0.4], [0.6, 0.4]]) + np.array([x, 0]) for word in words for x in word]
@@ -152,6 +166,24 @@ def test_the_passage_of_a_word_is_its_strokes_or_those_of_all_words_that_are_joi
     assert passage_of(line, 6) == Passage(3, 5, 5, 7)
     joined = made("ab c dd", [[0, 1], [4], [7, 8]], [0, 1, 2.6, 9, 9])
     assert passage_of(joined, 6) == passage_of(joined, 3) == Passage(2, 5, 3, 7)
+
+
+def test_a_word_is_written_again_when_it_is_asked_for_and_nothing_else(weights, monkeypatch):  # noqa: F811
+    line = made("ab c bb", [[0, 1], [4], [7, 8]], [0, 1, 2.6, 4.6, 6])
+    writer, begun = Writer(weights), []
+
+    def stand_in(network, chars, pens, texts, hands, rng, temperature, *, since, moments):
+        begun.append((texts, since[0].symbol))
+        return [made(text, [[1.5, 2.5]], [2.5, 3]) for text in texts]
+
+    monkeypatch.setattr(mending, "write_lines", stand_in)
+    assert [passage[2:] for passage in passages(line)] == [(0, 2), (3, 4), (5, 7)]
+    new = writer.rewrite_word(line, 3, np.random.default_rng(0))
+    assert begun == [(["ab c"] * AT_ONCE, 2)] and new.moments == []
+    assert all(np.array_equal(old, stroke) for old, stroke in zip(line.drawn[:2], new.drawn[:2]))
+    assert len(new.drawn) == 6 and np.ptp(new.drawn[4] - line.drawn[3], axis=0) == pytest.approx([0, 0])
+    same = writer.rewrite_word(line, 3, np.random.default_rng(0), accept=lambda line: False)
+    assert same.drawn == line.drawn and len(begun) == 1 + ROUNDS
 
 
 def test_a_word_takes_the_place_of_another_and_the_rest_is_only_moved():

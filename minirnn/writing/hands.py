@@ -19,7 +19,7 @@ from minirnn.ink.strokes import shear, slant
 from minirnn.networks.pen_rnn import PenRNN
 from minirnn.networks.rebuild import DAMAGE, load
 from minirnn.writing.judging import unevenness
-from minirnn.writing.mending import mend
+from minirnn.writing.mending import mend, rewrite_word
 from minirnn.writing.pen import TEMPERATURE, write_lines
 
 SHIPPED = pathlib.Path(__file__).parents[1] / "weights" / "pen.npz"
@@ -138,6 +138,13 @@ class Writer:
             waiting = refused
         return lines
 
+    def rewrite_word(self, line, character, rng, temperature=TEMPERATURE, accept=lambda line: True):
+        """A `Line` that this hand wrote, with one word of it written anew, the one in which the character with this
+        index of its text stands; a line that has a fault as a whole is written anew. All else stays as it is."""
+        if line.fault or not line.drawn or self.pens.is_lift[line.symbols].sum() != len(line.drawn):
+            return self.write([line.text], rng, temperature, accept)[0]
+        return rewrite_word(self, line, character, rng, temperature, accept)
+
     def _best(self, texts, rng, temperature, accept):
         """The best of some candidates of each of ``texts``: a list of (line, whether it is good)."""
         written = write_lines(
@@ -153,13 +160,13 @@ class Writer:
         for start in range(0, len(written), CANDIDATES):
             candidates = written[start : start + CANDIDATES]
             good = [line for line in candidates if not line.fault and accept(line)]
-            best.append((min(good or candidates, key=self._badness), bool(good)))
+            best.append((min(good or candidates, key=self.badness), bool(good)))
         if not self.proofreader:
             return best
         mended = iter(mend(self, [line for line, good in best if good], rng, temperature, accept))
         return [(next(mended) if good else line, good) for line, good in best]
 
-    def _badness(self, line):
+    def badness(self, line):
         """What the better of two writings of a text has less of."""
         return line.proof.badness if self.proofreader else unevenness(line, self.pace)
 

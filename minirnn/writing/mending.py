@@ -9,13 +9,17 @@ A word is written several times at once. The best of them takes its place if pro
 
 import collections
 import dataclasses
+import itertools
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from minirnn import backend
+from minirnn.datasets.line_batches import blank, encode_text
 from minirnn.ink.spacing import even_gaps, word_beginnings
 from minirnn.ink.strokes import shear
-from minirnn.writing.pen import write_lines
+from minirnn.writing.pen import Moment, write_lines
 
 AT_ONCE = 4  # times that a word is written side by side
 ROUNDS = 3  # of that for each word, at most
@@ -31,14 +35,18 @@ class Passage(NamedTuple):
     end: int
 
 
+def passages(line):
+    """The `Passage` objects of a line, from the left: all its words, those that the pen has joined as one."""
+    places = line.proof.places if line.proof is not None else line.places
+    starts = {-1: 0, **word_beginnings(line.text, line.drawn, places), len(line.text): len(line.drawn)}
+    return [
+        Passage(starts[space], starts[after], space + 1, after) for space, after in itertools.pairwise(sorted(starts))
+    ]
+
+
 def passage_of(line, character):
     """The `Passage` of a line in which the character with this index stands."""
-    starts = {-1: 0, **word_beginnings(line.text, line.drawn, line.proof.places)}
-    spaces = sorted(starts)
-    before = max(space for space in spaces if space < character or space == -1)
-    after = [space for space in spaces if space > before]
-    stop, end = (starts[after[0]], after[0]) if after else (len(line.drawn), len(line.text))
-    return Passage(starts[before], stop, before + 1, end)
+    return next(passage for passage in reversed(passages(line)) if passage.begin <= character or passage.begin == 0)
 
 
 def mend(writer, lines, rng, temperature, accept):
@@ -104,3 +112,40 @@ def splice(line, passage, piece, pens):
         strokes=shear(even_gaps(line.text, drawn, np.concatenate(places)), line.shear),
         rewritten=line.rewritten + 1,
     )
+
+
+def rewrite_word(writer, line, character, rng, temperature, accept):
+    """The line with the word at the index ``character`` of its text written again; the line itself if no writing of
+    the word was right in `ROUNDS` rounds. Arguments as of `mend`; the line needs no moments."""
+    passage = passage_of(line, character)
+    line = dataclasses.replace(line, moments=[moment_at(writer, line, passage.first)] * len(line.drawn))
+    for _ in range(ROUNDS):
+        ((_, candidates),) = rewrite(writer, [line], [(0, passage)], rng, temperature)
+        if writer.proofreader:
+            candidates = writer.proofreader.read(candidates)
+        good = [candidate for candidate in candidates if not candidate.fault and accept(candidate)]
+        if good:
+            return dataclasses.replace(min(good, key=writer.badness), moments=[])
+    return dataclasses.replace(line, moments=[])
+
+
+def moment_at(writer, line, number):
+    """The `Moment` at the beginning of a line's stroke with this number: the network is given once more what the pen
+    drew before it."""
+    network, pens = writer.network, writer.pens
+    t = int(np.flatnonzero(pens.is_lift[line.symbols])[number])  # the symbol that begins the stroke
+    before = line.symbols[: t - 1]
+    text = encode_text(writer.chars, line.text)
+    height = np.cumsum(np.append(0.0, pens.vectors[line.symbols[1:t], 1]))  # of the pen after each symbol
+    state = network.start(2)
+    if t > 1:
+        chunk = {"x": before, "height": pens.height_of(height[: t - 1])}
+        chunk = {name: np.tile(ids[:, None], 2).astype(np.int32) for name, ids in chunk.items()}
+        chunk |= {"text": np.stack([text, blank(text)]), "hand": np.full(2, writer.hand, np.int32)}
+        chunk = backend.tree_map(lambda ids: backend.to_device(ids, network.device), chunk)
+        with threadpool_limits(1, user_api="blas"):
+            _, _, state, _ = network.forward(chunk, state)
+    phi = line.phi[: t - 1]
+    read = (phi @ np.arange(phi.shape[1])) / np.maximum(phi.sum(axis=1), 1e-2)
+    place = float(read.max(initial=0.0))
+    return Moment(int(line.symbols[t - 1]), float(height[t - 1]), place, backend.tree_map(backend.to_host, state))
