@@ -64,7 +64,7 @@ try() {  # try PYTHON VERSIONS
         grep -iE '^(numpy|scipy|scikit-image|pillow|matplotlib)=' | tr '\n' ' ')"
     alone=$cut_off
     check gradcheck -W error::DeprecationWarning -m minirnn.gradcheck
-    check train -m minirnn.train --text data/letters.txt --steps 20 --hidden 32 --evaluations 2 --out "runs/a b"
+    check train -m minirnn.train --text minirnn/datasets/letters.txt --steps 20 --hidden 32 --evaluations 2 --out "runs/a b"
     check resume -m minirnn.train --resume 'runs/a b'
     check generate -m minirnn.generate 'runs/a b' --length 20
     check write -m minirnn.write 'Dear Ana, thank you.' -o 'a letter é.png'

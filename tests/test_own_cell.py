@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from student_answers import Vectorised
 
+from minirnn.course import show
 from minirnn.errors import MinirnnError, run_command
 from minirnn.evaluate import main as evaluate
 from minirnn.generate import main as generate
@@ -24,7 +25,7 @@ from minirnn.train import main as train
 from minirnn.writing import letters
 
 TUTORIALS = pathlib.Path(__file__).parents[1] / "tutorials"
-OWN = sorted((TUTORIALS / "cells").glob("*.py"))
+OWN = sorted(show.CELLS.glob("*.py"))
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ def cells_as_before():
 
 def mended(tmp_path, *changes, cell="peephole"):
     """A copy of a cell with what stands in it replaced -> its path."""
-    source = (TUTORIALS / "cells" / f"{cell}.py").read_text(encoding="utf-8")
+    source = (show.CELLS / f"{cell}.py").read_text(encoding="utf-8")
     for old, new in zip(changes[::2], changes[1::2]):
         assert old in source
         source = source.replace(old, new)

@@ -4,7 +4,6 @@ The photographs are simulated, and the writing is waves: `python -m minirnn.stud
 with as many photographs, and with as real a hand, as one likes.
 """
 
-import pathlib
 import re
 import string
 
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from minirnn import sheet
 from minirnn.datasets import read_jsonl
+from minirnn.datasets.text import LETTERS
 from minirnn.errors import MinirnnError
 from minirnn.forms import geometry, photographs, prompts
 from minirnn.forms.filled import check_bands, read_sheet
@@ -27,7 +27,6 @@ from minirnn.reading.reader import Reading
 from minirnn.studies import simulated_sheets
 from minirnn.studies.simulated_sheets import RESOLUTION, Camera, photograph
 
-CORPUS = pathlib.Path(__file__).parents[1] / "data" / "letters.txt"
 A4 = geometry.PAPERS["a4"]
 TEXTS = prompts.PAGES[0]
 
@@ -44,7 +43,7 @@ def test_letter_pairs_by_hand():
 def test_two_pages_bring_the_letters_and_pairs_of_english():
     texts = [text for page in prompts.PAGES[:2] for text in page]
     assert set(string.ascii_letters + string.digits + ".,;:!?'\"()-&") <= set("".join(texts))
-    assert prompts.pair_coverage(texts, CORPUS.read_text(encoding="utf-8")) >= 0.93
+    assert prompts.pair_coverage(texts, LETTERS.read_text(encoding="utf-8")) >= 0.93
     assert max(map(len, texts)) <= 43  # 170 mm hold so many letters of a large hand
 
 

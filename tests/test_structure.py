@@ -14,7 +14,7 @@ BASE = {"arguments", "backend", "cores", "errors", "files"}
 # so writing stands above reading, which needs nothing of it.
 FLOORS = [
     "ink", "layers", "networks", "datasets", "drawing", "images", "reading", "writing", "training", "web",
-    "labelling", "forms", "grading", "studio_page", "studies",
+    "labelling", "forms", "grading", "course", "studio_page", "studies",
 ]  # fmt: skip
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 

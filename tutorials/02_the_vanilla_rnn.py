@@ -12,9 +12,9 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
 from minirnn import backend
+from minirnn.course import show
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import rnn
 from minirnn.networks.char_rnn import CharRNN

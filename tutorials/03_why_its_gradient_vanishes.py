@@ -12,9 +12,9 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
 from minirnn import backend
+from minirnn.course import show
 from minirnn.layers import rnn
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.training.optimisers import Adam, clip_by_global_norm

@@ -12,8 +12,8 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
+from minirnn.course import show
 from minirnn.layers import lstm
 from minirnn.networks.gradient_check import numerical_gradient, relative_error
 

@@ -12,9 +12,9 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
 from minirnn import backend
+from minirnn.course import show
 from minirnn.layers import gru, lstm, rnn
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.gradient_check import numerical_gradient, relative_error

@@ -19,8 +19,8 @@ import types
 
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
+from minirnn.course import show
 from minirnn.layers import lstm
 from minirnn.networks import gradient_cases, gradient_check
 from minirnn.networks.gradient_check import FLOOR, STEP, TOLERANCE, numerical_gradient, relative_error

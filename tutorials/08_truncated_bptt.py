@@ -13,10 +13,10 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
 from minirnn import backend
-from minirnn.datasets.text import TextStreams, read_text
+from minirnn.course import show
+from minirnn.datasets.text import LETTERS, TextStreams, read_text
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import lstm
 from minirnn.networks.char_rnn import CharRNN
@@ -68,7 +68,7 @@ show.source(CharRNN.backward, "for name in reversed", "self.cell.backward")
 # the borders do not cut the same words each time.
 
 # %%
-text = read_text(show.PACKAGE.parent / "data" / "letters.txt")
+text = read_text(LETTERS)
 vocabulary = CharVocabulary.from_text(text)
 ids = vocabulary.encode(text)
 show.source(TextStreams.chunk)

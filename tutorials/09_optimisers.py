@@ -15,10 +15,10 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
 from minirnn import backend
-from minirnn.datasets.text import TextStreams, ValidationText, read_text
+from minirnn.course import show
+from minirnn.datasets.text import LETTERS, TextStreams, ValidationText, read_text
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import rnn
 from minirnn.networks.char_rnn import CharRNN
@@ -303,7 +303,7 @@ assert table["Adam", "turned"][-1] > 2 * table["Adam", "as it was"][-1]
 # is held out.
 
 # %%
-text = read_text(show.PACKAGE.parent / "data" / "letters.txt")[:40_000]
+text = read_text(LETTERS)[:40_000]
 training, validation = text[:36_000], text[36_000:]
 vocabulary = CharVocabulary.from_text(training)
 B, T = 16, 16

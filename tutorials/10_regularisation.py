@@ -12,10 +12,10 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
 from minirnn import backend
-from minirnn.datasets.text import TextStreams, ValidationText, read_text
+from minirnn.course import show
+from minirnn.datasets.text import LETTERS, TextStreams, ValidationText, read_text
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import dropout
 from minirnn.networks.char_rnn import CharRNN
@@ -31,7 +31,7 @@ from minirnn.training.trainer import Trainer, evaluate
 # their running mean, for later.
 
 # %%
-text = read_text(show.PACKAGE.parent / "data" / "letters.txt")[:22_000]
+text = read_text(LETTERS)[:22_000]
 vocabulary = CharVocabulary.from_text(text)
 ids = vocabulary.encode(text)
 small, large, other = ids[:3000], np.concatenate([ids[:3000], ids[7000:]]), ids[3000:7000]

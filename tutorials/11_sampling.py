@@ -16,10 +16,10 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
 from minirnn import backend
-from minirnn.datasets.text import TextStreams, read_text
+from minirnn.course import show
+from minirnn.datasets.text import LETTERS, TextStreams, read_text
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.training.optimisers import Adam, clip_by_global_norm, learning_rate
@@ -32,7 +32,7 @@ from minirnn.writing.sampling import distribution, generate
 # invents the long ones. That is enough here.
 
 # %%
-letters = read_text(show.PACKAGE.parent / "data" / "letters.txt")
+letters = read_text(LETTERS)
 text, unread = letters[:60_000], letters[60_000:160_000]
 vocabulary = CharVocabulary.from_text(text)
 B, T, STEPS = 24, 32, 320

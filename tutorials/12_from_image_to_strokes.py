@@ -18,10 +18,10 @@ from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 from scipy import ndimage
 from skimage import filters
 
+from minirnn.course import show
 from minirnn.images import clean, lines, trace
 from minirnn.images.draw_scan import draw_ink, draw_scan
 from minirnn.images.pipeline import read_page

@@ -17,12 +17,11 @@
 # %%
 from itertools import pairwise
 
-import hand
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 from scipy.spatial import cKDTree
 
+from minirnn.course import hand, show
 from minirnn.ink.strokes import normalise, resample, rotate
 from minirnn.ink.vocabularies import BEGIN, END, FIRST_STEP, PenVocabulary
 
@@ -30,7 +29,7 @@ from minirnn.ink.vocabularies import BEGIN, END, FIRST_STEP, PenVocabulary
 # ## What is written, and not how large
 #
 # A line of handwriting is a list of strokes, each an array of points (n, 2), y down, in the order in which they were
-# written. Time does not occur, nor pressure. `hand.py` beside this file makes such lines: letters of a few points
+# written. Time does not occur, nor pressure. `minirnn.course.hand` makes such lines: letters of a few points
 # each with a spline through them, every one a little different.
 #
 # The same line may come from a tablet in inches or from a scan in pixels, and may lie askew. `normalise` takes all

@@ -18,9 +18,9 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
 from minirnn import backend
+from minirnn.course import show
 from minirnn.layers import attention_window, lstm, windowed_lstm
 from minirnn.networks.gradient_check import numerical_gradient, relative_error
 from minirnn.networks.pen_rnn import PenRNN

@@ -21,11 +21,10 @@ import csv
 import pathlib
 import tempfile
 
-import hand
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
+from minirnn.course import hand, show
 from minirnn.datasets import coverage, format_coverage
 from minirnn.datasets.labelled import read_labelled
 from minirnn.images import labelled_sets

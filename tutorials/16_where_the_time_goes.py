@@ -19,9 +19,9 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 from threadpoolctl import threadpool_limits
 
+from minirnn.course import show
 from minirnn.layers import lstm
 from minirnn.training import threads
 

@@ -21,14 +21,12 @@
 # four functions is a cell, and everything that works with an LSTM works with it.
 
 # %%
-import pathlib
-
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
 from minirnn import backend
-from minirnn.datasets.text import TextStreams, ValidationText, read_text
+from minirnn.course import show
+from minirnn.datasets.text import LETTERS, TextStreams, ValidationText, read_text
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import CELLS
 from minirnn.networks import own_cell
@@ -36,8 +34,7 @@ from minirnn.networks.char_rnn import CharRNN
 from minirnn.training.optimisers import Adam, clip_by_global_norm, learning_rate
 from minirnn.training.trainer import evaluate
 
-FOLDER = pathlib.Path(show.__file__).parent / "cells"
-names = [own_cell.load_cell(FOLDER / f"{name}.py") for name in ("mgu", "peephole", "layer_norm")]
+names = [own_cell.load_cell(show.CELLS / f"{name}.py") for name in ("mgu", "peephole", "layer_norm")]
 show.source(own_cell, "FUNCTIONS =")
 
 # %% [markdown]
@@ -55,7 +52,7 @@ show.source(own_cell, "FUNCTIONS =")
 # that there is to it; the file has the equations and, below them, the code.
 
 # %%
-print((FOLDER / "mgu.py").read_text(encoding="utf-8"))
+print((show.CELLS / "mgu.py").read_text(encoding="utf-8"))
 
 # %% [markdown]
 # ## The check
@@ -72,7 +69,7 @@ def told(source):
     return own_cell.complaints(module)
 
 
-mgu = (FOLDER / "mgu.py").read_text(encoding="utf-8")
+mgu = (show.CELLS / "mgu.py").read_text(encoding="utf-8")
 MISTAKES = {
     "right": ("dh = dh * (1 - f)", "dh = dh * (1 - f)"),
     "q's way to f forgotten": (" + dq * before)", ")"),
@@ -105,7 +102,7 @@ assert not said["right"] and all(said[name] for name in said if name != "right")
 # %%
 for name in names:
     assert own_cell.complaints(CELLS[name]) == []
-    code = (FOLDER / f"{name}.py").read_text(encoding="utf-8").split('"""\n', 1)[1]
+    code = (show.CELLS / f"{name}.py").read_text(encoding="utf-8").split('"""\n', 1)[1]
     print(f"{name:12} {len([line for line in code.splitlines() if line.strip()])} lines of code, all gradients right")
 
 # %% [markdown]
@@ -114,7 +111,7 @@ for name in names:
 # The same small network with each of them and with the package's own, the same batches, and the same learning rate:
 
 # %%
-text = read_text(show.PACKAGE.parent / "data" / "letters.txt")[:40_000]
+text = read_text(LETTERS)[:40_000]
 training, validation = text[:36_000], text[36_000:]
 vocabulary = CharVocabulary.from_text(training)
 B, T, STEPS = 16, 24, 150
@@ -154,8 +151,8 @@ assert max(reached.values()) < 3
 # In so short a run on so little text the order of the cells says nothing about the cells. That all of them learn does
 # say something: their gradients are right. For longer,
 #
-#     python -m minirnn.train --text data/letters.txt --minutes 3 --cell-from tutorials/cells/mgu.py
-#     python -m minirnn.generate runs/text-1 --seed "Dear " --cell-from tutorials/cells/mgu.py
+#     python -m minirnn.train --task text --minutes 3 --cell-from my_cell.py
+#     python -m minirnn.generate runs/text-1 --seed "Dear " --cell-from my_cell.py
 #
 # A checkpoint holds weights and no program, so whoever uses such a run has to say where its cell is. Nothing else is
 # ever taken for it.

@@ -26,8 +26,8 @@ import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
-import show
 
+from minirnn.course import show
 from minirnn.layers import ctc, dense
 from minirnn.training.optimisers import Adam
 

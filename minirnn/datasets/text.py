@@ -8,6 +8,7 @@ import numpy as np
 
 from minirnn.errors import MinirnnError
 
+LETTERS = pathlib.Path(__file__).parent / "letters.txt"  # the corpus of the main job; data/README.md describes it
 BLOCK = 2**20  # bytes of a text that are read at a time
 SHORT = 8  # chunks of an epoch of a text that is too short for a whole batch
 MARKS = {  # byte-order marks and what they say; that of UTF-32 begins like that of UTF-16

@@ -2,8 +2,8 @@
 
     python -m minirnn.studies.pages --characters 3000 --out measured
 
-The first characters of a text (by default data/letters.txt) are written on A4 pages by the shipped hand and saved in
-every format. Then it is counted:
+The first characters of a text (by default minirnn/datasets/letters.txt) are written on A4 pages by the shipped hand and
+saved in every format. Then it is counted:
 
     words     whole, in order, of how many: none may be broken or lost
     outside   mm that ink reaches beyond the margins: must be 0
@@ -22,7 +22,7 @@ import time
 import numpy as np
 
 from minirnn.arguments import Parser, positive_int
-from minirnn.datasets.text import read_text
+from minirnn.datasets.text import LETTERS, read_text
 from minirnn.drawing import Plotter, save_pages
 from minirnn.drawing.baseline import line_metrics
 from minirnn.drawing.markup import words_of
@@ -34,7 +34,6 @@ from minirnn.ink.strokes import bounding_box, slant
 from minirnn.writing.hands import Writer
 from minirnn.writing.letters import pages_of, read_letter, write_letter
 
-LETTERS = pathlib.Path(__file__).parents[2] / "data" / "letters.txt"
 FILES = (
     ("page.png", {}), ("page.pdf", {}), ("page.svg", {}), ("plotter.svg", {"single_line": True}),
     ("animation.svg", {"animate": True}), ("page.gcode", {}),

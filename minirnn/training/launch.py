@@ -5,12 +5,13 @@ import dataclasses
 import pathlib
 
 from minirnn.arguments import Parser
+from minirnn.datasets.text import LETTERS
 from minirnn.errors import MinirnnError
 from minirnn.training import fine_tuning, mpi, read_task
 from minirnn.training.hand_task import hand_task
 from minirnn.training.run_folder import locked, read_settings, write_settings
 from minirnn.training.settings import LENGTHS, Settings, add_options
-from minirnn.training.text_task import LETTERS, text_task
+from minirnn.training.text_task import text_task
 
 TASKS = {"text": text_task, "hand": hand_task, "read": read_task.read_task}
 GENERAL = ("seed", "device", "threads")  # settings that the main job takes, for all its parts

@@ -2,7 +2,7 @@
 
     1_images/   the pictures of data/sample_hand, cleaned and traced: steps.png, contact_sheet_01.png, samples.jsonl
     2_hand/     the run that learns the hand from these strokes, starting from the weights that come with the package
-    3_text/     the run that learns what to write from data/letters.txt
+    3_text/     the run that learns what to write from the letters of the package
     page.png    new text by the second network, in the hand that the first has learned
 
 Each of the four parts does what a command does, and this command is printed first. Parts that are done already are not

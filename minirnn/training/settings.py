@@ -43,8 +43,8 @@ class DataSettings:
 
     TITLE: ClassVar[str] = "the data"
 
-    text: list | None = setting(None, "texts to learn, files or folders of .txt; by default data/letters.txt",
-                                nargs="+", metavar="FILE")  # fmt: skip
+    text: list | None = setting(None, "texts to learn, files or folders of .txt; by default the letters that come with "
+                                "the package", nargs="+", metavar="FILE")  # fmt: skip
     encoding: str | None = setting(None, "of the texts, such as cp1252 or latin-1; by default UTF-8, or UTF-16 where "
                                    "that is recognised")  # fmt: skip
     clean: bool = setting(False, "drop control characters from the texts, which are refused otherwise", bool,

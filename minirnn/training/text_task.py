@@ -1,7 +1,6 @@
 """The task of text: load the corpus, build the network, write samples while it learns."""
 
 import math
-import pathlib
 
 from minirnn.datasets.corpus import Corpus
 from minirnn.datasets.text import TextStreams, ValidationText, streams_for
@@ -10,8 +9,6 @@ from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.own_cell import load_cell
 from minirnn.training.trainer import Trainer
 from minirnn.writing.sampling import generate
-
-LETTERS = pathlib.Path(__file__).parents[2] / "data" / "letters.txt"
 
 
 def text_task(settings, run):

@@ -16,9 +16,8 @@ import time
 import numpy as np
 
 from minirnn.datasets import Sample, write_jsonl
-from minirnn.datasets.text import read_text
+from minirnn.datasets.text import LETTERS, read_text
 from minirnn.errors import MinirnnError
-from minirnn.training.text_task import LETTERS
 from minirnn.writing.hands import Writer
 
 STEPS, BATCH, T = 200, 32, 64

@@ -1,10 +1,11 @@
 """What every chapter needs to show things: source lines of the package, pictures, and boxes with arrows.
 
     show.source(lstm.forward, "for t in range(T)", "cell_forward")    prints these lines, found in the package
-    show.picture(figure, "02_unrolled.png")                           saves the figure and says where
+    show.picture(figure, "02_unrolled.png")                           saves the figure and says where; in a notebook,
+                                                                    it appears below the cell instead
     show.box(...), show.arrow(...)                                    for diagrams
 
-Pictures go to the folder that the environment variable MINIRNN_PICTURES names, or to tutorials/pictures/.
+Pictures go to the folder that the environment variable MINIRNN_PICTURES names, or to pictures/ beside the script.
 """
 
 import inspect
@@ -13,16 +14,16 @@ import pathlib
 import sys
 import textwrap
 
-import matplotlib
-
-if "ipykernel" not in sys.modules:  # in a notebook the figures appear below their cells; a script needs no screen
-    matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 
 import minirnn
 
+IN_A_NOTEBOOK = "ipykernel" in sys.modules  # the figures of a cell appear below it; a script needs no screen
+if not IN_A_NOTEBOOK:
+    plt.switch_backend("Agg")
+
 PACKAGE = pathlib.Path(minirnn.__file__).parent
+CELLS = pathlib.Path(__file__).parent / "cells"  # those of chapter 17
 
 # One colour, one meaning, in all chapters (Okabe and Ito's palette, which every kind of eye can tell apart).
 FORWARD, ERROR, CELL, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
@@ -61,8 +62,10 @@ def _find(lines, anchor, begin, thing):
 
 
 def picture(figure, name):
-    """Save ``figure`` as ``name`` in the folder of pictures and print where it is."""
-    folder = pathlib.Path(os.environ.get("MINIRNN_PICTURES", pathlib.Path(__file__).parent / "pictures"))
+    """Save ``figure`` as ``name`` in the folder of pictures and print where it is; a notebook shows it anyway."""
+    if IN_A_NOTEBOOK:
+        return
+    folder = pathlib.Path(os.environ.get("MINIRNN_PICTURES", pathlib.Path(sys.argv[0]).parent / "pictures"))
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / name)
     print(f"picture: {folder / name}")
