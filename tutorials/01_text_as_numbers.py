@@ -175,7 +175,7 @@ show.source(softmax_cross_entropy.forward, "p = flat - flat.max", "p /= total")
 # infinity. The unit is the **nat** with the natural logarithm; divided by log 2, it is **bits**, the length of the
 # shortest code for the symbol.
 #
-# The yardstick: whoever knows nothing gives every symbol 1/V, and pays log V whatever comes. A new network, its
+# The yardstick: a model that knows nothing gives every symbol 1/V, and pays log V whatever comes. A new network, its
 # weights still small random numbers, ought to cost about that. It is the first number to look at in any
 # training: far above log V, the first weights are too large; far below, the network sees what it should predict.
 
@@ -196,13 +196,13 @@ print(f"uniform guess: log V = log {V} = {np.log(V):.3f} nats = {np.log(V) / np.
 print(f"a new LSTM, nothing learned: {loss:.3f} nats")
 
 # %% [markdown]
-# e to the power of the loss is the **perplexity**: a loss of log 5 means to be as unsure as one who wavers among five
-# equally likely symbols.
+# e to the power of the loss is the **perplexity**: a model with a loss of log 5 is as unsure as if it had to choose
+# among five equally likely symbols.
 #
 # Between the uniform guess and a good model there is a ladder. One can count how often each symbol comes, and
 # guess in proportion. One can count pairs and guess from the previous symbol. Counting and guessing on the same
 # text flatters: it has one "W", in "White", so the counts are certain that an "h" follows. So the same counts are also
-# made on the first four fifths alone and judged on the last fifth, with one added to each count, since a pair never
+# made on the first four fifths alone and measured on the last fifth, with one added to each count, since a pair never
 # seen before would cost infinity.
 
 # %%
@@ -249,7 +249,7 @@ right.barh(places - 0.18, [a for a, _ in ladder.values()], 0.34, color=show.FORW
 right.barh(places + 0.18, [b for _, b in ladder.values()], 0.34, color=show.ERROR, label="on text not seen")
 right.set_yticks(places, list(ladder))
 right.invert_yaxis()
-right.set(title="What a guess costs", xlabel="nats a symbol", xlim=(0, 5.4))
+right.set(title="What a guess costs", xlabel="nats per symbol", xlim=(0, 5.4))
 right.legend(loc="lower right", fontsize=8)
 show.picture(figure, "01_ladder.png")
 
@@ -327,7 +327,7 @@ ax.plot(losses, color=show.FORWARD, label="embedding + dense, learning")
 for name, (height, _) in ladder.items():
     ax.axhline(height, color=show.GREY, linestyle="--", linewidth=1)
     ax.text(150, height + 0.04, name, ha="right", color=show.GREY)
-ax.set(xlabel="step", ylabel="nats a symbol", ylim=(0, 4), title="Learning what could have been counted")
+ax.set(xlabel="step", ylabel="nats per symbol", ylim=(0, 4), title="Learning what could have been counted")
 ax.legend(loc="lower left")
 show.picture(figure, "01_learning.png")
 

@@ -5,7 +5,7 @@
 #
 # **Runs for**: about 5 seconds.
 #
-# **You should see**: errors that fall by a constant factor a step, straight lines on a logarithmic axis, at the slope
+# **You should see**: errors that fall by a constant factor per step, straight lines on a logarithmic axis, at the slope
 # that a short calculation predicts; a network that learns to recall a symbol from five steps back, and nothing from
 # forty; and a cliff, the opposite fault, which clipping makes harmless.
 
@@ -47,8 +47,8 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 
 # %%
 def errors_by_distance(cell, params, x, rng):
-    """Norm of the state's error 0, 1, .., T steps before the last one, for x (T, B, D) and an error of norm one a
-    sequence at the last output -> (T + 1,), the root mean square over the batch."""
+    """Norm of the state's error 0, 1, .., T steps before the last one, for x (T, B, D) and an error of norm one
+    per sequence at the last output -> (T + 1,), the root mean square over the batch."""
     state, caches = cell.start(x.shape[1], params), []
     for t in range(len(x)):
         y, state, cache = cell.forward(x[t : t + 1], state, params)
@@ -80,7 +80,7 @@ def errors_by_distance(cell, params, x, rng):
 # %%
 T, B, D, H = 50, 16, 8, 128
 figure, ax = plt.subplots(figsize=(7.5, 4.4))
-print("rho    factor a step: predicted  measured")
+print("rho  factor per step: predicted  measured")
 for rho, colour in zip([0.5, 0.9, 1.3, 2.0, 3.0], show.COLOURS):
     rng = np.random.default_rng(1)
     params = rnn.init(rng, D, H, np.float64)
@@ -227,9 +227,9 @@ show.source(clip_by_global_norm)
 #
 # ## Three questions
 #
-# 1. If the gradient falls by 0.4 a step, would a learning rate that is larger by 1/0.4²⁰ train the memory of twenty
-#    steps?
+# 1. If the gradient is multiplied by 0.4 at every step, would a learning rate that is larger by 1/0.4²⁰ train the
+#    memory of twenty steps?
 # 2. Let Wh be the identity, b = 0, and no tanh. What is the error after k steps? Why is that not yet a useful memory?
-# 3. With ReLU in place of tanh, the derivative is 0 or 1. Does the argument of this chapter fall?
+# 3. With ReLU in place of tanh, the derivative is 0 or 1. Does the argument of this chapter still hold?
 #
 # The answers stand in `answers/03.md`.

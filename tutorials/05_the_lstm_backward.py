@@ -132,7 +132,7 @@ show.source(lstm.cell_backward, "dz *= slope")
 #
 #     dWx = Σ x_tᵀ dz_t,   dWh = Σ h_{t-1}ᵀ dz_t,   db = Σ dz_t,   dx_t = dz_t Wxᵀ
 #
-# The package makes each sum one product behind the loop, with all steps stacked as rows:
+# The package makes each sum one product after the loop, with all steps stacked as rows:
 
 # %%
 show.source(lstm.backward, "dz = dz.reshape", "return")
@@ -225,7 +225,7 @@ for name, analytic in {**grads, "x": dx, "h0": dstart[0], "c0": dstart[1]}.items
 # ## Watching one error walk back
 #
 # Take the memory cell that chapter 4 made by hand: "+" and "-" store, "." keeps, "?" shows, "x" erases. Only the
-# answer at the last "?" is judged. Where does its error go?
+# answer at the last "?" counts. Where does its error go?
 
 # %%
 symbols, message = "+-.?x", "..+.....-....?....?"
@@ -312,7 +312,7 @@ show.picture(figure, "05_two_paths.png")
 # The path through h alone fades even faster than in a vanilla RNN, whatever the forget gate does: on every step it has
 # to pass a gate, a tanh and a matrix of small weights. The cell alone is a straight line at the slope of its gate. With
 # both open more arrives than either carries, since an error can go a stretch along one cell, cross through
-# h into other units, and go on along theirs. But every one of these ways lives off the cells.
+# h into other units, and continue along theirs. But every one of these ways depends on the cells.
 #
 # ## Any gradient of the LSTM in two steps
 #

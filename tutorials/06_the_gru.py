@@ -127,7 +127,7 @@ show.source(gru.forward, "for t in range(T)", "h[t + 1] += n")
 #     dz_r = dr r (1 - r),    dz_u = du u (1 - u)
 #
 # **The products.** x_t meets Wx in all three blocks, and what comes back is dz = [dz_r, dz_u, dz_n]. h_{t-1} meets
-# Wh; in the third block what stands behind the product is m, not z_n, so there the error is dm. This is the one place
+# Wh; in the third block what comes out of the product is m, not z_n, so there the error is dm. This is the one place
 # where GRU code goes wrong most often: two arrays that differ in their last third.
 #
 #     dWx = Σ x_tᵀ [dz_r, dz_u, dz_n]        db = Σ [dz_r, dz_u, dz_n]
@@ -192,7 +192,7 @@ show.source(gru.backward, "for t in reversed", "dh += scratch")
 # ## Two cells of one name
 #
 # The first paper has the reset gate *before* the product, n = tanh(x Wx_n + b_n + (r h_{t-1}) Wh_n); cuDNN, PyTorch
-# and this package have it *behind*. Behind, h Wh is one product for all three blocks; before, the third has to wait
+# and this package have it *after*. After it, h Wh is one product for all three blocks; before, the third has to wait
 # for r. They learn about equally well, but the same weights give different numbers, and a model trained with one is
 # useless in the other. With the weights from above:
 
@@ -211,7 +211,7 @@ def gru_step_reset_before(x_t, h, params):
 h_before = state[0]
 for t in range(T):
     h_before = gru_step_reset_before(x[t], h_before, params)
-print("last state, reset behind:", np.round(y[-1, 0], 3))
+print("last state, reset after: ", np.round(y[-1, 0], 3))
 print("last state, reset before:", np.round(h_before[0], 3))
 assert np.abs(h_before - y[-1]).max() > 1e-3
 
@@ -227,8 +227,8 @@ assert np.abs(h_before - y[-1]).max() > 1e-3
 
 # %%
 def errors_by_distance(cell, params, x, rng):
-    """Norm of the state's error 0, 1, .., T steps before the last one, for x (T, B, D) and an error of norm one a
-    sequence at the last output -> (T + 1,), the root mean square over the batch."""
+    """Norm of the state's error 0, 1, .., T steps before the last one, for x (T, B, D) and an error of norm one
+    per sequence at the last output -> (T + 1,), the root mean square over the batch."""
     state, caches = cell.start(x.shape[1], params), []
     for t in range(len(x)):
         y, state, cache = cell.forward(x[t : t + 1], state, params)

@@ -308,7 +308,7 @@ assert (table[1:, 0] > TOLERANCE).all() and (table[1:, 1:] < TOLERANCE).any()
 # 4. Random weights on *all* outputs, the last state among them.
 # 5. Parameters of the order of one half: large enough that every gate is in use, small enough that none is saturated.
 # 6. Every input gets checked, not the weights alone: x, h0 and c0 are what the layers below and the chunks before
-#    live on.
+#    depend on.
 #
 # The whole table of the package, for every layer and both networks, is printed by `python -m minirnn.gradcheck`. Here
 # is the part of one cell:

@@ -115,7 +115,7 @@ for index in range(160):
     clip_by_global_norm(grads, 1.0)
     optimiser.step(flat, grads, lr=5e-3)
     losses.append(float(loss))
-print(f"loss from {losses[0]:.2f} to {np.mean(losses[-20:]):.2f} nats a character")
+print(f"loss from {losses[0]:.2f} to {np.mean(losses[-20:]):.2f} nats per character")
 
 
 def gradient_in_chunks(network, chunk, T):
@@ -155,7 +155,7 @@ for (name, curve), marker in zip(errors.items(), "os"):
     ax.loglog(lengths, curve, marker=marker, label=name)
 ax.set_xticks(lengths, lengths)
 ax.minorticks_off()
-ax.set(xlabel="T, steps a chunk", ylabel="|truncated - full| / |full|", ylim=(0.008, 1))
+ax.set(xlabel="T, steps per chunk", ylabel="|truncated - full| / |full|", ylim=(0.008, 1))
 ax.set_title("How wrong the truncated gradient is")
 ax.legend()
 show.picture(figure, "08_error_of_the_gradient.png")
@@ -202,10 +202,10 @@ for T in (2, 4, 5, 8, 16):
     print(f"T = {T:2}: {final[T]:.3f} nats at the end ({'lag >= T' if lag >= T else 'lag < T'})")
 _, thrown_away = learn_echo(8, lag, symbols, keep_state=False)
 print(f"T = 8, the state thrown away at each border: {thrown_away[-25:].mean():.3f} nats; "
-      f"lag / T of the targets lie behind the border: {lag / 8 * np.log(3):.3f}")  # fmt: skip
+      f"lag / T of the targets lie beyond the border: {lag / 8 * np.log(3):.3f}")  # fmt: skip
 ax.axhline(np.log(3), color=show.GREY, linestyle="--", linewidth=1)
 ax.text(symbols, np.log(3) + 0.02, "guessing", ha="right", color=show.GREY)
-ax.set(xlabel="symbols read", ylabel="nats a symbol", ylim=(0, 1.25), title=f"Saying again what came {lag} steps ago")
+ax.set(xlabel="symbols read", ylabel="nats per symbol", ylim=(0, 1.25), title=f"Saying again what came {lag} steps ago")
 ax.legend(loc="lower left", ncols=2)
 show.picture(figure, "08_echo.png")
 assert final[2] > 0.9 and final[4] > 0.9 and final[8] < 0.1 and final[16] < 0.1
@@ -215,9 +215,9 @@ assert abs(thrown_away[-25:].mean() - lag / 8 * np.log(3)) < 0.1
 # Three things are worth seeing.
 #
 # *The limit is sharp.* With T ≤ L no loss ever sends an error to the step where the symbol came in, and the path is
-# never learned, however long one waits. The state is handed on all the time; the network could remember. Nobody tells
-# it to. (The loss dips a little below guessing, since random weights keep some trace of every input for a while, and
-# the last layer finds it. Reservoir computing lives of that.)
+# never learned, however long one waits. The state is handed on all the time, so the network could remember; but no
+# error ever asks it to. (The loss dips a little below guessing, since random weights keep some trace of every input
+# for a while, and the last layer finds it. Reservoir computing depends on that.)
 #
 # *Above the limit the borders do not matter.* With T = 8 half of the targets lie in the chunk before, and no error
 # comes from them. They are right nevertheless in the end: the weights are the same at every step, and what was

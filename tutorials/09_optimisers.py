@@ -70,9 +70,9 @@ def f(theta):
 #
 # a multiplication by the same factor at every step. It shrinks as long as |1 - η λ| < 1, that is, η < 2/λ. So the
 # *steepest* direction forbids any rate above 2/λ2, and with such a rate the *gentlest* direction shrinks by at best
-# 1 - 2/κ a step. The best compromise makes both factors equal in size, 1 - η λ1 = -(1 - η λ2):
+# 1 - 2/κ per step. The best compromise makes both factors equal in size, 1 - η λ1 = -(1 - η λ2):
 #
-#     η = 2 / (λ1 + λ2),        factor (κ - 1) / (κ + 1) = 29/31 = 0.935 a step
+#     η = 2 / (λ1 + λ2),        factor (κ - 1) / (κ + 1) = 29/31 = 0.935 per step
 #
 # Too small a rate crawls, the best one still zigzags between the walls, one a little above 2/λ2 = 0.0667 leaves:
 
@@ -81,7 +81,7 @@ best = 2 / CURVATURE.sum()
 paths = {lr: run(SGD, lr, 40) for lr in (0.015, best, 0.068)}
 kappa = CURVATURE[1] / CURVATURE[0]
 measured = np.linalg.norm(paths[best][-1]) / np.linalg.norm(paths[best][-2])
-print(f"factor a step at the best rate {best:.4f}: predicted {(kappa - 1) / (kappa + 1):.4f}, measured {measured:.4f}")
+print(f"factor per step at the rate {best:.4f}: predicted {(kappa - 1) / (kappa + 1):.4f}, measured {measured:.4f}")
 assert abs(measured - (kappa - 1) / (kappa + 1)) < 1e-12
 
 
@@ -119,7 +119,7 @@ show.picture(figure, "09_gradient_descent.png")
 #
 #     √μ = (√κ - 1) / (√κ + 1),        η = (1 + √μ)² / λ2
 #
-# Instead of κ its root: 0.69 a step instead of 0.935, where κ = 30. (Polyak 1964.)
+# Instead of κ its root: 0.69 per step instead of 0.935, where κ = 30. (Polyak 1964.)
 
 # %%
 sqrt_mu = (np.sqrt(kappa) - 1) / (np.sqrt(kappa) + 1)
@@ -146,7 +146,7 @@ show.source(SGD.step, "v = self", "theta -=")
 #
 #     s ← ρ s + (1 - ρ) g²,        θ ← θ - η g / (√s + ε)
 #
-# √s is the typical size of g, so g/√s is about ±1: every weight moves about η a step, steep or not. Multiply the loss
+# √s is the typical size of g, so g/√s is about ±1: every weight moves about η per step, steep or not. Multiply the loss
 # by a thousand, and the path stays the same. There are two catches.
 #
 # The first: s begins at zero, so that after one step s = (1 - ρ) g², and the first step is η/√(1 - ρ): ten times η for
@@ -299,7 +299,7 @@ assert table["Adam", "turned"][-1] > 2 * table["Adam", "as it was"][-1]
 #
 # ## On a network
 #
-# A small LSTM on a part of the letters, 80 steps, every optimiser with a range of learning rates; judged on text that
+# A small LSTM on a part of the letters, 80 steps, every optimiser with a range of learning rates; measured on text that
 # is held out.
 
 # %%
@@ -348,7 +348,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 3.8))
 for (name, losses), colour in zip(curves.items(), show.COLOURS):
     left.plot(np.convolve(losses, np.ones(5) / 5, "valid"), color=colour, label=name)
     right.semilogx(CANDIDATES[name][1], reached[name], "o-", color=colour, label=name)
-left.set(xlabel="step", ylabel="nats a character (mean of 5 steps)", title="Each at its best rate")
+left.set(xlabel="step", ylabel="nats per character (mean of 5 steps)", title="Each at its best rate")
 right.set(xlabel="learning rate η", ylabel="nats, held out", title="After 80 steps, by learning rate")
 left.legend()
 show.picture(figure, "09_on_a_network.png")
@@ -423,7 +423,7 @@ for schedule in ("constant", "cosine", "trapezoid"):
     lr = lambda step, s=schedule: learning_rate(step, 250, peak=0.06, warmup=20, schedule=s)  # noqa: E731
     losses, lstm_norms, network = train(Adam, lr, 250)
     endings[schedule] = evaluate(network, held_out)
-    print(f"{schedule:9}: {endings[schedule]:.3f} nats a character, held out")
+    print(f"{schedule:9}: {endings[schedule]:.3f} nats per character, held out")
 assert max(endings["cosine"], endings["trapezoid"]) < endings["constant"]
 
 # %% [markdown]

@@ -25,10 +25,10 @@ from minirnn.training.trainer import Trainer, evaluate
 # %% [markdown]
 # ## A task made for failing
 #
-# Three thousand characters, and a network with ten times as many weights. It could learn the text by heart. The judge
-# is another piece of the same letters, which is never trained on. Every run below is this one function: the losses on
-# both pieces at every twentieth step, both without dropout, so that they can be compared. Beside the weights it keeps
-# their running mean, for later.
+# Three thousand characters, and a network with ten times as many weights. It could learn the text by heart. The
+# validation set is another piece of the same letters, which is never trained on. Every run below is this one function:
+# the losses on both pieces at every twentieth step, both without dropout, so that they can be compared. Beside the
+# weights it keeps their running mean, for later.
 
 # %%
 text = read_text(LETTERS)[:22_000]
@@ -41,7 +41,7 @@ AVERAGE = 0.98
 
 
 def train(ids, p=0.0, weight_decay=0.0):
-    """Train a new network -> {"learned", "held out", "held out, mean weights", "size": a list, one an evaluation}.
+    """Train a new network -> {"learned", "held out", "held out, mean weights", "size": one number per evaluation}.
 
     ``p`` is the probability that dropout silences a unit; "size" is the root mean square of the weights."""
     network = CharRNN(len(vocabulary), "lstm", layers=1, hidden=64, embed=32, dropout=p)
@@ -114,7 +114,7 @@ ax.plot(steps, plain["held out"], color=show.ERROR, label="held out")
 ax.plot(steps[kept], plain["held out"][kept], "o", color=show.ERROR)
 ax.axvline(steps[end], color=show.GREY, linestyle="--")
 ax.text(steps[end] + 3, 3.2, "stopped here, with\nthe weights of the dot", color=show.GREY)
-ax.set(xlabel="step", ylabel="nats a character", ylim=(0.8, 4.4), title="Understanding, then learning by heart")
+ax.set(xlabel="step", ylabel="nats per character", ylim=(0.8, 4.4), title="Understanding, then learning by heart")
 ax.legend()
 show.picture(figure, "10_overfitting.png")
 
@@ -152,7 +152,7 @@ y, m = dropout_plain(x, 0.5, rng)
 assert np.abs(dropout.forward(x, m)[0] - y).max() < 1e-12
 
 # %% [markdown]
-# The package compares 16 random bits a unit with a threshold instead of a float with p: it is faster, and since the
+# The package compares 16 random bits per unit with a threshold instead of a float with p: it is faster, and since the
 # division uses the threshold's own p, the mean is exactly 1.
 #
 # *Where* the mask stands matters. On the way from layer to layer, every signal passes a few masks. On the state,
@@ -174,7 +174,7 @@ left.set(xlabel="unit", ylabel="step t", title="A mask, p = 0.3: white is silent
 for curves, style, name in ((plain, "--", "no dropout"), (dropped, "-", "p = 0.3")):
     right.plot(steps, curves["learned"], color=show.FORWARD, linestyle=style, label=f"the text learned, {name}")
     right.plot(steps, curves["held out"], color=show.ERROR, linestyle=style, label=f"held out, {name}")
-right.set(xlabel="step", ylabel="nats a character", ylim=(0.8, 3.2), title="With and without")
+right.set(xlabel="step", ylabel="nats per character", ylim=(0.8, 3.2), title="With and without")
 right.legend(fontsize=8)
 show.picture(figure, "10_dropout.png")
 gap, gap_dropped = (curves["held out"][-1] - curves["learned"][-1] for curves in (plain, dropped))
@@ -277,7 +277,7 @@ figure, ax = plt.subplots(figsize=(7.5, 3.8))
 for curves, style, name in ((plain, "-", "no decay"), (decayed_run, "--", "weight decay 0.3")):
     ax.plot(steps, curves["held out"], color=show.ERROR, linestyle=style, label=name)
     ax.plot(steps, curves["held out, mean weights"], color=show.CELL, linestyle=style, label=f"{name}, mean weights")
-ax.set(xlabel="step", ylabel="nats a character, held out", ylim=(1.9, 2.7), title="The last weights, and their mean")
+ax.set(xlabel="step", ylabel="nats per character, held out", ylim=(1.9, 2.7), title="The last weights, and their mean")
 ax.legend(fontsize=9)
 show.picture(figure, "10_averaging.png")
 lead = np.array(plain["held out"]) - np.array(plain["held out, mean weights"])
@@ -312,7 +312,7 @@ for place, (name, losses) in enumerate(runs.items()):
     print(f"{name:31} best {lowest:.3f} (step {steps[int(np.argmin(losses))]}), at the end {losses[-1]:.3f}")
 ax.set_yticks(range(len(runs)), list(runs))
 ax.invert_yaxis()
-ax.set(xlabel="nats a character, held out", title="Which curve, and where on it")
+ax.set(xlabel="nats per character, held out", title="Which curve, and where on it")
 ax.legend(loc="lower right")
 show.picture(figure, "10_all_of_them.png")
 assert min(runs["six times the text"]) < min(min(losses) for name, losses in runs.items() if "text" not in name) - 0.05
@@ -325,7 +325,7 @@ assert all(runs[name][-1] < plain["held out"][-1] for name in runs if name != "n
 # that it does not; early stopping in any case, since it costs nothing.
 #
 # One warning. The held-out text has now chosen the stopping point, p, λ and the method. The loss on it is no longer an
-# honest guess at the loss on new text: of many candidates the one was taken on which chance was kindest. A last figure
+# honest guess at the loss on new text: the best of many candidates was partly lucky. A last figure
 # to publish belongs to a third piece of text that was looked at once.
 #
 # ## Three questions

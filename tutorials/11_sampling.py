@@ -49,7 +49,7 @@ for step in range(STEPS):
     clip_by_global_norm(grads, 1.0)
     optimiser.step(flat, grads, learning_rate(step, STEPS, peak=1e-2, warmup=20, schedule="cosine"))
     losses.append(float(loss))
-print(f"loss at the end: {np.mean(losses[-20:]):.2f} nats a character, uniform guess {np.log(len(vocabulary)):.2f}")
+print(f"loss at the end: {np.mean(losses[-20:]):.2f} nats per character, uniform guess {np.log(len(vocabulary)):.2f}")
 
 # %% [markdown]
 # ## Drawing from a distribution
@@ -241,8 +241,8 @@ for name, options in WAYS.items():
 
 # %% [markdown]
 # Greedy writing is the most probable *step* every time, and yet no likely text: it falls into a rut and repeats itself
-# for ever, since the state comes back to nearly the same place and there is no chance to leave it. People do not write
-# the likeliest letter every time either. What they write costs about as many nats a letter as the model expects, and
+# forever, since the state comes back to nearly the same place and there is no chance to leave it. People do not write
+# the likeliest letter every time either. What they write costs about as many nats per letter as the model expects, and
 # now and then a surprise.
 #
 # ## Measured

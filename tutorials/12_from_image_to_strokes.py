@@ -11,7 +11,7 @@
 #
 # A pen that was recorded says where it went. An image says only where ink is. To learn from images, a program has to
 # find the way back: which pixels are ink, which ink belongs together, and how the pen moved. All of it stands in
-# `minirnn.images`, a function a step, most of them a call or two of scikit-image or SciPy.
+# `minirnn.images`, one function per step, most of them a call or two of scikit-image or SciPy.
 
 # %%
 from itertools import combinations
@@ -290,9 +290,9 @@ show.picture(figure, "12_rules_and_specks.png")
 # %% [markdown]
 # ## Step 7: lines
 #
-# The smoothed sums of ink by row have a peak a line. But lines are not separated by a straight cut: a g reaches down, a
-# k reaches up. Between two peaks runs a **seam**, the cheapest way from left to right, where each pixel costs the more
-# the nearer it is to ink, and ink costs a hundred. It is Dijkstra's algorithm, `graph.route_through_array` in
+# The smoothed sums of ink by row have one peak per line. But lines are not separated by a straight cut: a g reaches
+# down, a k reaches up. Between two peaks runs a **seam**, the cheapest way from left to right, where each pixel costs
+# the more the nearer it is to ink, and ink costs a hundred. It is Dijkstra's algorithm, `graph.route_through_array` in
 # scikit-image. Each connected piece of ink then belongs to the side on which most of it lies.
 
 # %%
@@ -309,9 +309,9 @@ ax.axis("off")
 show.picture(figure, "12_lines.png")
 
 # %% [markdown]
-# From here on each line goes its way alone. It is cut out and scaled so that the standard deviation of y of its ink is
-# 60 pixels, whatever the scan's resolution was: the lengths below mean the same on every page. The function that does
-# all steps, from the scan to the strokes of every line, is `read_page`.
+# From here on each line is treated by itself. It is cut out and scaled so that the standard deviation of y of its ink
+# is 60 pixels, whatever the scan's resolution was: the lengths below mean the same on every page. The function that
+# does all steps, from the scan to the strokes of every line, is `read_page`.
 
 # %%
 page, found = read_page(grey)
@@ -358,7 +358,7 @@ show.picture(figure, "12_skeleton.png")
 #
 # At a crossing the pen goes on as straight as it can. For each pair of edges there is the angle by which a pen would
 # turn; the pairs are taken in order of that angle, and an edge that has found its partner is out. A turn of more than
-# 80 degrees is no going on: there a stroke ends. The direction of an edge is measured a little away from the node,
+# 80 degrees is too sharp: there a stroke ends. The direction of an edge is measured a little away from the node,
 # beyond the blot that two strokes make where they cross. At the crossing of the t:
 
 # %%

@@ -88,7 +88,7 @@ print(f"{len(TEXT)} characters are {len(ids)} ids out of {len(vocabulary)}: {ids
 show.source(PenVocabulary.decode, "points = np.cumsum", "return")
 
 figure, axes = plt.subplots(3, 1, figsize=(10, 5.2), sharex=True, sharey=True)
-names = ("as written", "decoded", "the same, every symbol a dot")
+names = ("as written", "decoded", "the same, one dot per symbol")
 for ax, strokes, name in zip(axes, (line, decoded, decoded), names):
     for stroke in strokes:
         single = len(stroke) == 1
@@ -165,7 +165,7 @@ def distances(strokes, others):
     return cKDTree(near).query(points)[0]
 
 
-print("directions  step   symbols a character   mean distance   largest")
+print("directions  step   symbols per character mean distance   largest")
 for directions, step in ((8, 0.3), (16, 0.3), (64, 0.3), (64, 0.6), (64, 0.15)):
     trial = PenVocabulary(vocabulary.lifts, directions, step)
     trial_ids = trial.encode(line)
@@ -247,8 +247,8 @@ print(f"{vocabulary.n_heights} heights; the beginning of the line: {heights[:14]
 show.source(PenVocabulary.heights, "return")
 
 # %% [markdown]
-# From here on handwriting is a text in an vocabulary of {BEGIN, END, directions, lifts}, with a softmax over V symbols
-# and a cross-entropy in nats a symbol, and all chapters before this one apply. What is missing is the connection to
+# From here on handwriting is a text in a vocabulary of {BEGIN, END, directions, lifts}, with a softmax over V symbols
+# and a cross-entropy in nats per symbol, and all chapters before this one apply. What is missing is the connection to
 # what is to be written. That is the window of the next chapter.
 #
 # ## Three questions
@@ -257,8 +257,8 @@ show.source(PenVocabulary.heights, "return")
 #    learn the corrections, too? Would a network trained on the uncorrected ids draw worse, when nobody compares its
 #    line with any original?
 # 2. BEGIN and END are two ids. When is END learned, and why must the mask of a batch of padded lines let it count
-#    exactly once a line?
-# 3. A step of 0.3 can say 64 things, at a cost of at most log 64 nats, but a trained network needs less than 2 nats a
-#    step. What does it know, and how would its loss change if there were 128 directions?
+#    exactly once per line?
+# 3. A step of 0.3 can say 64 things, at a cost of at most log 64 nats, but a trained network needs less than 2 nats
+#    per step. What does it know, and how would its loss change if there were 128 directions?
 #
 # The answers stand in `answers/13.md`.

@@ -7,11 +7,11 @@
 #
 # **You should see**: a window of a few bell curves over a text, in plain loops and in the package, equal to 1e-12;
 # its gradient derived and checked; and a small network that is given a text and made to write it out, in two to seven
-# moves a letter, whose window is a slow clock at first, and then walks along the text at the pace of the letters.
+# moves per letter, whose window is a slow clock at first, and then walks along the text at the pace of the letters.
 #
 # The network of chapter 13 would write, but nothing in particular. To write a given text it has to know which letter
-# is due. The text cannot be an input of the same step, since a letter takes some 14 moves of the pen, one time 7,
-# another time 25: nobody tells the network when one is done. Graves (2013, section 5.1) lets the network decide: at
+# is due. The text cannot be an input of the same step, since a letter takes some 14 moves of the pen, sometimes 7,
+# sometimes 25: nobody tells the network when one is done. Graves (2013, section 5.1) lets the network decide: at
 # every step it looks at the text through a soft window, and says how far the window moves. It is one of the first
 # attention mechanisms, and small enough to be derived completely.
 
@@ -263,13 +263,13 @@ def toy_batch(rng, B=24, U=8):
 
 network = PenRNN(V=START + 1, characters=LETTERS, heights=1, layers=2, hidden=32, embed=16, char_embed=12,
                  gaussians=2, rate=1 / 8)  # fmt: skip
-judge = toy_batch(np.random.default_rng(99), B=4)
-T_first = int(judge["mask"][:, 0].sum())  # steps of the first line of the four
+example = toy_batch(np.random.default_rng(99), B=4)
+T_first = int(example["mask"][:, 0].sum())  # steps of the first line of the four
 
 
 def look():
-    """The window's weights phi (T, U) while the network writes the first line of ``judge``."""
-    return network.forward(judge, network.start(4))[1][:T_first, 0]
+    """The window's weights phi (T, U) while the network writes the first line of ``example``."""
+    return network.forward(example, network.start(4))[1][:T_first, 0]
 
 
 flat = backend.flatten(network.params)
@@ -285,14 +285,14 @@ for step in range(1, STEPS + 1):
     losses.append(float(loss))
     if step in (STEPS // 4, STEPS):
         looks[step] = look()
-blind = np.log(LETTERS) / LENGTH.mean()
+without_text = np.log(LETTERS) / LENGTH.mean()
 print(f"loss {losses[0]:.3f} at the start, {np.mean(losses[-20:]):.3f} at the end;")
-print(f"who knows the words of moves and not the text pays log {LETTERS} a letter, {blind:.3f} a symbol")
-assert np.mean(losses[-20:]) < blind / 3
+print(f"without the text, knowing the words of moves, it costs log {LETTERS} per letter, {without_text:.3f} per symbol")
+assert np.mean(losses[-20:]) < without_text / 3
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), sharey=True)
-names = ["abcdef"[letter] for letter in judge["text"][0]]
-due = np.repeat(np.arange(8), LENGTH[judge["text"][0]])
+names = ["abcdef"[letter] for letter in example["text"][0]]
+due = np.repeat(np.arange(8), LENGTH[example["text"][0]])
 for ax, (step, phi) in zip(axes, looks.items()):
     ax.imshow(phi.T, origin="lower", aspect="auto", cmap="magma", vmin=0)
     ax.plot(due, ".", color=show.COLOURS[5], markersize=5)
@@ -303,9 +303,9 @@ show.picture(figure, "14_the_window_walks.png")
 
 figure, ax = plt.subplots(figsize=(7, 3))
 ax.plot(losses, color=show.FORWARD)
-ax.axhline(blind, color=show.GREY, linestyle="--", linewidth=1)
-ax.text(STEPS, blind + 0.04, "without reading", ha="right", color=show.GREY)
-ax.set(xlabel="step of learning", ylabel="nats a symbol", ylim=(0, None), title="Learning to read")
+ax.axhline(without_text, color=show.GREY, linestyle="--", linewidth=1)
+ax.text(STEPS, without_text + 0.04, "without reading", ha="right", color=show.GREY)
+ax.set(xlabel="step of learning", ylabel="nats per symbol", ylim=(0, None), title="Learning to read")
 show.picture(figure, "14_learning_to_read.png")
 
 # %% [markdown]
@@ -320,7 +320,7 @@ show.picture(figure, "14_learning_to_read.png")
 # %%
 longer = toy_batch(np.random.default_rng(7), U=16)
 loss_longer = network.loss(longer, network.start(24))[0]
-print(f"texts of 8 letters {np.mean(losses[-20:]):.3f}, of 16 letters {loss_longer:.3f} nats a symbol")
+print(f"texts of 8 letters {np.mean(losses[-20:]):.3f}, of 16 letters {loss_longer:.3f} nats per symbol")
 
 # %% [markdown]
 # The real thing differs in size only: `PenRNN` with pen moves in the place of toy symbols, eight curves, and b set at
@@ -339,7 +339,7 @@ show.source(attention_window.init, "b = np.zeros", "b[2 * K :]")
 # ## Three questions
 #
 # 1. The φ_u are not normalised, as a softmax over u would be. What can the network say with Σ φ_u that a normalised
-#    window cannot, and what happens behind the text's end?
+#    window cannot, and what happens after the text's end?
 # 2. dκ goes back through time with the factor one. What does truncated BPTT (chapter 8) cut off here, and why does
 #    the network nevertheless learn to read lines of hundreds of steps in chunks of 64?
 # 3. The step of κ is exp κ̂, always positive. What would happen with κ_t = κ_{t-1} + κ̂, and what, on the other hand,

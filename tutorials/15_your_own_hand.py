@@ -128,7 +128,7 @@ characters = sum(len(sample.text) for sample in samples)
 for name, encoded in (("traced", ids), ("as written", written)):
     strokes = sum(int(vocabulary.is_lift[line].sum()) for line in encoded)
     symbols = sum(map(len, encoded))
-    print(f"{name:10}: {symbols / characters:.1f} symbols and {strokes / characters:.2f} strokes a character")
+    print(f"{name:10}: {symbols / characters:.1f} symbols and {strokes / characters:.2f} strokes per character")
 
 figure, axes = plt.subplots(3, 1, figsize=(9, 4.6), sharex=True, sharey=True)
 stations = (("as written", normalise(truths[TEXTS[0]]), show.FORWARD), ("traced from its scan", lines[0], show.CELL),
@@ -181,19 +181,20 @@ axes[0, 0].invert_yaxis()
 show.picture(figure, "15_augmented.png")
 
 # %% [markdown]
-# *It is judged by lines it has not seen*, and stopped when they no longer get better (chapter 10). The split goes by
-# groups, not by lines: two lines of one page share the pen, the paper, the mood, perhaps words. With a line of the
-# same page on either side, the validation would be too kind. So a group goes one way or the other as a whole, by a
+# *It is evaluated on lines that it has not seen*, and stopped when they no longer get better (chapter 10). The split
+# goes by groups, not by lines: two lines of one page share the pen, the paper, the mood, perhaps words. With a line of
+# the same page on either side, the validation would be too kind. So a group goes one way or the other as a whole, by a
 # hash of its name, the same in every run:
 
 # %%
 show.source(fine_tuning.split_lines, "training, validation = split_by_group", "return [samples[i]")
 training, validation = fine_tuning.split_lines(samples, fraction=0.5, seed=0)
-print(f"{len(samples)} lines, {len(training)} to learn from, {len(validation)} to judge by")
+print(f"{len(samples)} lines, {len(training)} to learn from, {len(validation)} for validation")
 
 # %% [markdown]
 # (With as few groups as here, chance may send them all one way. Then the lines are split one by one, and with fewer
-# than ten, as here, all of them are learned, and the same ones judge. It is better than nothing, and too kind.)
+# than ten, as here, all of them are learned, and validation uses the same ones. It is better than nothing, and too
+# kind.)
 #
 # ## Fine-tuning
 #
@@ -210,7 +211,7 @@ B, T, epochs = (fine_tuning.FINE_TUNING[name] for name in ("batch", "steps_per_c
 LINES, CHARACTERS = 28, 40
 a_character, times = sum(map(len, ids)) / characters, fine_tuning.copies(LINES)
 chunks = -(-int(LINES * times) // B) * -(-int(CHARACTERS * a_character) // T)
-print(f"{LINES} lines of {CHARACTERS} characters at {a_character:.1f} symbols each, {times:.1f} times an epoch:")
+print(f"{LINES} lines of {CHARACTERS} characters at {a_character:.1f} symbols each, {times:.1f} times per epoch:")
 print(f"{chunks} chunks. In {epochs:g} epochs, {epochs * chunks:g} steps, a line is seen {epochs * times:.0f} times")
 
 # %% [markdown]
@@ -218,7 +219,7 @@ print(f"{chunks} chunks. In {epochs:g} epochs, {epochs * chunks:g} steps, a line
 # then been seen in a dozen shapes. A low learning rate keeps what the network knows of all hands (that there are
 # letters your lines do not contain) while the hand's own row moves.
 #
-# What to look at while it runs: the validation loss, in nats a symbol, in `loss.png`; the samples, drawn at each
+# What to look at while it runs: the validation loss, in nats per symbol, in `loss.png`; the samples, drawn at each
 # evaluation; and the picture of the window beside them, which must stay the line that it was.
 #
 # **How much of it.** The weights that predict your hand best do not write it best: what they have learned of you, to

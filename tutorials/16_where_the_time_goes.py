@@ -37,12 +37,12 @@ def sigmoid(z):
 
 
 def split(params):
-    """The package's (D, 4H) blocks as a dict of one array a gate."""
+    """The package's (D, 4H) blocks as a dict of one array per gate."""
     return {name: dict(zip("ifog", np.split(array, 4, axis=-1))) for name, array in params.items()}
 
 
 def plain_lstm(x, state, params, dy):
-    """Forward and back, gate by gate -> y (T, B, H), dx, grads with a gate's block beside the other."""
+    """Forward and back, gate by gate -> y (T, B, H), dx, grads with the blocks of the gates side by side."""
     Wx, Wh, b = (split(params)[name] for name in ("Wx", "Wh", "b"))
     h, c, steps, y = *state, [], []
     for x_t in x:
@@ -197,7 +197,7 @@ def package_lstm(x, state, params, dy):
 # tanh and the elementwise products run on one core, and so do all of Python's lines. But the sequences of a batch
 # have nothing to do with each other until the gradients are summed. So each thread takes its share of the batch
 # forward and back, and the gradients are added up. NumPy lets go of Python's lock while it computes, so threads do
-# it. (The matrix library is told to use one core a thread, or both would fight for the same ones.)
+# it. (The matrix library is made to use one core per thread, or both would fight for the same ones.)
 
 # %%
 workers = threads.Workers(2)

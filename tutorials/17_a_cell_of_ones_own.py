@@ -62,7 +62,7 @@ print((show.CELLS / "mgu.py").read_text(encoding="utf-8"))
 # three mistakes, planted one at a time:
 
 # %%
-def told(source):
+def complaints_about(source):
     """What the check says of a cell with this source."""
     module = type(own_cell)("planted")
     exec(source, module.__dict__)
@@ -79,8 +79,8 @@ MISTAKES = {
 said = {}
 for name, (line, fault) in MISTAKES.items():
     assert line in mgu
-    said[name] = told(mgu.replace(line, fault))
-    print(f"{name}:", *(said[name] or ["nothing to complain of"]), sep="\n    ")
+    said[name] = complaints_about(mgu.replace(line, fault))
+    print(f"{name}:", *(said[name] or ["no complaints"]), sep="\n    ")
 assert not said["right"] and all(said[name] for name in said if name != "right")
 
 # %% [markdown]
@@ -88,7 +88,7 @@ assert not said["right"] and all(said[name] for name in said if name != "right")
 #
 # *An LSTM with peepholes* (Gers and Schmidhuber 2000; it is the one of Graves 2013): the gates see the cell, each
 # unit its own. Two of them see the cell before the step and the output gate the one after it, so the error of the
-# cell gets three more terms, at two different times. That is the place to be careful, and the check is the judge.
+# cell gets three more terms, at two different times. That is the place to be careful, and the check decides.
 #
 # *Layer normalisation* (Ba, Kiros and Hinton 2016): the argument of tanh is brought to mean 0 and variance 1 over the
 # units of one sequence before it goes on, so that the size of the state no longer depends on the size of the weights.

@@ -6,7 +6,7 @@
 # **Runs for** a quarter of a minute.
 #
 # **You should see**: a probability that sums over thousands of paths, counted one by one and computed in two sweeps;
-# the gradient as a difference of two distributions; and a network that was only told what a line says, and finds out
+# the gradient as a difference of two distributions; and a network that is given only what a line says, and finds out
 # where.
 #
 # ## The problem
@@ -134,7 +134,7 @@ assert np.abs((p - gamma) - dz).max() < 1e-12
 # ## A network finds out where
 #
 # Made-up ink: each of five characters is a pattern of eight numbers that lasts for three to seven frames, with noise,
-# and pauses between. The network is one dense layer over three frames at a time. It is told the texts, never the
+# and pauses between. The network is one dense layer over three frames at a time. It is given the texts, never the
 # places.
 
 # %%
@@ -183,7 +183,7 @@ assert losses[-1] < 0.5 and len(read) >= 4
 
 figure, axes = plt.subplots(4, 1, figsize=(9, 6.4), sharex=True, height_ratios=[0.5, 1, 1, 1])
 axes[0].imshow(np.eye(CHARACTERS + 1)[shown_truth[:, 0]].T[1:], aspect="auto", cmap="Greys", interpolation="nearest")
-axes[0].set(title="Where the characters are (the network is never told)", yticks=[])
+axes[0].set(title="Where the characters are (the network never learns this)", yticks=[])
 for ax, (step, p_shown) in zip(axes[1:], pictures.items()):
     ax.plot(p_shown[:, 0], color=show.GREY, linestyle=":", label="blank")
     for k, colour in zip(range(1, CHARACTERS + 1), show.COLOURS):
