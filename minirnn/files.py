@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half-written, and finding the newest sample of a run."""
+"""Files and folders: writing them so that nothing is ever half-written."""
 
 import contextlib
 import functools
@@ -9,9 +9,26 @@ import stat
 
 import portalocker
 
-from minirnn.errors import CannotWrite, MinirnnError
+from minirnn.errors import CannotWrite
 
 HALF_WRITTEN = ".minirnn-*.tmp"  # files that are being written, or whose writer was killed
+
+
+def is_file(path):
+    """Whether there is such a file; a name that no file can have (too long, or with a zero byte) is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def make_folder(path):
+    """Make the folder ``path``, and those above it, unless they are there. `CannotWrite` says why this cannot be
+    done."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(f"cannot make the folder {path}: {error.strerror}; choose another") from None
 
 
 @contextlib.contextmanager
@@ -101,12 +118,3 @@ def clear_half_written(folder):
 def clear_once(folder):
     """`clear_half_written`, but only the first time that this process writes into ``folder``."""
     clear_half_written(folder)
-
-
-def newest_sample(run, pattern):
-    """The newest sample in the folder of a run whose name fits ``pattern``, a `pathlib.Path`. MinirnnError if there
-    is none."""
-    samples = sorted((pathlib.Path(run) / "samples").glob(pattern))
-    if not samples:
-        raise MinirnnError(f"{run} has no samples/{pattern} any more; continue the run, which makes new ones")
-    return samples[-1]

@@ -20,10 +20,9 @@ def main(argv=None):
     # Loaded here, and not above, so that Ctrl-C is heeded during the second that it takes.
     from minirnn import backend
     from minirnn.errors import MinirnnError
-    from minirnn.files import newest_sample
     from minirnn.training import mpi
     from minirnn.training.launch import announced, do_all, learn, prepared, settings_from
-    from minirnn.training.run_folder import locked, new_run
+    from minirnn.training.run_folder import locked, new_run, newest_sample
     from minirnn.writing.letters import handwrite
 
     if mpi.rank() > 0:  # rank 0 prints for all, and first checks the input

@@ -6,10 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
+from minirnn.backend import flatten
 from minirnn.errors import MinirnnError
 from minirnn.ink import vocabularies
 from minirnn.ink.strokes import resample, smooth
 from minirnn.ink.vocabularies import BEGIN, END, CharVocabulary, PenVocabulary
+from minirnn.networks import checkpoint
+from minirnn.networks.pen_rnn import PenRNN
+from minirnn.networks.rebuild import load
 
 # A codebook without a plan: a grid that is nowhere farther than 0.29 from any lift up to 20 units long.
 GRID = np.stack(np.meshgrid(np.arange(-20, 20.1, 0.4), np.arange(-20, 20.1, 0.4)), axis=-1).reshape(-1, 2)
@@ -31,7 +35,7 @@ def farthest(points, strokes):
 
 
 def test_ids_are_sorted_and_do_not_depend_on_the_order_of_the_text():
-    vocabulary = CharVocabulary.from_text("banana bread")
+    vocabulary = CharVocabulary("banana bread")
     assert vocabulary.symbols == " abdenr"
     assert vocabulary.encode("bad").tolist() == [2, 1, 3]
     assert vocabulary.encode("bad").dtype == np.int32
@@ -40,7 +44,7 @@ def test_ids_are_sorted_and_do_not_depend_on_the_order_of_the_text():
 @given(st.text(min_size=1))
 @settings(deadline=None, max_examples=50)
 def test_any_text_survives_its_own_alphabet(text):
-    vocabulary = CharVocabulary.from_text(text)
+    vocabulary = CharVocabulary(text)
     assert vocabulary.decode(vocabulary.encode(text)) == text
     assert len(vocabulary) == len(set(text))
 
@@ -258,8 +262,10 @@ def test_the_distance_to_a_segment(point, distance):
 
 def test_survives_a_checkpoint(tmp_path):
     pens = PenVocabulary(GRID, 32, 0.36)
-    np.savez(tmp_path / "pens.npz", **pens.to_arrays())
-    with np.load(tmp_path / "pens.npz", allow_pickle=False) as arrays:
-        again = PenVocabulary.from_arrays(arrays)
+    network = PenRNN(len(pens), characters=3, heights=pens.n_heights, hidden=2, embed=2, char_embed=2)
+    meta = {"kind": "PenRNN", "network": network.settings, "symbols": "ab", "directions": 32, "step_length": 0.36}
+    arrays = {f"params.{name}": array for name, array in flatten(network.params).items()}
+    checkpoint.save(tmp_path / "pens.npz", meta, {**arrays, "extra.lifts": pens.lifts})
+    again = load(tmp_path / "pens.npz").pens
     np.testing.assert_array_equal(again.vectors, pens.vectors)
     assert (again.directions, again.step) == (32, 0.36)

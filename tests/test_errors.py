@@ -28,6 +28,7 @@ from minirnn.datasets.cache import cache_path, fingerprint, load_cache
 from minirnn.errors import MinirnnError, is_text, printable, run_command
 from minirnn.networks import checkpoint
 from minirnn.studies import export, sample_hand, simulated_sheets, tracing
+from minirnn.training import run_folder
 
 # {command: [arguments, words of the message]}; "bad" is a file of noise, "empty" an empty folder, "none" is not there.
 WRONG = {
@@ -337,7 +338,7 @@ def test_what_killed_writers_left_in_the_cache_is_cleared_away():
 def test_a_run_whose_samples_are_gone_is_said():
     Path("run/samples").mkdir(parents=True)
     with pytest.raises(MinirnnError, match=r"run has no samples/\*\.txt any more"):
-        files.newest_sample(Path("run"), "*.txt")
+        run_folder.newest_sample(Path("run"), "*.txt")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])

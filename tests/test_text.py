@@ -242,7 +242,7 @@ def test_a_validation_part_that_predicts_nothing(n):
 
 def test_streams_and_alphabet_together():
     text = "to be or not to be " * 9
-    vocabulary = CharVocabulary.from_text(text)
+    vocabulary = CharVocabulary(text)
     _, chunk = TextStreams(vocabulary.encode(text), 2, 8).chunk(0, 1)
     for stream in range(2):
         x, y = (vocabulary.decode(chunk[name][:, stream]) for name in "xy")

@@ -48,7 +48,7 @@ text = (
 # yesterday would read today's text as gibberish. V is the number of symbols.
 
 # %%
-vocabulary = CharVocabulary.from_text(text)
+vocabulary = CharVocabulary(text)
 V = len(vocabulary)
 ids = vocabulary.encode(text)
 print(f"V = {V} symbols: {vocabulary.symbols!r}")
@@ -75,7 +75,7 @@ show.source(CharVocabulary.encode, "unknown =", "raise MinirnnError")
 # product is never computed; the row is looked up.
 
 # %%
-letters = CharVocabulary.from_text("sister")
+letters = CharVocabulary("sister")
 D = 6
 rng = np.random.default_rng(0)
 E = embedding.init(rng, len(letters), D, np.float64)["E"]

@@ -270,7 +270,7 @@ rhyme = (
     "peter piper picked a peck of pickled peppers. a peck of pickled peppers peter piper picked. "
     "if peter piper picked a peck of pickled peppers, where is the peck of pickled peppers peter piper picked?"
 )
-vocabulary = CharVocabulary.from_text(rhyme)
+vocabulary = CharVocabulary(rhyme)
 V = len(vocabulary)
 ids = vocabulary.encode(rhyme)
 pairs = np.zeros((V, V))

@@ -69,7 +69,7 @@ show.source(CharRNN.backward, "for name in reversed", "self.cell.backward")
 
 # %%
 text = read_text(LETTERS)
-vocabulary = CharVocabulary.from_text(text)
+vocabulary = CharVocabulary(text)
 ids = vocabulary.encode(text)
 show.source(TextStreams.chunk)
 tiny = TextStreams(ids, B=2, T=12)

@@ -305,7 +305,7 @@ assert table["Adam", "turned"][-1] > 2 * table["Adam", "as it was"][-1]
 # %%
 text = read_text(LETTERS)[:40_000]
 training, validation = text[:36_000], text[36_000:]
-vocabulary = CharVocabulary.from_text(training)
+vocabulary = CharVocabulary(training)
 B, T = 16, 16
 data = TextStreams(vocabulary.encode(training), B, T)
 held_out = ValidationText(vocabulary.encode(validation), 64, T)

@@ -32,7 +32,7 @@ from minirnn.training.trainer import Trainer, evaluate
 
 # %%
 text = read_text(LETTERS)[:22_000]
-vocabulary = CharVocabulary.from_text(text)
+vocabulary = CharVocabulary(text)
 ids = vocabulary.encode(text)
 small, large, other = ids[:3000], np.concatenate([ids[:3000], ids[7000:]]), ids[3000:7000]
 B, T, STEPS, EVERY = 16, 25, 180, 20

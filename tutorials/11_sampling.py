@@ -34,7 +34,7 @@ from minirnn.writing.sampling import distribution, generate
 # %%
 letters = read_text(LETTERS)
 text, unread = letters[:60_000], letters[60_000:160_000]
-vocabulary = CharVocabulary.from_text(text)
+vocabulary = CharVocabulary(text)
 B, T, STEPS = 24, 32, 320
 data = TextStreams(vocabulary.encode(text), B, T)
 network = CharRNN(len(vocabulary), "lstm", layers=1, hidden=96, embed=32)

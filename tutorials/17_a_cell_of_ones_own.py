@@ -113,7 +113,7 @@ for name in names:
 # %%
 text = read_text(LETTERS)[:40_000]
 training, validation = text[:36_000], text[36_000:]
-vocabulary = CharVocabulary.from_text(training)
+vocabulary = CharVocabulary(training)
 B, T, STEPS = 16, 24, 150
 data = TextStreams(vocabulary.encode(training), B, T)
 held_out = ValidationText(vocabulary.encode(validation), 64, T)

@@ -13,8 +13,8 @@ import pathlib
 import numpy as np
 
 from minirnn.datasets.samples import Report
-from minirnn.errors import CannotWrite, MinirnnError, is_text
-from minirnn.files import atomic
+from minirnn.errors import MinirnnError, is_text
+from minirnn.files import atomic, make_folder
 from minirnn.ink.strokes import check_strokes
 
 VERSION = 3  # to be raised when a reader, or this file, changes what it gives
@@ -63,10 +63,7 @@ def save_cache(path, mark, samples, report):
     ``path``, all or nothing; ``mark`` is the `fingerprint` of their source.
 
     `CannotWrite` if the folder cannot be made or written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite(f"cannot make the folder {path.parent}: {error.strerror}") from None
+    make_folder(path.parent)
     texts, groups, rows = [], [], []
     digest = hashlib.sha256()
     with atomic(path, "wb") as file:

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from minirnn.datasets.safe_xml import local_name, read_xml
+from minirnn.datasets.safe_xml import descendants, local_name, read_xml
 from minirnn.datasets.samples import Report, Sample
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import check_strokes
@@ -69,10 +69,6 @@ def _words(text):
     return " ".join((text or "").split())
 
 
-def _all(root, name):
-    return [element for element in root.iter() if local_name(element) == name]
-
-
 def _note(element, *kinds):
     """The first annotation of one of these types that is the element's own, or None."""
     for child in element:
@@ -100,9 +96,9 @@ class _Ink:
     def __init__(self, root, path, faults):
         self.root, self.path, self.faults = root, path, faults
         self.by_id = {e.get(ID) or e.get("id"): e for e in root.iter() if e.get(ID) or e.get("id")}
-        formats = _all(root, "traceFormat")
+        formats = descendants(root, "traceFormat")
         self.default = formats[0] if formats else None
-        points = sum((trace.text or "").count(",") + 1 for trace in _all(root, "trace"))
+        points = sum((trace.text or "").count(",") + 1 for trace in descendants(root, "trace"))
         if points > MAX_POINTS:
             raise MinirnnError(f"{path} has {points:,} points; that is no page of handwriting (at most {MAX_POINTS:,})")
         self.steps = MAX_POINTS  # that may be made on the way from lines to traces
@@ -134,13 +130,13 @@ class _Ink:
 
     def _layout_in(self, context):
         """The traceFormat of a context: its own, that of its ink source, or one that either refers to."""
-        inside = _all(context, "traceFormat")
+        inside = descendants(context, "traceFormat")
         if inside:
             return inside[0]
         for name in ("traceFormatRef", "inkSourceRef", "contextRef"):
             other = self.by_id.get((context.get(name) or "").lstrip("#"))
             if other is not None and other is not context:
-                found = _all(other, "traceFormat")
+                found = descendants(other, "traceFormat")
                 if found:
                     return found[0]
         return None
@@ -164,7 +160,7 @@ class _Ink:
     def _ratio(self):
         """How many units of x are as long as one of y: a tablet may count both at different resolutions."""
         found = {}
-        for element in _all(self.root, "channelProperty"):
+        for element in descendants(self.root, "channelProperty"):
             if element.get("name") == "resolution":
                 found.setdefault(element.get("channel"), []).append((element.get("value"), element.get("units")))
         if len(found.get("X", ())) != 1 or len(found.get("Y", ())) != 1 or found["X"][0][1] != found["Y"][0][1]:
@@ -207,7 +203,7 @@ class _Ink:
         if own and not (len(found) > 1 and " ".join(_text(e) for e in found) == own and self._are_stacked(found)):
             return [(self.root, own)]
         if not found:
-            guess = " (what a program has recognised is no text)" if _all(self.root, "annotationXML") else ""
+            guess = " (what a program has recognised is no text)" if descendants(self.root, "annotationXML") else ""
             raise MinirnnError(
                 f'{self.path} does not say what is written; add <annotation type="truth">the text</annotation>{guess}'
             )
@@ -235,7 +231,7 @@ def _channels(layout, path):
     """(the names of the channels in the order of a point's values, {name: 1 or -1}) of a traceFormat, None: X and Y."""
     if layout is None:
         return ["X", "Y"], {"X": 1, "Y": 1}
-    channels = _all(layout, "channel")
+    channels = descendants(layout, "channel")
     names = [channel.get("name") for channel in channels]
     if not {"X", "Y"} <= set(names) or len(names) > MAX_CHANNELS:
         raise MinirnnError(f"{path} needs a trace format with the channels X and Y, and at most {MAX_CHANNELS} in all")

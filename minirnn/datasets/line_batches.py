@@ -1,6 +1,5 @@
 """Lines of handwriting with their texts -> batches of pen symbols for `minirnn.networks.pen_rnn.PenRNN`."""
 
-
 import numpy as np
 
 from minirnn.cores import on_all_cores
@@ -148,7 +147,6 @@ class LineBatches(MadeAhead):
         texts = [encode_text(self.chars, self.samples[i].text) for i in indices]
         texts = [blank(text) if rng.random() < self.unconditional else text for text in texts]
         return collate([self.pens.encode(strokes) for strokes in lines], texts, hands, self.pens)
-
 
 
 class ValidationLines:

@@ -14,7 +14,7 @@ import io
 import portalocker
 
 from minirnn.errors import CannotWrite, MinirnnError, is_text
-from minirnn.files import atomic
+from minirnn.files import atomic, is_file
 
 METADATA = "metadata.csv"
 DELIMITERS = ",;\t"
@@ -75,10 +75,10 @@ class Table:
         """The file name in a `Row`, or None: as it stands if there is such a file, else without spaces at its ends, and
         with slashes for backslashes if that names a file."""
         name = self.get(row, "file_name")
-        if name is None or _is_there(self.where.parent / name):
+        if name is None or is_file(self.where.parent / name):
             return name
         name = name.strip()
-        return name.replace("\\", "/") if _is_there(self.where.parent / name.replace("\\", "/")) else name
+        return name.replace("\\", "/") if is_file(self.where.parent / name.replace("\\", "/")) else name
 
     def texts(self, column="text"):
         """{file name: text} of all that have one; of several rows of the same name, the first one counts."""
@@ -110,14 +110,6 @@ class Table:
 
     def __str__(self):
         return self.mark + self.first + self.header.written + "".join(row.written for row in self.rows)
-
-
-def _is_there(path):
-    """Whether there is such a file; a name that no file can have (too long, or with a zero byte) is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _columns(lines, where):

@@ -6,13 +6,13 @@ import numpy as np
 
 from minirnn.cores import on_all_cores
 from minirnn.datasets.ahead import MadeAhead
+from minirnn.datasets.line_batches import MANY, encoded
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import augment, elastic, normalise
 from minirnn.ink.vocabularies import END, CharVocabulary
 from minirnn.layers import ctc
 
 ASCII = string.ascii_letters + string.digits + string.punctuation + " "
-MANY = 500  # lines from which on it is worth while to encode them on all cores
 POOL = 50  # batches whose lines are sorted by length together: like lengths in a batch, another mix each epoch
 MOST = 8  # a batch of short lines has at most this many times the number of lines of ordinary length
 CLOSE = 2.5  # a line is encoded, to be sure, if it has fewer frames than this many times what its text needs
@@ -59,10 +59,6 @@ def _length(sample, pens):
     return 2 + len(strokes) + int(ink / pens.step)
 
 
-def _encoded(sample, pens):
-    return pens.encode(normalise(sample.strokes))
-
-
 def readable(samples, chars, pens, join):
     """The samples that can be learned from, about how many pen symbols each takes, and how many were left out because
     their text is too long for their strokes."""
@@ -72,7 +68,7 @@ def readable(samples, chars, pens, join):
     needed = np.array([ctc.frames_needed(text[:, None], np.array([len(text)]))[0] for text in texts])
     good = frames >= CLOSE * needed
     for n in np.flatnonzero(~good):
-        good[n] = fits(_encoded(samples[n], pens), texts[n], join)
+        good[n] = fits(pens.encode(normalise(samples[n].strokes)), texts[n], join)
     return [samples[n] for n in np.flatnonzero(good)], lengths[good], int((~good).sum())
 
 
@@ -149,16 +145,15 @@ class ReaderBatches(MadeAhead):
         return collate(lines, texts, self.pens, self.join)
 
 
-
 class ReaderValidation:
     """Validation samples, unchanged, every line once, in batches of B lines sorted by length.
 
     Lines whose text is too long for their strokes are left out and counted in ``left_out``."""
 
     def __init__(self, samples, chars, pens, B, join):
-        lines = on_all_cores(_encoded, samples, [pens] * len(samples), many=MANY)
         texts = [chars.encode(sample.text) + 1 for sample in samples]
-        kept = [item for item in zip(samples, lines, texts, strict=True) if fits(item[1], item[2], join)]
+        items = zip(samples, encoded(samples, pens), texts, strict=True)
+        kept = [item for item in items if fits(item[1], item[2], join)]
         self.left_out = len(samples) - len(kept)
         kept.sort(key=lambda item: len(item[1]))
         self.samples, self.lines, self.texts = ([item[k] for item in kept] for k in range(3))

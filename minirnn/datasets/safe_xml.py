@@ -14,7 +14,7 @@ MAX_ELEMENTS = 200_000  # a page with an element for every letter has some 10,00
 
 class _Careful(ElementTree.TreeBuilder):
     """A tree builder that refuses a document type, the only place where entities can be declared, and more elements
-    than there is any use for, before they fill the memory."""
+    than any document needs, before they fill the memory."""
 
     def __init__(self):
         super().__init__()
@@ -65,6 +65,11 @@ def local_name(element):
 def children(element, name):
     """The element's own children of a name, without regard to the namespace, as a list."""
     return [child for child in element if local_name(child) == name]
+
+
+def descendants(element, name):
+    """The element itself and everything in it that has this name, without regard to the namespace, as a list."""
+    return [inner for inner in element.iter() if local_name(inner) == name]
 
 
 def begins_with(path, root, *words):

@@ -4,6 +4,7 @@ import pathlib
 
 from minirnn.datasets import write_jsonl
 from minirnn.errors import MinirnnError
+from minirnn.files import make_folder
 from minirnn.forms.photographs import RUN_TOGETHER
 from minirnn.forms.prompts import PAGES
 from minirnn.images.image_files import read_image
@@ -44,10 +45,7 @@ def read_sheet(photos, folder, reader=None):
         reasons = [f"{path}: {reason}" for path, reason in refused.items()]
         raise MinirnnError("; ".join(["no line could be read", *reasons]))
     folder = pathlib.Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MinirnnError(f"cannot make the folder {folder}: {error.strerror}; choose another") from None
+    make_folder(folder)
     for page in pages.values():
         draw_found(folder / f"found-page-{page.number}.png", page)
     write_jsonl(folder / "samples.jsonl", samples)

@@ -8,11 +8,10 @@ same batches; the one that computes faster gets further.
 from threadpoolctl import threadpool_limits
 
 from minirnn.errors import MinirnnError
-from minirnn.files import newest_sample
 from minirnn.layers import CELLS
 from minirnn.networks.own_cell import complaints, load_cell
 from minirnn.training.launch import announced, new_settings, prepared
-from minirnn.training.run_folder import locked, new_run, write_settings
+from minirnn.training.run_folder import locked, new_run, newest_sample, write_settings
 from minirnn.writing.letters import handwrite
 
 SIZES = {"layers": 1, "hidden": 128, "embed": 32, "dropout": 0.0, "threads": 1}

@@ -12,7 +12,7 @@ from minirnn.datasets import Sample, coverage, format_coverage, write_jsonl
 from minirnn.datasets.labelled import is_inside, read_labelled
 from minirnn.datasets.metadata import METADATA, write_table
 from minirnn.errors import MinirnnError
-from minirnn.files import atomic
+from minirnn.files import atomic, make_folder
 from minirnn.images.frames import upright_outline
 from minirnn.images.image_files import read_image, read_pages, save_image, stored_size
 from minirnn.images.pictures import draw_traces
@@ -49,7 +49,7 @@ def prepare_labelled(source, out, format_name=None, contradicted=None):
         problems += problem
     if contradicted and samples:
         problems += _contradictions(samples, paths, contradicted)
-    _make_folder(out)
+    make_folder(out)
     report = report_text(source, samples, problems)
     with atomic(out / "report.txt") as file:
         file.write(report)
@@ -176,7 +176,7 @@ def cut_pages(pages, out, read=None, source=None):
     ``out`` already is replaced. Raises MinirnnError if ``out`` holds a metadata.csv already, which may have been filled
     in, and if there is no line in any of the pages.
     """
-    _make_folder(out)
+    make_folder(out)
     if (out / METADATA).exists():
         raise MinirnnError(f"{out / METADATA} exists and may hold labels; choose another folder")
     names = _Names(path.name for path in out.iterdir())
@@ -236,10 +236,3 @@ class _Names:
 def _file_name(text):
     """``text`` as a part of a file name that any system accepts."""
     return "".join(c if c.isalnum() or c in " ()+,.=@_-" else "_" for c in text)[-LONGEST_NAME:]
-
-
-def _make_folder(out):
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MinirnnError(f"cannot make the folder {out}: {error.strerror}; choose another one") from None

@@ -125,14 +125,14 @@ def without_repeats(stroke):
     return stroke[np.concatenate([[True], moved])]
 
 
-def _arc_length(stroke):
+def arc_length(stroke):
     """Distance (n,) along the stroke from its first point to each point."""
     return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(stroke, axis=0), axis=1))])
 
 
 def resample(stroke, spacing):
     """Return points evenly spaced along the stroke, about ``spacing`` apart; both ends stay."""
-    arc = _arc_length(stroke)
+    arc = arc_length(stroke)
     if arc[-1] == 0:
         return stroke[:1].copy()
     at = np.linspace(0.0, arc[-1], int(np.ceil(arc[-1] / spacing)) + 1)
@@ -155,7 +155,7 @@ def smooth(stroke, spacing=0.05, stiffness=0.02):
     stroke = without_repeats(stroke)
     if len(stroke) < 3:
         return resample(stroke, spacing)
-    k = int(np.ceil(_arc_length(stroke)[-1] / (len(stroke) - 1) / spacing))
+    k = int(np.ceil(arc_length(stroke)[-1] / (len(stroke) - 1) / spacing))
     n = (len(stroke) - 1) * k + 1
     # The matrix of the equations is symmetric with two bands below its diagonal: stiffness k³ D'D, D the second
     # differences; a one is added on the diagonal for every point of the stroke.

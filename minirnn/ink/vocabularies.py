@@ -31,17 +31,12 @@ class CharVocabulary:
 
     Parameters
     ----------
-    symbols : the characters, in any order; repeats count once.
+    symbols : the characters, in any order, such as a text; repeats count once.
     """
 
     def __init__(self, symbols):
         self.symbols = "".join(sorted(set(symbols)))
         self._ids = {symbol: index for index, symbol in enumerate(self.symbols)}
-
-    @classmethod
-    def from_text(cls, text):
-        """The vocabulary of the characters that occur in ``text``."""
-        return cls(text)
 
     def __len__(self):
         return len(self.symbols)
@@ -177,15 +172,6 @@ class PenVocabulary:
         """Return y rounded to quarters of a unit, clipped, as an integer from 0 to n_heights - 1."""
         quarters = np.rint(np.asarray(y) * HEIGHTS_PER_UNIT)
         return (np.clip(quarters, -MAX_HEIGHT, MAX_HEIGHT) + MAX_HEIGHT).astype(np.int16)
-
-    def to_arrays(self):
-        """Return what `from_arrays` needs, as a dict of plain arrays for a checkpoint."""
-        return {"lifts": self.lifts, "directions": np.array(self.directions), "step": np.array(self.step)}
-
-    @classmethod
-    def from_arrays(cls, arrays):
-        """Rebuild the vocabulary from what `to_arrays` returned."""
-        return cls(arrays["lifts"], int(arrays["directions"]), float(arrays["step"]))
 
 
 def _checked_ids(ids, size):

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from minirnn import backend
 from minirnn.datasets.reader_lines import collate
 from minirnn.errors import MinirnnError
-from minirnn.ink.strokes import check_strokes, normalise
+from minirnn.ink.strokes import arc_length, bounding_box, check_strokes, normalise
 from minirnn.layers import ctc
 from minirnn.networks.reader_rnn import ReaderRNN
 from minirnn.networks.rebuild import load
@@ -139,15 +139,15 @@ class Reader:
 def add_language_options(parser):
     """The options about the language model that the commands share."""
     group = parser.add_mutually_exclusive_group()
-    group.add_argument("--language-model", metavar="RUN", help="a text run that helps with reading; by default the one "
-                       "that comes with the package")  # fmt: skip
+    group.add_argument(
+        "--language-model", metavar="RUN", help="a text run that helps with reading (default: the one of the package)"
+    )
     group.add_argument("--no-language-model", action="store_true", help="read by the ink alone")
 
 
 def language_of(options):
     """What these options say, for `Reader`."""
     return False if options.no_language_model else options.language_model
-
 
 
 def places_of_symbols(ids, pens):
@@ -173,7 +173,7 @@ def ink_of(strokes, place):
     pieces = []
     for number, first, last in place:
         stroke = strokes[number]
-        arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
+        arc = arc_length(stroke)
         if arc[-1] == 0:
             pieces.append(stroke[:1])
             continue
@@ -188,5 +188,4 @@ def box_of(strokes, place):
     pieces = ink_of(strokes, place)
     if not pieces:
         return None
-    points = np.concatenate(pieces)
-    return tuple(float(value) for value in (*points.min(axis=0), *points.max(axis=0)))
+    return tuple(map(float, bounding_box(pieces)))

@@ -12,10 +12,10 @@ done again, so that a run can be stopped at any moment and continued.
 import pathlib
 
 from minirnn.errors import MinirnnError
-from minirnn.files import newest_sample
 from minirnn.images.image_files import read_image
 from minirnn.images.labelled_sets import prepare_labelled
 from minirnn.images.pictures import draw_steps
+from minirnn.training.run_folder import newest_sample
 from minirnn.writing.hands import Writer
 from minirnn.writing.letters import handwrite
 

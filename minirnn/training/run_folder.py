@@ -100,6 +100,15 @@ def starting_weights(run, source):
     return own
 
 
+def newest_sample(run, pattern):
+    """The newest sample in the folder of a run whose name fits ``pattern``, a `pathlib.Path`. MinirnnError if there
+    is none."""
+    samples = sorted((pathlib.Path(run) / "samples").glob(pattern))
+    if not samples:
+        raise MinirnnError(f"{run} has no samples/{pattern} any more; continue the run, which makes new ones")
+    return samples[-1]
+
+
 def write_settings(run, settings):
     """Write the settings of a run, a dict for JSON, into its folder."""
     with atomic(run / "settings.json") as file:

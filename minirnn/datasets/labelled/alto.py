@@ -3,8 +3,16 @@
 import numpy as np
 
 from minirnn.datasets.labelled.items import plain
-from minirnn.datasets.labelled.pages import LabelledPage, PageLine, number, page_size, points, read_page_files
-from minirnn.datasets.safe_xml import begins_with, children, local_name, read_xml
+from minirnn.datasets.labelled.pages import (
+    LabelledPage,
+    PageLine,
+    lines_of_page,
+    number,
+    page_size,
+    points,
+    read_page_files,
+)
+from minirnn.datasets.safe_xml import begins_with, children, descendants, local_name, read_xml
 from minirnn.errors import MinirnnError
 
 SOFT_HYPHEN = "\u00ad"
@@ -22,30 +30,21 @@ def read_alto(source, problems):
 
 def _parse(file, problems):
     root = read_xml(file)
-    pages = _all(root, "Page")
+    pages = descendants(root, "Page")
     if len(pages) != 1:
         raise MinirnnError(f"{file}: has {len(pages)} pages; write a file for each page's image")
-    found = _all(pages[0], "TextLine")
-    if not found:
-        raise MinirnnError(f"{file}: has no TextLine")
-    lines = []
-    for line in found:
-        where = f"{file}, line {line.get('ID', '?')}"
-        try:
-            outline, baseline = _outline(line, where), _baseline(line, where)
-            if outline is None and baseline is None:
-                raise MinirnnError(f"{where}: neither a Shape, nor HPOS, VPOS, WIDTH and HEIGHT, nor a BASELINE")
-            lines.append(PageLine(where, _text(line, where), outline, baseline))
-        except MinirnnError as error:
-            problems.append(str(error))
+    lines = lines_of_page(descendants(pages[0], "TextLine"), "ID", file, _line, problems)
     # The unit (pixel, mm10, inch1200) need not be known: the image's size is stated in the same one.
     sizes = [page_size(e.get("WIDTH"), e.get("HEIGHT"), file) for e in [pages[0], *children(pages[0], "PrintSpace")]]
-    names = [name.text or "" for name in _all(root, "fileName")]
+    names = [name.text or "" for name in descendants(root, "fileName")]
     return [LabelledPage(names[0] if names else "", next(filter(None, sizes), None), lines)]
 
 
-def _all(element, name):
-    return [child for child in element.iter() if local_name(child) == name]
+def _line(line, where):
+    outline, baseline = _outline(line, where), _baseline(line, where)
+    if outline is None and baseline is None:
+        raise MinirnnError(f"{where}: neither a Shape, nor HPOS, VPOS, WIDTH and HEIGHT, nor a BASELINE")
+    return PageLine(where, _text(line, where), outline, baseline)
 
 
 def _text(line, where):

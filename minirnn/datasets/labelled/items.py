@@ -8,6 +8,7 @@ import unicodedata
 import numpy as np
 
 from minirnn.errors import MinirnnError
+from minirnn.files import is_file
 
 IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm", ".pbm", ".ppm"),
@@ -42,14 +43,6 @@ class LabelledImage:
     group: str | None = None
     outline: np.ndarray | None = None
     frame: Frame | None = None
-
-
-def is_file(path):
-    """Whether there is such a file; a name that no file can have (too long, or with a zero byte) is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def is_inside(path, folder):

@@ -3,8 +3,16 @@
 import numpy as np
 
 from minirnn.datasets.labelled.items import plain
-from minirnn.datasets.labelled.pages import LabelledPage, PageLine, number, page_size, points, read_page_files
-from minirnn.datasets.safe_xml import begins_with, children, local_name, read_xml
+from minirnn.datasets.labelled.pages import (
+    LabelledPage,
+    PageLine,
+    lines_of_page,
+    number,
+    page_size,
+    points,
+    read_page_files,
+)
+from minirnn.datasets.safe_xml import begins_with, children, descendants, read_xml
 from minirnn.errors import MinirnnError
 
 
@@ -23,23 +31,18 @@ def _parse(file, problems):
     pages = children(root, "Page")
     if len(pages) != 1:
         raise MinirnnError(f"{file}: names no image (Page, imageFilename)")
-    found = [element for element in pages[0].iter() if local_name(element) == "TextLine"]
-    if not found:
-        raise MinirnnError(f"{file}: has no TextLine")
-    lines = []
-    for line in found:
-        where = f"{file}, line {line.get('id', '?')}"
-        try:
-            baselines = [points(element.get("points", ""), where) for element in children(line, "Baseline")]
-            baseline = next((baseline for baseline in baselines if len(baseline) > 1), None)
-            outline = _outline(line, where)
-            if outline is None and baseline is None:
-                raise MinirnnError(f"{where}: no outline of at least three points (Coords), and no Baseline")
-            lines.append(PageLine(where, _text(line, where), outline, baseline))
-        except MinirnnError as error:
-            problems.append(str(error))
+    lines = lines_of_page(descendants(pages[0], "TextLine"), "id", file, _line, problems)
     size = page_size(pages[0].get("imageWidth"), pages[0].get("imageHeight"), file)
     return [LabelledPage(pages[0].get("imageFilename") or "", size, lines)]
+
+
+def _line(line, where):
+    baselines = [points(element.get("points", ""), where) for element in children(line, "Baseline")]
+    baseline = next((baseline for baseline in baselines if len(baseline) > 1), None)
+    outline = _outline(line, where)
+    if outline is None and baseline is None:
+        raise MinirnnError(f"{where}: no outline of at least three points (Coords), and no Baseline")
+    return PageLine(where, _text(line, where), outline, baseline)
 
 
 def _text(line, where):

@@ -67,6 +67,23 @@ def read_page_files(source, pattern, is_kind, parse, problems):
     return items
 
 
+def lines_of_page(found, identifier, file, read_line, problems):
+    """The `PageLine` objects of the TextLines ``found`` in an XML file, as ``read_line(element, where)`` gives them.
+
+    A line that it refuses becomes one of the ``problems``. ``identifier`` is the attribute that names a line. Raises
+    MinirnnError if there is none."""
+    if not found:
+        raise MinirnnError(f"{file}: has no TextLine")
+    lines = []
+    for element in found:
+        where = f"{file}, line {element.get(identifier, '?')}"
+        try:
+            lines.append(read_line(element, where))
+        except MinirnnError as error:
+            problems.append(str(error))
+    return lines
+
+
 def _items(page, image, file):
     if not page.lines:
         raise MinirnnError(f"{file}: has no line with a text")
