@@ -35,6 +35,8 @@ COMMANDS = {
     "studies.export": "make the weights that ship with the package out of a run over many hands",
     "studies.export_reader": "make the weights of the reader that ship with the package out of a run",
     "studies.traced_lines": "draw recorded lines as scans and trace them back, to learn to read from",
+    "studies.notebooks": "make notebooks of the chapters of the course",
+    "studies.course": "make the whole course into HTML pages, which need no network",
     "studies.benchmarks.reading_step": "time a training step of the network that reads beside PyTorch",
     "studies.benchmarks.written_lines": "count the written lines that go wrong, and time the writing",
 }
