@@ -1,5 +1,6 @@
 """Writing text: sample the next character over and over.
 
+    python -m minirnn.generate --seed "Dear Ana,"        the network that comes with the package
     python -m minirnn.generate runs/text-1 --seed "Dear Ana," --length 600
     python -m minirnn.generate runs/text-1 --samples 3 --show-probabilities
     python -m minirnn.generate runs/text-1 --seed "Dear Ana," --handwrite page.png
@@ -25,7 +26,7 @@ from minirnn.drawing import format_of
 from minirnn.errors import MinirnnError, is_text, run_command
 from minirnn.files import atomic
 from minirnn.networks.own_cell import load_cell
-from minirnn.networks.rebuild import load
+from minirnn.networks.rebuild import SHIPPED_TEXT, load
 from minirnn.writing.novelty import novelty_report
 from minirnn.writing.probabilities import as_html, as_rows
 from minirnn.writing.sampling import draw
@@ -50,7 +51,7 @@ def build_parser():
         prog="python -m minirnn.generate", description="Write new text with a network that minirnn.train has trained."
     )
     add = parser.add_argument
-    add("run", help="folder of the run, or a checkpoint")
+    add("run", nargs="?", help="folder of the run, or a checkpoint (default: the network that comes with the package)")
     add("--seed", help="text to begin with (default: the beginning of the text that was learned)")
     add("--seed-file", metavar="FILE", help="texts to begin with, one per line")
     add("--samples", type=positive_int, default=1, help="texts to write for each beginning, side by side (default 1)")
@@ -76,7 +77,9 @@ def main(argv=None):
     backend.check_device(options.device)
     if options.cell_from:
         load_cell(options.cell_from)
-    trained = load(options.run, "CharRNN", options.device)
+    if options.run is None and not SHIPPED_TEXT.exists():
+        raise MinirnnError("this installation has no network that writes text; give a run of minirnn.train --text")
+    trained = load(options.run or SHIPPED_TEXT, "CharRNN", options.device)
     seeds, learned = beginnings(options, trained), learned_text(options)
     if options.handwrite:
         format_of(options.handwrite)  # now, and not after the work of writing
@@ -142,6 +145,8 @@ def learned_text(options):
         return None
     if options.novelty:
         return read_text(options.novelty)
+    if options.run is None:
+        raise MinirnnError("the package does not bring the text that its network has learned; give it: --novelty FILE")
     from minirnn.training.launch import resumed_settings  # takes time to load
 
     try:

@@ -85,15 +85,16 @@ class Corpus:
     def __len__(self):
         return self.length
 
-    def split(self, held_out):
+    def split(self, held_out, symbols=""):
         """-> vocabulary, training `Part`, validation `Part`: the last ``held_out`` (a fraction) is kept for validation.
 
-        Characters that stand in the validation part alone cannot be learned: they share the symbol `UNKNOWN`, and
-        `unknown` has how often each of them occurs."""
+        The vocabulary has the characters of the training part, and ``symbols``, which a network knows already. Other
+        characters of the validation part cannot be learned: they share the symbol `UNKNOWN`, and `unknown` has how
+        often each of them occurs."""
         cut = int(len(self) * (1 - held_out))
-        lacking = [number for number, first in enumerate(self.first) if first >= cut]
+        lacking = [n for n, first in enumerate(self.first) if first >= cut and self.characters[n] not in symbols]
         self.unknown = {self.characters[number]: count for number, count in zip(lacking, self._counts(lacking, cut))}
-        known = "".join(c for c in self.characters if c not in self.unknown)
+        known = symbols + "".join(c for c in self.characters if c not in self.unknown)
         vocabulary = CharVocabulary(known + UNKNOWN * bool(lacking))
         return vocabulary, Part(self, vocabulary, 0, cut), Part(self, vocabulary, cut, len(self))
 

@@ -35,6 +35,7 @@ from minirnn.networks.reader_rnn import ReaderRNN
 NETWORKS = {network.kind: network for network in (CharRNN, PenRNN, ReaderRNN)}
 # The setting with the number of characters, and how many further ids it counts.
 CHARACTERS = {"CharRNN": ("V", 0), "PenRNN": ("characters", 1), "ReaderRNN": ("characters", 0)}
+SHIPPED_TEXT = pathlib.Path(__file__).parents[1] / "weights" / "text.npz"  # a CharRNN that has learned English prose
 DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, MemoryError)
 
 

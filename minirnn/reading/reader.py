@@ -19,13 +19,13 @@ from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import arc_length, bounding_box, check_strokes, normalise
 from minirnn.layers import ctc
 from minirnn.networks.reader_rnn import ReaderRNN
-from minirnn.networks.rebuild import load
+from minirnn.networks.rebuild import SHIPPED_TEXT, load
 from minirnn.reading.alignment import align, confidences, territory
 from minirnn.reading.decoding import WIDTH, beam_search, greedy, log_softmax
 from minirnn.reading.language import LanguageModel
 
 WEIGHTS = pathlib.Path(__file__).parent.parent / "weights"
-SHIPPED, SHIPPED_TEXT = WEIGHTS / "reader.npz", WEIGHTS / "text.npz"
+SHIPPED = WEIGHTS / "reader.npz"
 TOGETHER = 16  # lines that go through the network at once
 WEIGHT, BONUS = 0.5, 0.5  # of the language model and of every character, if the weights do not say better
 DOUBTFUL = 0.6  # a character with less confidence is marked

@@ -7,13 +7,12 @@ import pathlib
 from minirnn.arguments import Parser
 from minirnn.datasets.text import LETTERS
 from minirnn.errors import MinirnnError
-from minirnn.training import fine_tuning, mpi, read_task
+from minirnn.training import fine_tuning, mpi, read_task, text_task
 from minirnn.training.hand_task import hand_task
 from minirnn.training.run_folder import locked, read_settings, write_settings
 from minirnn.training.settings import LENGTHS, Settings, add_options
-from minirnn.training.text_task import text_task
 
-TASKS = {"text": text_task, "hand": hand_task, "read": read_task.read_task}
+TASKS = {"text": text_task.text_task, "hand": hand_task, "read": read_task.read_task}
 GENERAL = ("seed", "device", "threads")  # settings that the main job takes, for all its parts
 CHANGEABLE = ("device", "steps", "cell_from")  # settings that a resumed run takes
 
@@ -47,9 +46,13 @@ def new_settings(options):
     options = dict(options)
     by_source = "text" if options.get("text") else "hand" if options.get("data") else "all"
     task = options["task"] = options.get("task") or by_source
+    options["init"] = options.get("init") or ("pretrained" if task == "hand" else "scratch")
     defaults = {"read": read_task.DEFAULTS}.get(task, {})
-    if task == "hand" and options.get("init") != "scratch":
-        defaults = fine_tuning.FINE_TUNING
+    if task in ("hand", "text") and options["init"] != "scratch":
+        defaults = {"hand": fine_tuning.FINE_TUNING, "text": text_task.FINE_TUNING}[task]
+        fixed = [f"--{name}" for name in text_task.FIXED if task == "text" and name in options]
+        if fixed:
+            raise MinirnnError(f"--init {options['init']} brings a network of its own; leave out {' '.join(fixed)}")
     if not any(options.get(length) for length in LENGTHS):
         defaults = {"epochs": 12.0, **defaults}
     else:

@@ -69,8 +69,9 @@ class NetworkSettings:
 
     TITLE: ClassVar[str] = "the network"
 
-    init: str = setting("pretrained", "weights to start from: of a hand pretrained (what the package brings), scratch, "
-                        "or a run; to read scratch or a run", metavar="WEIGHTS")  # fmt: skip
+    init: str | None = setting(None, "weights to start from: pretrained (what the package brings, for a hand or a "
+                               "text), scratch, or a run; by default pretrained for a hand, else scratch",
+                               metavar="WEIGHTS")  # fmt: skip
     cell: str = setting("lstm", "the recurrent layers", choices=sorted(CELLS))
     cell_from: str | None = setting(None, "a Python file with a recurrent layer of your own, which takes the place of "
                                     "--cell; for a text", metavar="FILE")  # fmt: skip
