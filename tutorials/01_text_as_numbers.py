@@ -69,7 +69,7 @@ show.source(CharVocabulary.encode, "unknown =", "raise MinirnnError")
 # equally far apart. The first thing a network does to its input is a matrix product, and the product of a one-hot
 # vector with a matrix E (V, D) is one row of E:
 #
-#     onehot(x) E = E[x]
+# $$\operatorname{onehot}(x)\, E = E[x]$$
 #
 # So each symbol has a row of its own, D numbers that are learned like any other weight: its **embedding**. The
 # product is never computed; the row is looked up.
@@ -102,7 +102,9 @@ show.picture(figure, "01_one_hot.png")
 # In the picture the two rows for "s" are the same row of E. That decides the way back. Let dy (T, D) be the gradient
 # of the loss with respect to y = onehot(x) E. For any product y = A E the gradient of E is Aᵀ dy, hence
 #
-#     dE = onehot(x)ᵀ dy        row v of dE is the sum of dy over all places where symbol v stands
+# $$dE = \operatorname{onehot}(x)^\top\, dy$$
+#
+# that is, row v of dE is the sum of dy over all places where symbol v stands.
 #
 # A tempting line, `dE[x] += dy`, is wrong: NumPy reads all rows, adds, and writes back, so that of two writes to one
 # row the last wins. "sister" has its "s" twice, and one of the two errors is lost:
@@ -142,7 +144,7 @@ print("ids", chunk_x.shape, "-> embedded", y.shape)
 # The last layer gives every symbol a score, its **logit**; z (..., V) holds any real numbers. To become
 # probabilities they have to be positive and to sum to one. The exponential makes them positive, the sum divides:
 #
-#     p_v = exp(z_v) / Σ_k exp(z_k)
+# $$p_v = \frac{\exp(z_v)}{\sum_k \exp(z_k)}$$
 #
 # Only differences of logits matter: adding a constant to all of them multiplies numerator and denominator by
 # the same factor. That freedom has a use. exp(1000) overflows, even in float64, but the largest logit may be
@@ -167,7 +169,7 @@ show.source(softmax_cross_entropy.forward, "p = flat - flat.max", "p /= total")
 #
 # The model says p, then the symbol y comes. How bad was the guess? The cost is
 #
-#     loss = -log p_y
+# $$\text{loss} = -\log p_y$$
 #
 # and this is no arbitrary choice. The probability that the model gives a whole text is the product of its p_y over
 # all places; minus its logarithm is the sum of the losses. To minimise the mean loss is to make the text that was
@@ -258,8 +260,13 @@ show.picture(figure, "01_ladder.png")
 #
 # One place, logits z, target y. Since log p_y = z_y - log Σ_k exp(z_k),
 #
-#     loss        = -z_y + log Σ_k exp(z_k)
-#     ∂loss/∂z_v  = -[v = y] + exp(z_v) / Σ_k exp(z_k) = p_v - onehot(y)_v
+# $$
+# \begin{split}
+# \text{loss} &= -z_y + \log \sum_k \exp(z_k) \\
+# \frac{\partial\,\text{loss}}{\partial z_v} &= -[v = y] + \frac{\exp(z_v)}{\sum_k \exp(z_k)}
+# = p_v - \operatorname{onehot}(y)_v
+# \end{split}
+# $$
 #
 # All of softmax and logarithm has collapsed into one subtraction: what was said minus what was true. A step against
 # the gradient pushes the right symbol's logit up by what is missing to 1, and every other one down by the probability

@@ -27,9 +27,10 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 # At every step the network reads an input x_t and has a state h_{t-1} from the step before. Both go through a matrix,
 # the sum goes through tanh, and that is the new state (Elman 1990):
 #
-#     h_t = tanh(x_t Wx + h_{t-1} Wh + b)
+# $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b)$$
 #
-#     x_t  (B, D)    Wx  (D, H)    h_t  (B, H)    Wh  (H, H)    b  (H,)
+# with $x_t$ (B, D), $W_x$ (D, H), $h_t$ (B, H), $W_h$ (H, H) and $b$ (H,). In the code, $W_x$ and $W_h$ are
+# `Wx` and `Wh`.
 #
 # Vectors are rows, so B sequences at once are B rows, and the formula stays as it is. The same three parameters serve
 # every step. That is what lets a network of fixed size read a text of any length: what it learns about one place it
@@ -89,21 +90,28 @@ show.source(rnn.forward, "a = (x.reshape", "np.tanh(h[t + 1]")
 #
 # Three steps, and every array a single number. The loss looks at the last state only: L = ½ (h_3 - 1)².
 #
-#     h_1 = tanh(wx x_1 + wh h_0),   h_2 = tanh(wx x_2 + wh h_1),   h_3 = tanh(wx x_3 + wh h_2)
+# $$h_1 = \tanh(w_x x_1 + w_h h_0), \quad h_2 = \tanh(w_x x_2 + w_h h_1), \quad h_3 = \tanh(w_x x_3 + w_h h_2)$$
 #
 # How does L depend on wh? It stands in three places. Pretend for a moment that these were three different weights,
 # wh₁, wh₂, wh₃, one a step. L as a function of the one weight is L(wh, wh, wh), and the derivative of such a function
 # is the sum of its three partial derivatives:
 #
-#     dL/dwh = ∂L/∂wh₁ + ∂L/∂wh₂ + ∂L/∂wh₃
+# $$
+# \frac{dL}{dw_h} = \frac{\partial L}{\partial w_{h1}} + \frac{\partial L}{\partial w_{h2}}
+# + \frac{\partial L}{\partial w_{h3}}
+# $$
 #
 # *A weight that is used many times has as its gradient the sum over its uses.* This sentence is all that is new in
 # backpropagation "through time". Write a_t for the argument of the t-th tanh, whose derivative is 1 - h_t². Then from
 # the back:
 #
-#     dh_3 = ∂L/∂h_3 = h_3 - 1          da_3 = dh_3 (1 - h_3²)       ∂L/∂wh₃ = da_3 h_2
-#     dh_2 = da_3 wh                    da_2 = dh_2 (1 - h_2²)       ∂L/∂wh₂ = da_2 h_1
-#     dh_1 = da_2 wh                    da_1 = dh_1 (1 - h_1²)       ∂L/∂wh₁ = da_1 h_0
+# $$
+# \begin{array}{lll}
+# dh_3 = \partial L / \partial h_3 = h_3 - 1 & da_3 = dh_3\,(1 - h_3^2) & \partial L / \partial w_{h3} = da_3\, h_2 \\
+# dh_2 = da_3\, w_h & da_2 = dh_2\,(1 - h_2^2) & \partial L / \partial w_{h2} = da_2\, h_1 \\
+# dh_1 = da_2\, w_h & da_1 = dh_1\,(1 - h_1^2) & \partial L / \partial w_{h1} = da_1\, h_0
+# \end{array}
+# $$
 
 # %%
 wx, wh, h0, xs = 0.8, 0.9, 0.5, [1.0, -0.5, 0.3]
@@ -135,7 +143,7 @@ assert abs(sum(parts) - grads["Wh"][0, 0]) < 1e-12
 #
 # Two rules for a product Y = X W, where dY is the gradient of the loss with respect to Y, suffice:
 #
-#     dX = dY Wᵀ        dW = Xᵀ dY
+# $$dX = dY\, W^\top \qquad dW = X^\top dY$$
 #
 # (Y_ij = Σ_k X_ik W_kj, so ∂L/∂W_kj = Σ_i X_ik dY_ij, the entry kj of Xᵀ dY. If in doubt, let the shapes decide: with
 # T, B, D and H all different, only one order of the product fits.)
@@ -143,10 +151,15 @@ assert abs(sum(parts) - grads["Wh"][0, 0]) < 1e-12
 # The state h_t is used twice: it is the output y_t, from which the layer above sends dy_t, and it goes into step t+1,
 # a_{t+1} = ... + h_t Wh, from which comes da_{t+1} Whᵀ. Used twice, so two errors add up:
 #
-#     dh_t = dy_t + da_{t+1} Whᵀ
-#     da_t = dh_t (1 - h_t²)                                   entry by entry: tanh' = 1 - tanh²
-#     dWx = Σ x_tᵀ da_t,   dWh = Σ h_{t-1}ᵀ da_t,   db = Σ da_t      sums over the uses (and over the batch)
-#     dx_t = da_t Wxᵀ
+# $$
+# \begin{split}
+# dh_t &= dy_t + da_{t+1} W_h^\top \\
+# da_t &= dh_t\,(1 - h_t^2) \qquad \text{entry by entry: } \tanh' = 1 - \tanh^2 \\
+# dW_x &= \sum_t x_t^\top da_t, \quad dW_h = \sum_t h_{t-1}^\top da_t, \quad db = \sum_t da_t
+# \qquad \text{sums over the uses (and over the batch)} \\
+# dx_t &= da_t W_x^\top
+# \end{split}
+# $$
 #
 # At the last step there is no t+1. What stands in its place is `dstate`, the error of the state after the last step,
 # which is zero if nobody uses that state. What is left at the end is the error of the state before the first step.

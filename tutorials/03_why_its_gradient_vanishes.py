@@ -24,18 +24,18 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 #
 # Chapter 2 ended with one line that is repeated for every step that the error travels:
 #
-#     dh_{t-1} = da_t Whᵀ = (dh_t (1 - h_t²)) Whᵀ
+# $$dh_{t-1} = da_t W_h^\top = \left(dh_t\,(1 - h_t^2)\right) W_h^\top$$
 #
 # or with the Jacobian J_t = diag(1 - h_t²) Whᵀ, in k steps
 #
-#     dh_{t-k} = dh_t J_t J_{t-1} .. J_{t-k+1}
+# $$dh_{t-k} = dh_t\, J_t\, J_{t-1} \cdots J_{t-k+1}$$
 #
 # a product of k matrices. A product of k numbers that are all around 0.7 is 0.7ᵏ: after twenty steps, 0.0008. Two
 # things make these factors small. The derivative 1 - h² is 1 at most, and only where the unit is at rest: the more
 # decidedly a unit says something, the less error it lets through. And Wh stretches a vector by at most its largest
 # singular value σ, so that
 #
-#     |dh_{t-k}| ≤ (γ σ)ᵏ |dh_t|          γ the largest 1 - h²
+# $$|dh_{t-k}| \le (\gamma \sigma)^k\, |dh_t| \qquad \gamma \text{ the largest } 1 - h^2$$
 #
 # If γ σ < 1 the gradient vanishes, with certainty and exponentially fast (Bengio et al. 1994, Pascanu et al. 2013).
 # If not, it may vanish or explode; what it will hardly do is stay.
@@ -67,12 +67,12 @@ def errors_by_distance(cell, params, x, rng):
 # How steep should the lines be? Let the entries of Wh be random with variance ρ²/H. Then its eigenvalues fill a
 # disc of radius ρ (the circular law), and a vector v is mapped to one with expected squared length
 #
-#     E|v Whᵀ|² = H · ρ²/H · |v|² = ρ² |v|²
+# $$\mathrm{E}\,|v W_h^\top|^2 = H \cdot \frac{\rho^2}{H} \cdot |v|^2 = \rho^2 |v|^2$$
 #
 # and the factors 1 - h², squared, are averaged in between. So each step multiplies the root mean square of the error
 # by
 #
-#     ρ √(mean of (1 - h²)²)
+# $$\rho\, \sqrt{\text{mean of } (1 - h^2)^2}$$
 #
 # This takes Wh and the error for independent, which they are not quite, since the same Wh is used at every step. It
 # is good enough, as the dashed lines show: each is drawn by this formula, nothing is fitted.

@@ -25,7 +25,7 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 # Chapter 3 ended with a wish: a path through time without a matrix and without a squashing function. The plainest
 # such path is a sum,
 #
-#     c_t = c_{t-1} + (something new)
+# $$c_t = c_{t-1} + (\text{something new})$$
 #
 # whose derivative with respect to c_{t-1} is exactly one. An error that travels along it arrives as it set out,
 # whatever the distance. Hochreiter and Schmidhuber (1997) called it the constant error carousel. But a bare sum is a
@@ -40,11 +40,15 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 #
 # and one more, g, which is no gate but the something new, between -1 and 1.
 #
-#     z_t     = x_t Wx + h_{t-1} Wh + b = [z_i, z_f, z_o, z_g]       (B, 4H)
-#     i, f, o = σ(z_i), σ(z_f), σ(z_o)                                (B, H) each
-#     g       = tanh(z_g)
-#     c_t     = f c_{t-1} + i g                                       products entry by entry
-#     h_t     = o tanh(c_t)
+# $$
+# \begin{split}
+# z_t &= x_t W_x + h_{t-1} W_h + b = [z_i, z_f, z_o, z_g] \qquad (B, 4H) \\
+# i, f, o &= \sigma(z_i), \sigma(z_f), \sigma(z_o) \qquad (B, H) \text{ each} \\
+# g &= \tanh(z_g) \\
+# c_t &= f\, c_{t-1} + i\, g \qquad \text{products entry by entry} \\
+# h_t &= o \tanh(c_t)
+# \end{split}
+# $$
 #
 # with σ(z) = 1 / (1 + exp(-z)). The state is now a pair: c is what the cell knows, h is what it says.
 
@@ -135,8 +139,13 @@ show.source(lstm.forward, "for t in range(T)", "cell_forward")
 # %% [markdown]
 # And the sigmoids come from tanh. With a = exp(z/2), so that 1/a = exp(-z/2),
 #
-#     tanh(z/2) = (a - 1/a) / (a + 1/a)
-#     (1 + tanh(z/2)) / 2 = (a + 1/a + a - 1/a) / (2 (a + 1/a)) = a / (a + 1/a) = 1 / (1 + exp(-z)) = σ(z)
+# $$
+# \begin{split}
+# \tanh(z/2) &= \frac{a - 1/a}{a + 1/a} \\
+# \frac{1 + \tanh(z/2)}{2} &= \frac{a + 1/a + a - 1/a}{2\,(a + 1/a)} = \frac{a}{a + 1/a}
+# = \frac{1}{1 + \exp(-z)} = \sigma(z)
+# \end{split}
+# $$
 #
 # So if the columns of i, f and o are halved first, one call of tanh serves the whole (B, 4H) block, and halving again
 # and adding a half makes gates of the first three quarters. Nor can anything overflow: tanh is safe for any argument,

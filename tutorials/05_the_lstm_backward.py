@@ -22,10 +22,14 @@ from minirnn.networks.gradient_check import numerical_gradient, relative_error
 #
 # Forward, step t computes (chapter 4)
 #
-#     z_t = x_t Wx + h_{t-1} Wh + b = [z_i, z_f, z_o, z_g]
-#     i, f, o = σ(z_i), σ(z_f), σ(z_o),    g = tanh(z_g)
-#     c_t = f c_{t-1} + i g
-#     h_t = o tanh(c_t)
+# $$
+# \begin{split}
+# z_t &= x_t W_x + h_{t-1} W_h + b = [z_i, z_f, z_o, z_g] \\
+# i, f, o &= \sigma(z_i), \sigma(z_f), \sigma(z_o), \quad g = \tanh(z_g) \\
+# c_t &= f\, c_{t-1} + i\, g \\
+# h_t &= o \tanh(c_t)
+# \end{split}
+# $$
 #
 # As everywhere, d before a name is the derivative of the loss with respect to it. Two errors come into step t from
 # step t+1: dh (h_t was used in z_{t+1}) and dc (c_t was used in c_{t+1}). A third, dy_t, comes from the layer above,
@@ -72,7 +76,7 @@ show.picture(figure, "05_the_way_of_the_error.png")
 # **1. What is wrong with h_t.** It was used by the layer above and in all four blocks of z_{t+1} = ... + h_t Wh. Used
 # twice, two errors; the second by the rule for a product:
 #
-#     dh = dy_t + dz_{t+1} Whᵀ
+# $$dh = dy_t + dz_{t+1} W_h^\top$$
 
 # %%
 show.source(lstm.backward, "dh += dy[t]")
@@ -84,8 +88,12 @@ show.source(lstm.backward, "backend.product(dz[t], WhT, out=dh)")
 #
 # **2. The output gate.** h_t = o tanh(c_t), a product entry by entry. Each factor gets dh times the other:
 #
-#     do = dh tanh(c_t)
-#     d tanh(c_t) = dh o
+# $$
+# \begin{split}
+# do &= dh \tanh(c_t) \\
+# d \tanh(c_t) &= dh\, o
+# \end{split}
+# $$
 
 # %%
 show.source(lstm.cell_backward, "np.multiply(dh, tanh_c, out=do)")
@@ -94,7 +102,7 @@ show.source(lstm.cell_backward, "np.multiply(dh, tanh_c, out=do)")
 # **3. The cell.** c_t was used in h_t, through tanh, whose derivative is 1 - tanh²; and in c_{t+1}, from which dc has
 # already arrived. Used twice, two errors:
 #
-#     dc += dh o (1 - tanh(c_t)²)
+# $$dc \mathrel{+}= dh\, o\, (1 - \tanh(c_t)^2)$$
 #
 # This `+=` is the heart of it. With `=` the error from the future would be thrown away at every step, and the LSTM
 # would be a vanilla RNN with extra steps. The package saves an array by multiplying out, dh o - dh o tanh², in the
@@ -107,7 +115,7 @@ show.source(lstm.cell_backward, "dh *= o", "dc -= dh")
 # **4. What made the cell.** c_t = f c_{t-1} + i g. A sum hands its error on unchanged to each term; in each term the
 # factors get it times the other:
 #
-#     di = dc g,    dg = dc i,    df = dc c_{t-1},    dc_{t-1} = dc f
+# $$di = dc\, g, \quad dg = dc\, i, \quad df = dc\, c_{t-1}, \quad dc_{t-1} = dc\, f$$
 #
 # The last of these is the reason why LSTMs exist. From dc_t to dc_{t-1}: a multiplication with f, entry by entry. No
 # matrix, no derivative of a squashing function. Note also what df needs: the cell *before* the step.
@@ -120,7 +128,7 @@ show.source(lstm.cell_backward, "dc *= f")
 # **5. Back through the squashing.** For s = σ(z): ds/dz = exp(-z) / (1 + exp(-z))² = s (1 - s), and tanh' = 1 - tanh².
 # Both can be had from the result alone, so z itself need not be kept:
 #
-#     dz_i = di i (1 - i),   dz_f = df f (1 - f),   dz_o = do o (1 - o),   dz_g = dg (1 - g²)
+# $$dz_i = di\, i\,(1 - i), \quad dz_f = df\, f\,(1 - f), \quad dz_o = do\, o\,(1 - o), \quad dz_g = dg\,(1 - g^2)$$
 
 # %%
 show.source(lstm.cell_backward, "np.subtract(1, gates", "np.subtract(1, slope_g")
@@ -130,7 +138,10 @@ show.source(lstm.cell_backward, "dz *= slope")
 # **6. Weights and input.** z_t = x_t Wx + h_{t-1} Wh + b, with the parameters used at every step, so that their
 # gradients are sums over the steps:
 #
-#     dWx = Σ x_tᵀ dz_t,   dWh = Σ h_{t-1}ᵀ dz_t,   db = Σ dz_t,   dx_t = dz_t Wxᵀ
+# $$
+# dW_x = \sum_t x_t^\top dz_t, \quad dW_h = \sum_t h_{t-1}^\top dz_t, \quad db = \sum_t dz_t, \quad
+# dx_t = dz_t W_x^\top
+# $$
 #
 # The package makes each sum one product after the loop, with all steps stacked as rows:
 

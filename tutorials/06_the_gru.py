@@ -26,13 +26,18 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 # The LSTM has two states and three gates. Cho et al. (2014) asked how much of that is needed, and kept the essential:
 # a path through time that only a gate touches. There is one state, h, and it is its own carousel. Two gates:
 #
-#     r_t = σ(x_t Wx_r + h_{t-1} Wh_r + b_r)          reset gate: how much of the past goes into the proposal
-#     u_t = σ(x_t Wx_u + h_{t-1} Wh_u + b_u)          update gate: how much of the old stays
-#     m_t = h_{t-1} Wh_n + bn                         what the past proposes
-#     n_t = tanh(x_t Wx_n + b_n + r_t m_t)            the proposal
-#     h_t = u_t h_{t-1} + (1 - u_t) n_t               a mean of old and new
+# $$
+# \begin{array}{ll}
+# r_t = \sigma(x_t W_{xr} + h_{t-1} W_{hr} + b_r) & \text{reset gate: how much of the past goes into the proposal} \\
+# u_t = \sigma(x_t W_{xu} + h_{t-1} W_{hu} + b_u) & \text{update gate: how much of the old stays} \\
+# m_t = h_{t-1} W_{hn} + \mathrm{bn} & \text{what the past proposes} \\
+# n_t = \tanh(x_t W_{xn} + b_n + r_t\, m_t) & \text{the proposal} \\
+# h_t = u_t\, h_{t-1} + (1 - u_t)\, n_t & \text{a mean of old and new}
+# \end{array}
+# $$
 #
-#     Wx (D, 3H)    Wh (H, 3H)    b (3H,)    bn (H,)    blocks in the order r, u, n
+# with $W_x$ (D, 3H), $W_h$ (H, 3H) and $b$ (3H,) in blocks in the order r, u, n, and `bn` (H,), which is a parameter
+# of its own.
 #
 # In the LSTM's terms: u is the forget gate, and the input gate is not asked but is set to 1 - u. What is let in is
 # what is forgotten. So h stays a mean of numbers between -1 and 1 and can never leave that range (the LSTM's c can),
@@ -116,26 +121,30 @@ show.source(gru.forward, "for t in range(T)", "h[t + 1] += n")
 #
 # **h_t = u h_{t-1} + (1 - u) n.** u occurs twice, once with a minus:
 #
-#     du = dh (h_{t-1} - n),    dn = dh (1 - u),    dh_{t-1} gets dh u
+# $$du = dh\,(h_{t-1} - n), \quad dn = dh\,(1 - u), \quad dh_{t-1} \text{ gets } dh\, u$$
 #
 # **n = tanh(x Wx_n + b_n + r m).** First through tanh, then the product r m:
 #
-#     dz_n = dn (1 - n²),    dr = dz_n m,    dm = dz_n r
+# $$dz_n = dn\,(1 - n^2), \quad dr = dz_n\, m, \quad dm = dz_n\, r$$
 #
 # **r, u = σ(...)**, with σ' = σ (1 - σ):
 #
-#     dz_r = dr r (1 - r),    dz_u = du u (1 - u)
+# $$dz_r = dr\, r\,(1 - r), \quad dz_u = du\, u\,(1 - u)$$
 #
 # **The products.** x_t meets Wx in all three blocks, and what comes back is dz = [dz_r, dz_u, dz_n]. h_{t-1} meets
 # Wh; in the third block what comes out of the product is m, not z_n, so there the error is dm. This is the one place
 # where GRU code goes wrong most often: two arrays that differ in their last third.
 #
-#     dWx = Σ x_tᵀ [dz_r, dz_u, dz_n]        db = Σ [dz_r, dz_u, dz_n]
-#     dWh = Σ h_{t-1}ᵀ [dz_r, dz_u, dm]      dbn = Σ dm
+# $$
+# \begin{array}{ll}
+# dW_x = \sum_t x_t^\top [dz_r, dz_u, dz_n] & db = \sum_t [dz_r, dz_u, dz_n] \\
+# dW_h = \sum_t h_{t-1}^\top [dz_r, dz_u, dm] & d\mathrm{bn} = \sum_t dm
+# \end{array}
+# $$
 #
 # **h_{t-1}** was thus used in four places, in r, in u, in m and directly in h_t:
 #
-#     dh_{t-1} = dy_{t-1} + [dz_r, dz_u, dm] Whᵀ + dh u
+# $$dh_{t-1} = dy_{t-1} + [dz_r, dz_u, dm]\, W_h^\top + dh\, u$$
 
 # %%
 def gru_backward_plain(dy, dstate, cache):

@@ -30,10 +30,14 @@ from minirnn.networks.gradient_check import FLOOR, STEP, TOLERANCE, numerical_gr
 #
 # Move one number θ by a small step s and watch the loss. With Taylor's theorem,
 #
-#     f(θ + s) = f + s f' + s²/2 f'' + s³/6 f''' + ..
+# $$f(\theta + s) = f + s f' + \frac{s^2}{2} f'' + \frac{s^3}{6} f''' + \cdots$$
 #
-#     forward:   (f(θ + s) - f(θ)) / s         = f' + s/2 f''  + ..
-#     central:   (f(θ + s) - f(θ - s)) / 2s    = f' + s²/6 f''' + ..
+# $$
+# \begin{array}{ll}
+# \text{forward:} & \dfrac{f(\theta + s) - f(\theta)}{s} = f' + \dfrac{s}{2} f'' + \cdots \\
+# \text{central:} & \dfrac{f(\theta + s) - f(\theta - s)}{2s} = f' + \dfrac{s^2}{6} f''' + \cdots
+# \end{array}
+# $$
 #
 # In the central quotient all even terms cancel. For s = 1e-5 the error is of the order 1e-10, not 1e-5, and it costs
 # only a second evaluation.
@@ -44,7 +48,7 @@ from minirnn.networks.gradient_check import FLOOR, STEP, TOLERANCE, numerical_gr
 # in float64, 1e-7 in float32). The difference of two nearly equal numbers keeps that absolute error, and is then
 # divided by 2s. So the whole error is about
 #
-#     E(s) = ε/s + s²/6        for values and derivatives of the order of one
+# $$E(s) = \frac{\varepsilon}{s} + \frac{s^2}{6} \qquad \text{for values and derivatives of the order of one}$$
 #
 # dE/ds = -ε/s² + s/3 = 0 gives s = (3ε)^⅓: 9e-6 in float64, with an error of some 1e-11 to 1e-10; and 7e-3 in
 # float32, with an error of a few times 1e-5, *on average*. The package's step:

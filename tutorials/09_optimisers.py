@@ -31,7 +31,10 @@ from minirnn.training.trainer import evaluate
 # Close to a minimum every smooth loss is a quadratic, and a quadratic is made of independent directions, each with a
 # curvature λ of its own. So two directions are enough to study:
 #
-#     f(θ) = ½ (λ1 θ1² + λ2 θ2²)        g = (λ1 θ1, λ2 θ2)        λ1 = 1, λ2 = 30
+# $$
+# f(\theta) = \tfrac12 (\lambda_1 \theta_1^2 + \lambda_2 \theta_2^2) \qquad g = (\lambda_1 \theta_1, \lambda_2 \theta_2)
+# \qquad \lambda_1 = 1, \; \lambda_2 = 30
+# $$
 #
 # Along θ1 the slope is gentle and the way long, across it the walls are steep. The ratio κ = λ2/λ1 = 30, the condition
 # number, is kind: in real networks it is thousands.
@@ -66,13 +69,16 @@ def f(theta):
 #
 # The plainest step goes against the gradient, θ ← θ - η g. In one direction of curvature λ that is
 #
-#     θ ← θ - η λ θ = (1 - η λ) θ
+# $$\theta \leftarrow \theta - \eta \lambda \theta = (1 - \eta \lambda)\, \theta$$
 #
 # a multiplication by the same factor at every step. It shrinks as long as |1 - η λ| < 1, that is, η < 2/λ. So the
 # *steepest* direction forbids any rate above 2/λ2, and with such a rate the *gentlest* direction shrinks by at best
 # 1 - 2/κ per step. The best compromise makes both factors equal in size, 1 - η λ1 = -(1 - η λ2):
 #
-#     η = 2 / (λ1 + λ2),        factor (κ - 1) / (κ + 1) = 29/31 = 0.935 per step
+# $$
+# \eta = \frac{2}{\lambda_1 + \lambda_2}, \qquad \text{factor } \frac{\kappa - 1}{\kappa + 1} = \frac{29}{31} = 0.935
+# \text{ per step}
+# $$
 #
 # Too small a rate crawls, the best one still zigzags between the walls, one a little above 2/λ2 = 0.0667 leaves:
 
@@ -106,18 +112,22 @@ show.picture(figure, "09_gradient_descent.png")
 # Across the valley the gradient changes its sign at every step, along it never. An average of the past gradients
 # keeps what is steady and cancels what alternates:
 #
-#     v ← μ v + g,        θ ← θ - η v
+# $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \eta v$$
 #
 # Where g is steady, v grows to g (1 + μ + μ² + ..) = g/(1 - μ): μ = 0.9 is ten times the rate, but only where the
 # slope agrees with itself. How much is gained? One direction again, now of two numbers:
 #
-#     | v |     |   μ      λ    | | v |
-#     | θ |  ←  | -η μ  1 - η λ | | θ |        determinant μ, trace 1 + μ - η λ
+# $$
+# \begin{pmatrix} v \\ \theta \end{pmatrix} \leftarrow
+# \begin{pmatrix} \mu & \lambda \\ -\eta\mu & 1 - \eta\lambda \end{pmatrix}
+# \begin{pmatrix} v \\ \theta \end{pmatrix}
+# \qquad \text{determinant } \mu, \text{ trace } 1 + \mu - \eta\lambda
+# $$
 #
 # If its two eigenvalues are complex they are conjugate, each of the size √(determinant) = √μ, *whatever λ is*. That is
 # so as long as trace² < 4 μ, or (1 - √μ)² < η λ < (1 + √μ)². Put λ1 on the lower limit and λ2 on the upper:
 #
-#     √μ = (√κ - 1) / (√κ + 1),        η = (1 + √μ)² / λ2
+# $$\sqrt\mu = \frac{\sqrt\kappa - 1}{\sqrt\kappa + 1}, \qquad \eta = \frac{(1 + \sqrt\mu)^2}{\lambda_2}$$
 #
 # Instead of κ its root: 0.69 per step instead of 0.935, where κ = 30. (Polyak 1964.)
 
@@ -144,7 +154,7 @@ show.source(SGD.step, "v = self", "theta -=")
 # The other idea: if steep directions forbid large rates, give each weight a rate of its own. Keep a running mean of
 # g², and divide by its root:
 #
-#     s ← ρ s + (1 - ρ) g²,        θ ← θ - η g / (√s + ε)
+# $$s \leftarrow \rho s + (1 - \rho)\, g^2, \qquad \theta \leftarrow \theta - \frac{\eta\, g}{\sqrt s + \varepsilon}$$
 #
 # √s is the typical size of g, so g/√s is about ±1: every weight moves about η per step, steep or not. Multiply the loss
 # by a thousand, and the path stays the same. There are two catches.
@@ -158,14 +168,18 @@ show.source(SGD.step, "v = self", "theta -=")
 # Adam (Kingma and Ba 2015) takes the running mean of the gradient *and* that of its square, and mends the beginning.
 # With m = 0 at first and m ← β1 m + (1 - β1) g, after t steps of a constant gradient
 #
-#     m = (1 - β1) (1 + β1 + .. + β1^(t-1)) g = (1 - β1ᵗ) g
+# $$m = (1 - \beta_1)\,(1 + \beta_1 + \cdots + \beta_1^{t-1})\, g = (1 - \beta_1^t)\, g$$
 #
 # so that m / (1 - β1ᵗ) = g: that is the whole correction, and s has the same.
 #
-#     m ← β1 m + (1 - β1) g
-#     s ← β2 s + (1 - β2) g²
-#     m̂ = m / (1 - β1ᵗ),  ŝ = s / (1 - β2ᵗ)
-#     θ ← θ - η m̂ / (√ŝ + ε)
+# $$
+# \begin{split}
+# m &\leftarrow \beta_1 m + (1 - \beta_1)\, g \\
+# s &\leftarrow \beta_2 s + (1 - \beta_2)\, g^2 \\
+# \hat m &= \frac{m}{1 - \beta_1^t}, \quad \hat s = \frac{s}{1 - \beta_2^t} \\
+# \theta &\leftarrow \theta - \frac{\eta\, \hat m}{\sqrt{\hat s} + \varepsilon}
+# \end{split}
+# $$
 #
 # Here is the plain version, line for line, and beside it the package's, which computes the same without allocating
 # more than one array, and gathers the two corrections into numbers:
@@ -370,11 +384,14 @@ show.picture(figure, "09_on_a_network.png")
 #
 # The gradient of a chunk is the gradient of the whole text plus noise ξ. In one direction, with ξ of variance σ²,
 #
-#     θ ← (1 - η λ) θ - η ξ
+# $$\theta \leftarrow (1 - \eta \lambda)\, \theta - \eta\, \xi$$
 #
 # After long running, the variance q of θ is the one that a step leaves as it is: q = (1 - η λ)² q + η² σ², hence
 #
-#     q = η σ² / (λ (2 - η λ)),        mean loss ½ λ q = η σ² / (2 (2 - η λ)) ≈ η σ² / 4
+# $$
+# q = \frac{\eta \sigma^2}{\lambda\,(2 - \eta\lambda)}, \qquad
+# \text{mean loss } \tfrac12 \lambda q = \frac{\eta \sigma^2}{2\,(2 - \eta\lambda)} \approx \frac{\eta \sigma^2}{4}
+# $$
 #
 # The loss comes to rest at a height proportional to η. A small rate is precise but slow, a large one quick and
 # coarse. So begin large and end small. The package's schedules rise in a line for a few steps, while s is still young

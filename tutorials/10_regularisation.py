@@ -127,7 +127,7 @@ show.picture(figure, "10_overfitting.png")
 # rare coincidences of certain units; if any of them may be missing, only what many units say together is reliable. The
 # mask m is not just 0 or 1. With
 #
-#     y = x m,        m = 0 with probability p, else 1/(1 - p)
+# $$y = x\, m, \qquad m = 0 \text{ with probability } p, \text{ else } \frac{1}{1 - p}$$
 #
 # the mean of m is (1 - p)/(1 - p) = 1, so that the next layer sees on average what it will see later, when nothing is
 # dropped. Its variance, (1 - p)/(1 - p)² - 1 = p/(1 - p), is noise that the network has to live with. Backward, the
@@ -191,13 +191,13 @@ assert gap_dropped < gap
 # weight shrink a little at each step, unless the gradient keeps it up. With plain SGD there are two ways to say that,
 # and they are one. A penalty on the loss, λ/2 Σ θ², has the gradient λ θ, so that
 #
-#     θ ← θ - η (g + λ θ) = (1 - η λ) θ - η g
+# $$\theta \leftarrow \theta - \eta\,(g + \lambda \theta) = (1 - \eta \lambda)\, \theta - \eta\, g$$
 #
 # With Adam they are not. In the penalty's version λ θ is a part of the gradient, and everything in the gradient is
 # divided by √ŝ: weights with large gradients are hardly decayed at all, those with small ones severely. **AdamW**
 # (Loshchilov and Hutter 2019) leaves the decay out of that:
 #
-#     θ ← (1 - η λ) θ - η m̂ / (√ŝ + ε)
+# $$\theta \leftarrow (1 - \eta \lambda)\, \theta - \frac{\eta\, \hat m}{\sqrt{\hat s} + \varepsilon}$$
 
 # %%
 def adamw_plain(theta, gradients, lr, weight_decay, beta1=0.9, beta2=0.999, eps=1e-8):

@@ -86,7 +86,7 @@ assert [draw_plain(one, p) for _ in range(100)] == [int(other.choice(len(p), p=p
 #
 # Divide all logits by a number τ before the softmax:
 #
-#     p_v(τ) = exp(z_v/τ) / Σ_k exp(z_k/τ)  ∝  p_v^(1/τ)
+# $$p_v(\tau) = \frac{\exp(z_v / \tau)}{\sum_k \exp(z_k / \tau)} \;\propto\; p_v^{1/\tau}$$
 #
 # The ratio of two probabilities becomes (p_v/p_w)^(1/τ). With τ < 1 it grows, what is likely gets likelier; as τ → 0
 # only the largest is left, the **greedy** choice. With τ > 1 the ratios shrink, and as τ → ∞ all symbols are equally
@@ -95,7 +95,10 @@ assert [draw_plain(one, p) for _ in range(100)] == [int(other.choice(len(p), p=p
 # How undecided a distribution is, is its entropy H = -Σ p log p, in nats. H(τ) can be differentiated: with
 # log p_v = z_v/τ - log Σ exp(z/τ) and the derivative dp_v/dτ = -p_v (z_v - mean of z) / τ²,
 #
-#     dH/dτ = -Σ dp_v/dτ log p_v - Σ dp_v/dτ = Σ p_v (z_v - mean) z_v / τ³ = Var(z) / τ³  ≥ 0
+# $$
+# \frac{dH}{d\tau} = -\sum_v \frac{dp_v}{d\tau} \log p_v - \sum_v \frac{dp_v}{d\tau}
+# = \sum_v \frac{p_v\,(z_v - \text{mean})\, z_v}{\tau^3} = \frac{\mathrm{Var}(z)}{\tau^3} \ge 0
+# $$
 #
 # (the sum of dp_v/dτ is zero, since Σ p = 1, and so the constant part of log p drops out, too). A higher temperature
 # is more entropy, always, and most quickly where the logits of what is drawn vary most.

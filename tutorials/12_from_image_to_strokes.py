@@ -139,7 +139,7 @@ show.picture(figure, "12_light.png")
 # method** splits the histogram of grey levels where the two sides are most unlike each other: with shares w0, w1 and
 # means m0, m1 of both sides it takes the level at which
 #
-#     w0 w1 (m0 - m1)²        the variance between the classes
+# $$w_0\, w_1\, (m_0 - m_1)^2 \qquad \text{the variance between the classes}$$
 #
 # is largest. The total variance is this plus the variance within the classes, so the split is also the one with the
 # most uniform sides.
@@ -178,7 +178,9 @@ show.picture(figure, "12_contrast.png")
 # One threshold for the page is still not enough: thin strokes are paler than thick ones, and blots darken what is
 # around them. **Sauvola's threshold** is local. With mean m and standard deviation s of a window around the pixel,
 #
-#     threshold = m (1 + k (s / R - 1))        R = 0.5, the largest s that levels in [0, 1] can have
+# $$\text{threshold} = m \left(1 + k \left(\frac{s}{R} - 1\right)\right)$$
+#
+# with R = 0.5, the largest s that levels in [0, 1] can have.
 #
 # Bare paper has a small s, so that the threshold falls to about (1 - k) m: noise is not mistaken for ink. Beside a
 # stroke s is large, and the threshold rises towards m. The larger k, the stricter. The package takes a strict one for

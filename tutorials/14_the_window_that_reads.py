@@ -32,10 +32,15 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 # The text is U characters, each an embedded vector C_u (E numbers). From the state h of a recurrent layer come 3K
 # numbers, three for each of K bell curves:
 #
-#     [α̂, β̂, κ̂] = h W + b              α, β = exp α̂, exp β̂            height and sharpness
-#     κ_t = κ_{t-1} + exp κ̂                                            place, counted in characters
-#     φ_u = Σ_k α_k exp(-β_k (κ_k - u)²)                               the weight of character u
-#     w   = Σ_u φ_u C_u                                                what the pen gets to know
+# $$
+# \begin{array}{ll}
+# [\hat\alpha, \hat\beta, \hat\kappa] = h W + b \qquad \alpha, \beta = \exp\hat\alpha, \exp\hat\beta
+# & \text{height and sharpness} \\
+# \kappa_t = \kappa_{t-1} + \exp\hat\kappa & \text{place, counted in characters} \\
+# \varphi_u = \sum_k \alpha_k \exp(-\beta_k (\kappa_k - u)^2) & \text{the weight of character } u \\
+# w = \sum_u \varphi_u\, C_u & \text{what the pen gets to know}
+# \end{array}
+# $$
 #
 # The exponential makes the step of κ positive, so the window can stand still (almost) and move on, but never back.
 # That is built in, as it is in writing. And the weights φ are not normalised: they need not add up to one.
@@ -104,9 +109,13 @@ show.picture(figure, "14_two_bell_curves.png")
 # *G_ku* depends on three things. It is proportional to α_k = exp α̂_k, so its derivative by α̂_k is G_ku itself. By
 # β_k it is -δ² G_ku, times β_k for β̂_k. By κ_k it is -2 β_k δ G_ku. Summed over the characters:
 #
-#     dα̂_k  = Σ_u dφ_u G_ku
-#     dβ̂_k  = -β_k Σ_u dφ_u G_ku δ_ku²
-#     dκ_k  = dκ_k (from t+1) - 2 β_k Σ_u dφ_u G_ku δ_ku
+# $$
+# \begin{split}
+# d\hat\alpha_k &= \sum_u d\varphi_u\, G_{ku} \\
+# d\hat\beta_k &= -\beta_k \sum_u d\varphi_u\, G_{ku}\, \delta_{ku}^2 \\
+# d\kappa_k &= d\kappa_k \text{ (from } t+1\text{)} - 2\beta_k \sum_u d\varphi_u\, G_{ku}\, \delta_{ku}
+# \end{split}
+# $$
 #
 # *κ_t = κ_{t-1} + exp κ̂*: a sum again, so dκ_{t-1} = dκ_t unchanged, and dκ̂_k = dκ_k exp κ̂_k.
 #
@@ -162,8 +171,12 @@ for name, array, analytic in (("z", z, dz), ("kappa", kappa_prev, dkappa), ("C",
 # The window hangs on an LSTM, and the LSTM on the window: w_t is an input of step t+1, so that the network knows what
 # it is writing. Neither can run ahead, and the loop over time belongs to both:
 #
-#     h_t, c_t = LSTM([x_t, w_{t-1}], h_{t-1}, c_{t-1})
-#     w_t, κ_t = window(h_t W + b, κ_{t-1}, C)
+# $$
+# \begin{split}
+# h_t, c_t &= \operatorname{LSTM}([x_t, w_{t-1}], h_{t-1}, c_{t-1}) \\
+# w_t, \kappa_t &= \operatorname{window}(h_t W + b, \kappa_{t-1}, C)
+# \end{split}
+# $$
 #
 # Backward, w_t has been used twice (above, and at t+1) and h_t three times (above, in the window, and at t+1). Every
 # use is a term. The plain version is made of parts that are known: an LSTM of one step (chapter 5), the window from

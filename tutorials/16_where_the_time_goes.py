@@ -142,7 +142,7 @@ show.source(lstm.backward, "grads = {", "}")
 #
 # The sigmoid costs an exponential, an addition and a division, three times over, each with a new array. But
 #
-#     σ(z) = 1 / (1 + exp(-z)) = (1 + tanh(z/2)) / 2
+# $$\sigma(z) = \frac{1}{1 + \exp(-z)} = \frac{1 + \tanh(z/2)}{2}$$
 #
 # (multiply numerator and denominator by exp(z/2)), so if the columns of i, f and o are halved first, one call of tanh
 # serves the whole block. The halving goes over the whole block, too, with 1 in the place of ½ for g: three quarters of

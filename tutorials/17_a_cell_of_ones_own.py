@@ -43,9 +43,13 @@ show.source(own_cell, "FUNCTIONS =")
 # The GRU of chapter 6 has two gates. Zhou et al. (2016) asked whether one would do, and let the forget gate decide both
 # how much of the old state goes into the proposal and how much of the proposal is taken:
 #
-#     f_t = σ(x_t Wx_f + h_{t-1} Wh_f + b_f)
-#     n_t = tanh(x_t Wx_n + (f_t h_{t-1}) Wh_n + b_n)
-#     h_t = (1 - f_t) h_{t-1} + f_t n_t
+# $$
+# \begin{split}
+# f_t &= \sigma(x_t W_{xf} + h_{t-1} W_{hf} + b_f) \\
+# n_t &= \tanh(x_t W_{xn} + (f_t\, h_{t-1})\, W_{hn} + b_n) \\
+# h_t &= (1 - f_t)\, h_{t-1} + f_t\, n_t
+# \end{split}
+# $$
 #
 # Backward, follow h_{t-1} to its three places: it is weighted with 1 - f, it stands in q = f h_{t-1}, and it goes
 # through Wh_f. And f stands in two: in the mean, and in q. Each place sends an error back, and they add up. That is all
@@ -94,7 +98,9 @@ assert not said["right"] and all(said[name] for name in said if name != "right")
 # units of one sequence before it goes on, so that the size of the state no longer depends on the size of the weights.
 # Every entry of a_t now stands in every entry of â_t, in its own place and through the mean and the variance:
 #
-#     da = (e - mean(e) - â mean(e â)) / s          e the error of â, s the standard deviation
+# $$da = \frac{e - \operatorname{mean}(e) - \hat a \operatorname{mean}(e\, \hat a)}{s}$$
+#
+# with e the error of $\hat a$ and s the standard deviation.
 #
 # The two means take out of the error what the normalisation would undo: a step that only shifts a_t, or only stretches
 # it, changes nothing.

@@ -72,8 +72,13 @@ assert abs(probability_plain(p, y) - np.exp(-loss * len(y))) < 1e-12
 # blank between two *different* characters. So the sum over all beginnings of paths that are at place s in frame t
 # follows from that of the frame before, and the sum over all endings from that of the frame after:
 #
-#     α_t(s) = p_t(l_s) (α_{t-1}(s) + α_{t-1}(s-1) + [skip] α_{t-1}(s-2))
-#     β_t(s) = β⁺_t(s) + β⁺_t(s+1) + [skip] β⁺_t(s+2),     β⁺_t(s) = p_{t+1}(l_s) β_{t+1}(s)
+# $$
+# \begin{split}
+# \alpha_t(s) &= p_t(l_s) \left(\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + [\text{skip}]\, \alpha_{t-1}(s-2)\right) \\
+# \beta_t(s) &= \beta^+_t(s) + \beta^+_t(s+1) + [\text{skip}]\, \beta^+_t(s+2), \quad
+# \beta^+_t(s) = p_{t+1}(l_s)\, \beta_{t+1}(s)
+# \end{split}
+# $$
 #
 # α_t(s) β_t(s) is the sum over all paths that pass through place s in frame t. Whatever the frame, each path is
 # counted once in Σ_s α_t(s) β_t(s), which is therefore P, for every t. That is a test that a program with a mistake
@@ -114,11 +119,13 @@ show.source(ctc.forward_variables, "for t in range", "alpha[t] =")
 # Every path that spells the text has the factor p_t(k) once, for the k that it has in frame t. So
 # ∂ log P / ∂ log p_t(k) is the share in P of the paths that have symbol k in frame t:
 #
-#     γ_t(k) = 1/P Σ_{s: l_s = k} α_t(s) β_t(s),     Σ_k γ_t(k) = 1
+# $$\gamma_t(k) = \frac{1}{P} \sum_{s:\, l_s = k} \alpha_t(s)\, \beta_t(s), \qquad \sum_k \gamma_t(k) = 1$$
 #
 # Through the softmax, ∂ log p_t(k) / ∂ z_t(j) = δ_kj - p_t(j), and since γ sums to one
 #
-#     ∂ (-log P) / ∂ z_t(j) = -Σ_k γ_t(k) (δ_kj - p_t(j)) = p_t(j) - γ_t(j)
+# $$
+# \frac{\partial\,(-\log P)}{\partial z_t(j)} = -\sum_k \gamma_t(k)\,(\delta_{kj} - p_t(j)) = p_t(j) - \gamma_t(j)
+# $$
 #
 # The same difference as in chapter 1, p - onehot; only that the target is no longer a fact but the network's own
 # opinion of where the characters are, given that the text is true. It teaches itself.

@@ -46,16 +46,20 @@ PAGE = """\
 </html>
 """
 STYLE = """\
-body { margin: 0 auto; max-width: 46rem; padding: 1rem; font: 1.15rem/1.55 Georgia, "Liberation Serif", serif;
+body { margin: 0 auto; max-width: 58rem; padding: 1rem; font: 1.15rem/1.55 Georgia, "Liberation Serif", serif;
        color: #222; background: #fff }
+p, ul, ol, table { max-width: 46rem }
 h1, h2, h3 { line-height: 1.2; margin-top: 2em }
-pre { font: 0.8em/1.4 "DejaVu Sans Mono", Consolas, monospace; padding: 0.6em 0.8em; overflow-x: auto; margin: 1em 0 }
+pre { font: 0.68em/1.45 "DejaVu Sans Mono", Consolas, monospace; padding: 0.6em 0.8em; overflow-x: auto; margin: 1em 0 }
 code { font-family: "DejaVu Sans Mono", Consolas, monospace; font-size: 0.82em }
 pre code { font-size: 1em }
 .code { background: #f5f5f2; border-left: 3px solid #0072b2 }
 .output { border-left: 3px solid #ccc }
 img { max-width: 100%; display: block; margin: 1em auto }
-math[display="block"] { margin: 1em 0; overflow-x: auto }
+math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "Libertinus Math", math }
+math[display="block"] { margin: 1em 0; max-width: 46rem }
+mtd { text-align: left; padding: 0.2em 0.6em }
+mtable[columnspacing="0em"] > mtr > mtd { padding: 0.2em 0.15em }
 table { border-collapse: collapse; margin: 1em 0 }
 td, th { padding: 0.25em 0.7em; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top }
 nav { display: flex; justify-content: space-between; gap: 1em; font-size: 0.85em; padding: 0.5em 0 }
@@ -75,7 +79,9 @@ def equation(latex, display=False):
         raise MinirnnError(f"${latex}$: no equation ({type(error).__name__}: {error})") from None
     if "\\" in mathml or ">&<" in mathml:  # a command that it does not know, which it hands on as it is
         raise MinirnnError(f"${latex}$: latex2mathml does not know all of it")
-    return mathml
+    # Browsers set a function's name apart only if it is an operator: h = o tanh(c), log p.
+    return re.sub(r"<mi>(exp|log|tanh)</mi>(?=(<mo[^>]*>&#x00028;)?)", lambda name: '<mo lspace="0.17em" '
+                  f'rspace="{0 if name[2] else 0.17}em">{name[1]}</mo>', mathml)  # fmt: skip
 
 
 def markdown_to_html(text):
