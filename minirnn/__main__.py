@@ -33,6 +33,8 @@ COMMANDS = {
     "studies.rehearsal": "go from a printed sheet to a letter in one's own hand, with a made-up hand",
     "studies.sample_hand": "make the labelled images of the sample hand",
     "studies.export": "make the weights that ship with the package out of a run over many hands",
+    "studies.people": "train a network that writes further, with one row per person",
+    "studies.drawn_characters": "put drawn characters, such as accents, into real lines to learn from",
     "studies.export_reader": "make the weights of the reader that ship with the package out of a run",
     "studies.traced_lines": "draw recorded lines as scans and trace them back, to learn to read from",
     "studies.notebooks": "make notebooks of the chapters of the course",

@@ -34,7 +34,7 @@ from minirnn.drawing.plotters import CORNERS, parts_of, report
 from minirnn.drawing.wrapping import unwrapped
 from minirnn.errors import MinirnnError, run_command
 from minirnn.writing.describing import describe
-from minirnn.writing.hands import LIKENESS, Writer
+from minirnn.writing.hands import LIKENESS, SETS, Writer
 from minirnn.writing.letters import pages_of, read_letter, write_letter
 from minirnn.writing.merging import merged
 from minirnn.writing.pen import TEMPERATURE
@@ -44,19 +44,23 @@ SPECIMEN = "The quick brown fox jumps over the lazy dog."
 MARGIN = 4  # letter sizes around a text that brings no page of its own
 
 
-def draw_specimens(out, rng, temperature):
-    """Draw one line in each of the hands that ship with the package, as a picture, and print what tells them apart."""
+def draw_specimens(out, rng, temperature, source=None):
+    """Draw one line in each hand of ``source``, weights that ship with the package, as a picture, and print what
+    tells them apart and what they may be used for."""
     from minirnn.drawing.diagrams import strokes_picture  # matplotlib takes a second to load
 
-    hands, proofreader = range(1, len(Writer().hands) + 1), default_proofreader()
+    first, proofreader = Writer(source), default_proofreader()
+    hands = range(1, len(first.hands) + 1)
     lines = [
-        Writer(None, number, proofreader=proofreader).write([SPECIMEN], rng, temperature)[0]
+        Writer(source, number, proofreader=proofreader).write([SPECIMEN], rng, temperature)[0]
         for number in tqdm(hands, desc="hands")
     ]
     described = sorted(zip(describe(lines), hands, lines), key=lambda hand: hand[:2])
     strokes_picture(out, [(f"--hand {number}   {words}", line.ink) for (_, words), number, line in described])
     for (_, words), number, _ in described:
         print(f"--hand {number:<3} {words}")
+    if first.terms:
+        print(f"these hands may be used for {first.terms}")
 
 
 def numbers(*counts):
@@ -109,6 +113,8 @@ def build_parser():
     hand.add_argument("--hand", default="1", metavar="N|N:SHARE,...|RUN|random|list",
                       help="number of a hand, a mixture of some, as 3:0.5,7:0.5, a run that learned one, random, or "
                       "list for a specimen and a description of each (default 1)")
+    hand.add_argument("--weights", choices=SETS, help="that ship with the package: research (the default), of which "
+                      "the hands are for non-commercial research, or open, which anyone may use for anything")
     hand.add_argument("--likeness", type=probability, metavar="SHARE",
                       help=f"how much of a hand that was learned: 1 is all, less is more legible (default {LIKENESS})")
     hand.add_argument("--neatness", type=above_zero, default=1.0,
@@ -259,20 +265,24 @@ def sheet_of(options):
     )
 
 
-def hand_of(name, seed):
-    """What ``--hand`` names -> (None or a run, None or a number or {number: share}), as `Writer` takes them."""
+def hand_of(name, seed, weights=None):
+    """What ``--hand`` and ``--weights`` name -> (weights or a run, None or a number or {number: share}), as `Writer`
+    takes them."""
+    source = SETS[weights] if weights else None
     if name == "random":
-        return None, 1 + int(np.random.default_rng(seed).integers(len(Writer().hands)))
+        return source, 1 + int(np.random.default_rng(seed).integers(len(Writer(source).hands)))
     if re.fullmatch(r"\d+", name):
-        return None, int(name)
+        return source, int(name)
     if re.fullmatch(r"\d+:\d*\.?\d+(,\d+:\d*\.?\d+)*", name):
-        return None, {int(number): float(share) for number, share in (part.split(":") for part in name.split(","))}
+        return source, {int(number): float(share) for number, share in (part.split(":") for part in name.split(","))}
+    if weights:
+        raise MinirnnError(f"--weights is for hands that ship with the package, not for --hand {name}; leave it out")
     return name, None
 
 
 def writer_of(options):
     """The `Writer` that the options ask for."""
-    source, hand = hand_of(options.hand, options.random_seed)
+    source, hand = hand_of(options.hand, options.random_seed, options.weights)
     likeness = LIKENESS if options.likeness is None else options.likeness
     writer = Writer(source, hand, likeness=likeness, proofreader=default_proofreader())
     if options.hand == "random":
@@ -317,7 +327,9 @@ def main(argv=None):
     temperature = TEMPERATURE / options.neatness
     kind, look = look_of(options)
     if options.hand == "list":
-        draw_specimens(options.out, np.random.default_rng(options.random_seed), temperature)
+        draw_specimens(
+            options.out, np.random.default_rng(options.random_seed), temperature, SETS.get(options.weights)
+        )
         print(options.out)
         return
     text, sheet, writer = text_of(options), sheet_of(options), writer_of(options)

@@ -1,4 +1,4 @@
-"""Packing: of a run's many hands some stay, in half precision, with the usual pace of the pen."""
+"""Export: of a run's many people some stay as hands, legible and unlike each other, in half precision."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ from small_runs import hand_trainer, made_samples, write_hand
 from minirnn import backend
 from minirnn.datasets.line_batches import collate, encode_text
 from minirnn.errors import MinirnnError
-from minirnn.ink.strokes import normalise
+from minirnn.ink.strokes import normalise, slant
 from minirnn.networks import checkpoint
-from minirnn.studies import export
+from minirnn.studies import costs, export
 from minirnn.training.threads import Workers
 from minirnn.training.trainer import evaluate
 from minirnn.writing.hands import Writer
@@ -21,8 +21,9 @@ GROUPS = [f"form {n}" for n in range(6)]
 def run(tmp_path, monkeypatch):
     """A checkpoint as a run over six forms would leave it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(export, "LINES", 2)
-    monkeypatch.setattr(export, "WRITTEN", 3)
+    monkeypatch.setattr(export, "ENOUGH", 2)
+    monkeypatch.setattr(export, "TEXTS", ("ab ba", "abc a"))
+    monkeypatch.setattr(export, "PACED", 1)
     trainer = hand_trainer(tmp_path / "run")
     network, rng = trainer.network, np.random.default_rng(0)
     network = type(network)(**{**network.settings, "hands": 7})
@@ -35,30 +36,59 @@ def run(tmp_path, monkeypatch):
     return path
 
 
-def test_the_chosen_hands_stay_as_they_are(run, tmp_path):
+class DeafReader:
+    """A reader that reads "abc" everywhere."""
+
+    def __init__(self, *rest, **more):
+        pass
+
+    def texts(self, lines):
+        return ["abc"] * len(lines)
+
+
+def options(tmp_path, run):
     write_hand(tmp_path / "hand.jsonl")
-    where = [str(run), "--data", str(tmp_path / "hand.jsonl"), "-o", str(tmp_path / "pen.npz")]
-    export.main([*where, "--hands", "2", "--strength", "1"])
+    return [str(run), "--data", f"={tmp_path / 'hand.jsonl'}", "--hands", "3", "--candidates", "5",
+            "-o", str(tmp_path / "pen.npz")]  # fmt: skip
+
+
+def test_the_chosen_hands_stand_between_any_hand_and_their_people(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(export, "Reader", DeafReader)
+    export.main([*options(tmp_path, run), "--terms", "letters to one's aunt"])
     many, few = Writer(run), Writer(tmp_path / "pen.npz", 2)
-    assert len(few.hands) == 2
-    assert set(few.meta["hands"]) < set(GROUPS)
-    row = 1 + GROUPS.index(few.meta["hands"][1])
-    kept = many.network.params["hand"]["E"][row].astype(np.float16)
-    assert np.array_equal(few.network.params["hand"]["E"][few.hand].astype(np.float16), kept)
-    assert set(few.pace) == set("abc")
-    assert all(symbols > 0 for symbols in few.pace.values())
+    people = few.meta["hands"]
+    assert len(few.hands) == len(set(people)) == 3 and set(people) < set(GROUPS)
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("hand ")]
+    strengths = [float(line.split("strength")[1].split()[0]) for line in printed]
+    E, packed = many.network.params["hand"]["E"], few.network.params["hand"]["E"]
+    np.testing.assert_allclose(packed[0], E[0], rtol=2e-3)
+    for row, person, strength in zip(packed[1:], people, strengths, strict=True):
+        np.testing.assert_allclose(row, E[0] + strength * (E[1 + GROUPS.index(person)] - E[0]), rtol=2e-3, atol=2e-3)
+    assert few.terms == "letters to one's aunt"
+    own = [slant(normalise(s.strokes)) for s in made_samples() if s.group == people[1]]
+    assert few.slant == pytest.approx(np.mean(own), abs=0.15)
+    assert set(few.pace) <= set("abc") and all(symbols > 0 for symbols in few.pace.values())
 
 
-def test_named_hands_are_kept_and_stand_nearer_to_any_hand(run, tmp_path):
-    write_hand(tmp_path / "hand.jsonl")
-    where = [str(run), "--data", str(tmp_path / "hand.jsonl"), "-o", str(tmp_path / "pen.npz")]
-    export.main([*where, "--groups", "form 4", "form 1", "--strength", "0.25"])
-    many, few = (Writer(path).network.params["hand"]["E"] for path in (run, tmp_path / "pen.npz"))
-    assert Writer(tmp_path / "pen.npz").meta["hands"] == ["form 4", "form 1"]
-    np.testing.assert_allclose(few[0], many[0], rtol=2e-3)
-    np.testing.assert_allclose(few[1:], 0.25 * many[[5, 2]] + 0.75 * many[0], rtol=2e-3, atol=1e-3)
-    with pytest.raises(MinirnnError, match="no hand form 9"):
-        export.main([*where, "--groups", "form 9"])
+def test_a_hand_that_is_not_legible_is_moved_towards_any_hand(run, monkeypatch, capsys):
+    errors = iter([0.01, 0.5, 0.3, 0.2, 0.4])  # of three people as they are, and of the last two with less strength
+    monkeypatch.setattr(export, "read_wrong", lambda lines, reader: next(errors))
+    rows = {"form 0": 1, "form 1": 2, "form 2": 3}
+    found = export.legible_strengths(Writer(run), rows, dict.fromkeys(rows, 0.0), None, np.random.default_rng(0))
+    assert [found[person][:2] for person in rows] == [(1.0, 0.01), (0.6, 0.2), (1.0, 0.3)]
+
+
+def test_the_next_hand_is_the_farthest_from_all_before_it():
+    looks = np.array([[0.0, 0], [1, 0], [9, 0], [10, 0], [5, 0]])
+    assert export.unlike(looks, 3) == [0, 3, 4]
+    assert sorted(export.unlike(looks, 9)) == [0, 1, 2, 3, 4]
+
+
+def test_what_a_reader_reads_wrong_is_a_part_of_all_characters(run):
+    lines = Writer(run).write(["abc"], np.random.default_rng(0))
+    assert export.read_wrong(lines, DeafReader()) == 0
+    lines[0].text = "abcabc"
+    assert export.read_wrong(lines, DeafReader()) == 0.5
 
 
 def test_the_cost_of_lines_is_the_loss_of_the_training(run):
@@ -67,19 +97,23 @@ def test_the_cost_of_lines_is_the_loss_of_the_training(run):
     lines = [writer.pens.encode(normalise(sample.strokes)) for sample in samples]
     texts = [encode_text(writer.chars, sample.text) for sample in samples]
     batch = collate(lines, texts, [0, 1, 2, 3, 4], writer.pens)
-    costs = export.line_costs(writer.network, batch)
+    each = costs.line_costs(writer.network, batch)
     mean = evaluate(writer.network, [(True, batch)])
-    assert costs.sum() == pytest.approx(mean * batch["mask"].sum(), rel=1e-5)
+    assert each.sum() == pytest.approx(mean * batch["mask"].sum(), rel=1e-5)
 
 
 def test_information_is_in_the_order_of_the_lines(run):
     writer, samples = Writer(run), made_samples()
     rows = [1 + n // 2 for n in range(12)]
-    together = export.information(writer, samples, rows, Workers(2))
-    alone = [export.information(writer, [s], [row], Workers(1))[0] for s, row in zip(samples, rows)]
+    together = costs.information(writer, samples, rows, Workers(2))
+    alone = [costs.information(writer, [s], [row], Workers(1))[0] for s, row in zip(samples, rows)]
     assert together == pytest.approx(alone, rel=1e-3, abs=1e-4)
 
 
-def test_too_few_hands_are_an_error(run):
-    with pytest.raises(MinirnnError, match="6 hands with 2 lines are too few to choose 4"):
-        export.legible_hands(Writer(run), made_samples(), 4, Workers(1))
+def test_too_few_hands_are_an_error(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "Reader", DeafReader)
+    monkeypatch.setattr(export, "ENOUGH", 3)
+    with pytest.raises(MinirnnError, match="0 people with 3 lines are too few to choose 3 hands from"):
+        export.main(options(tmp_path, run))
+    with pytest.raises(MinirnnError, match="no hand form 9"):
+        export.main([*options(tmp_path, run), "--people", "form 9"])

@@ -18,7 +18,7 @@ from minirnn.networks.pen_rnn import PenRNN
 from minirnn.write import hand_of, main
 from minirnn.writing import hands, pen
 from minirnn.writing.describing import describe, features
-from minirnn.writing.hands import CANDIDATES, LIKENESS, TRIES, Writer, lean
+from minirnn.writing.hands import CANDIDATES, LIKENESS, SETS, TRIES, Writer, lean
 from minirnn.writing.judging import fault, symbols_of_characters, unevenness
 from minirnn.writing.letters import read_letter, write_letter
 from minirnn.writing.pen import Line, pen_distribution, write_lines
@@ -224,6 +224,28 @@ def test_what_the_option_names(monkeypatch):
     assert len(drawn) > 5 and drawn <= set(range(1, len(Writer().hands) + 1))
 
 
+def test_weights_of_the_package_are_named_by_what_they_may_be_used_for():
+    assert hand_of("3", 0, "open") == (SETS["open"], 3)
+    assert hand_of("1:1,2:3", 0, "research") == (SETS["research"], {1: 1, 2: 3})
+    with pytest.raises(MinirnnError, match="not for --hand runs/one; leave it out"):
+        hand_of("runs/one", 0, "open")
+
+
+def test_all_lines_lean_as_the_person_does_whose_hand_it_is(weights, monkeypatch):
+    meta, arrays = checkpoint.load(weights)
+    checkpoint.save(weights, {**meta, "slants": [-0.25, 0.15]}, arrays)
+    upright = Line("ab", np.zeros(1), [np.array([[0.0, 1], [0, -1]])], np.zeros((1, 3)), "")
+    monkeypatch.setattr(hands, "write_lines", lambda *args, **more: [upright] * len(args[3]))
+    for hand, wanted in ((1, -0.25), (2, 0.15), ({1: 1.0, 2: 3.0}, 0.05)):
+        writer = Writer(weights, hand)
+        assert writer.slant == pytest.approx(wanted)
+        (line,) = writer.write(["ab"], np.random.default_rng(0))
+        assert slant(line.strokes) == pytest.approx(wanted)
+    checkpoint.save(weights, {**meta, "slants": [0.1]}, arrays)
+    with pytest.raises(MinirnnError, match="its slants do not fit its hands"):
+        Writer(weights)
+
+
 def written_as(lean, width, height, joined):
     """A line of eight letters, each an upright and a way back; ``joined`` letters to a stroke."""
     strokes = []
@@ -240,7 +262,8 @@ def test_hands_are_described_by_what_tells_them_apart():
     assert words[1].startswith("joined writing, slightly slanted to the right")
     assert words[2].startswith("wide joined writing, slanted to the right")
     assert words[3].startswith("joined writing, slightly slanted to the left")
-    assert features(lines[1]).slant == pytest.approx(0.2, abs=0.06) and features(lines[0]).strokes == 1
+    assert features(lines[1].text, lines[1].strokes).slant == pytest.approx(0.2, abs=0.06)
+    assert features(lines[0].text, lines[0].strokes).strokes == 1
 
 
 def test_the_list_of_hands_is_printed_in_order(weights, tmp_path, monkeypatch, capsys):

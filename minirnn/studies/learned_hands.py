@@ -43,7 +43,7 @@ from minirnn.files import atomic
 from minirnn.images.image_files import save_image
 from minirnn.images.pipeline import read_line
 from minirnn.ink.strokes import normalise
-from minirnn.studies.export import looks
+from minirnn.studies.costs import looks
 from minirnn.studies.sample_hand import mixed_hand, reshape_hand
 from minirnn.studies.tracing import random_scan
 from minirnn.training.launch import new_settings, prepared

@@ -23,7 +23,7 @@ from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
 from minirnn.images.draw_scan import draw_scan, to_pixels
 from minirnn.ink.strokes import rotate
-from minirnn.studies.export import information
+from minirnn.studies.costs import information
 from minirnn.training.threads import Workers
 from minirnn.writing.hands import Writer
 from minirnn.writing.pen import TEMPERATURE
@@ -62,7 +62,7 @@ def scan_line(strokes, rng, std=STD):
 def write_best(writer, texts, rng, temperature=TEMPERATURE, keep=None):
     """Write every text twice -> the better line of each, the best ``keep`` of them, in the order of the texts.
 
-    Better is a line of which its text tells more (see `minirnn.studies.export.information`): the label has to be
+    Better is a line of which its text tells more (see `minirnn.studies.costs.information`): the label has to be
     true. Texts with characters that the hand has not learned, and lines that went wrong, are left out. Raises
     MinirnnError if the hand can write none."""
     texts = [text for text in texts if not writer.unknown(text)]

@@ -42,7 +42,7 @@ from minirnn.images.image_files import save_image
 from minirnn.images.pictures import draw_traces
 from minirnn.images.pipeline import read_line
 from minirnn.ink.strokes import normalise, resample, rotate
-from minirnn.studies.export import line_costs
+from minirnn.studies.costs import line_costs
 from minirnn.writing.hands import Writer
 
 PENS = (2.0, 8.0)  # narrowest and widest pen, pixels

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minirnn.ink.strokes import bounding_box, slant
+from minirnn.ink.strokes import bounding_box, slant, smooth
 
 UPRIGHT, SLIGHTLY = 0.08, 0.3  # how far a hand leans at most (dx/dy) that is called upright, and slightly slanted
 JOINED, PRINT = 0.6, 0.95  # strokes per letter: fewer than the first are joined writing, more than the second are print
@@ -25,13 +25,14 @@ class Features(NamedTuple):
     height: float
 
 
-def features(line):
-    """The `Features` of a `minirnn.writing.pen.Line`."""
-    left, _, right, _ = bounding_box(line.strokes)
-    low, quarter, three_quarters, high = np.percentile(np.concatenate(line.ink)[:, 1], [2, 25, 75, 98])
-    letters = sum(not c.isspace() for c in line.text)
+def features(text, strokes):
+    """The `Features` of a line of ``text``, normalised strokes."""
+    left, _, right, _ = bounding_box(strokes)
+    ink = np.concatenate([smooth(stroke) for stroke in strokes])
+    low, quarter, three_quarters, high = np.percentile(ink[:, 1], [2, 25, 75, 98])
+    letters = sum(not c.isspace() for c in text)
     return Features(
-        len(line.strokes) / letters, -slant(line.strokes), (right - left) / len(line.text),
+        len(strokes) / letters, -slant(strokes), (right - left) / len(text),
         (high - low) / max(three_quarters - quarter, 1e-6),
     )  # fmt: skip
 
@@ -40,7 +41,7 @@ def describe(lines):
     """How hands differ from each other, by one written line of each, of the same text -> list of (`Features`, words).
 
     Slant and joins are named by what they are; width and size by the third of these hands that a hand belongs to."""
-    measured = [features(line) for line in lines]
+    measured = [features(line.text, line.strokes) for line in lines]
     width, height = (np.percentile([getattr(f, name) for f in measured], [33, 67]) for name in ("width", "height"))
     return [(f, _words(f, width, height)) for f in measured]
 

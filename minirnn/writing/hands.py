@@ -6,7 +6,8 @@ order, and the pen has to stop when the text is done. A line that is wrong is wr
 Three things make the writing easier to read. The first is classifier-free guidance: the pen depends on the text more
 strongly than the network has learned (`write_lines`). Second, every line is written more than once, and the one with
 the most even pace is taken (`unevenness`). Third, the gaps between words are made even (`minirnn.ink.spacing`). And so
-that a page looks as if one hand had written it, all its lines lean alike (`lean`). """
+that a page looks as if one hand had written it, all its lines lean alike, as the person does whose hand it is (`lean`).
+"""
 
 import dataclasses
 import pathlib
@@ -14,7 +15,7 @@ import pathlib
 import numpy as np
 
 from minirnn import backend
-from minirnn.errors import MinirnnError
+from minirnn.errors import MinirnnError, is_text
 from minirnn.ink.strokes import shear, slant
 from minirnn.networks.pen_rnn import PenRNN
 from minirnn.networks.rebuild import DAMAGE, load
@@ -22,7 +23,9 @@ from minirnn.writing.judging import unevenness
 from minirnn.writing.mending import mend, rewrite_word
 from minirnn.writing.pen import TEMPERATURE, write_lines
 
-SHIPPED = pathlib.Path(__file__).parents[1] / "weights" / "pen.npz"
+WEIGHTS = pathlib.Path(__file__).parents[1] / "weights"
+SHIPPED = WEIGHTS / "pen.npz"
+SETS = {"research": SHIPPED, "open": WEIGHTS / "pen_open.npz"}  # the weights that ship, by what they may be used for
 LEARNED = 20  # examples that a character needs in the training data to be written
 TRIES = 8  # how often a line is written until it is right
 SIDE_BY_SIDE = 16  # lines that are written at the same time
@@ -33,13 +36,17 @@ LIKENESS = 0.6
 
 
 def _hands(meta, settings):
-    """The counts, hands and pace in the meta data of a checkpoint. ValueError or TypeError if they do not fit."""
+    """The counts, hands, pace and slants in the meta data of a checkpoint; slants are [] if it has none. ValueError or
+    TypeError if they do not fit."""
     counts, hands, pace = meta["counts"], meta.get("neat_hands", [0]), meta.get("pace", {})
+    slants = meta.get("slants", [])
     if not all(type(hand) is int and 0 <= hand < settings["hands"] for hand in hands):
         raise ValueError("its hands do not fit its network")
     if not all(0 <= number < np.inf for number in [*counts.values(), *pace.values()]):
         raise ValueError("its counts must be finite numbers")
-    return counts, hands, pace
+    if slants and (len(slants) != len(hands) or not np.isfinite(slants).all()):
+        raise ValueError("its slants do not fit its hands")
+    return counts, hands, pace, slants
 
 
 def part_of_the_way(network, began, share):
@@ -80,18 +87,22 @@ class Writer:
     def __init__(self, source=None, hand=None, device="cpu", likeness=LIKENESS, proofreader=None):
         trained = load(SHIPPED if source is None else source, "PenRNN")
         network, self.chars, self.pens, self.meta, arrays, path = trained
+        self.terms = self.meta.get("terms") if is_text(self.meta.get("terms")) else None  # what they may be used for
         began = {name.removeprefix(BEGAN): array for name, array in arrays.items() if name.startswith(BEGAN)}
         self.learned_one = bool(began)
         try:
-            self.counts, self.hands, self.pace = _hands(self.meta, network.settings)
+            self.counts, self.hands, self.pace, slants = _hands(self.meta, network.settings)
             if began:
                 network = part_of_the_way(network, began, likeness)
         except DAMAGE as error:
             raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
         self.network = network.to_device(device)
-        self.hand = self._row({1 if hand is None else hand: 1.0} if not isinstance(hand, dict) else hand)
+        shares = hand if isinstance(hand, dict) else {1 if hand is None else hand: 1.0}
+        self.hand = self._row(shares)
         self.proofreader = proofreader
-        self.slant = None  # of its lines, as soon as it has written some
+        self.slant = None  # of its lines; that of a hand that does not say it is known as soon as it has written some
+        if slants:
+            self.slant = float(np.average([slants[number - 1] for number in shares], weights=list(shares.values())))
 
     def _row(self, shares):
         """The row of the network's hands that writes: that of a hand, or a new one between those of several hands, each
@@ -122,7 +133,8 @@ class Writer:
         Each line is written `CANDIDATES` times. If all of them are wrong, or ``accept(line)`` is False for them, the
         line is written again, up to `TRIES` times; if none is right, one of the last is returned with its fault. With a
         proofreader, words that may be wrong are then written again, and those that could not be put right are named in
-        `Line.faults`. All lines of one writer lean alike, namely as the first ones do in the median."""
+        `Line.faults`. All lines of one writer lean alike: as its hand does or, if that is not known, as the first ones
+        do in the median."""
         lines = [None] * len(texts)
         waiting = sorted((n for n, text in enumerate(texts) if text.strip()), key=lambda n: len(texts[n]))
         for tries in range(1, TRIES + 1):
