@@ -2,7 +2,7 @@
 
     python -m minirnn.studies.pages --characters 3000 --out measured
 
-The first characters of a text (by default minirnn/datasets/letters.txt) are written on A4 pages by the shipped hand and
+The first characters of a text (by default data/letters.txt) are written on A4 pages by the shipped hand and
 saved in every format. Then it is counted:
 
     words     whole, in order, of how many: none may be broken or lost

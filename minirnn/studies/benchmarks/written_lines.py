@@ -1,6 +1,6 @@
 """How often the pen goes wrong, by the window's own path over the text, and how fast it writes.
 
-    python -m minirnn.studies.benchmarks.written_lines minirnn/datasets/letters.txt --lines 1000
+    python -m minirnn.studies.benchmarks.written_lines data/letters.txt --lines 1000
 
 The text is cut into lines of whole words; the shipped hands take turns. A fault is a character that the window passes
 over, a pen that does not stop when the text is done, or that leaves its line; the writer writes such a line again.
