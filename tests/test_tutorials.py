@@ -37,6 +37,7 @@ from minirnn.layers import (
     windowed_lstm,
 )
 from minirnn.networks.char_rnn import CharRNN
+from minirnn.reading.decoding import beam_search
 from minirnn.training.optimisers import Adam, clip_by_global_norm
 from minirnn.writing.sampling import distribution
 
@@ -345,6 +346,21 @@ def test_chapter_18_the_paths_and_the_two_sweeps(seed):
     alpha, beta, _ = plain["sweeps_plain"](p, y)
     assert_same(alpha, np.exp(cache[2][:, 0]))
     assert_same((alpha * beta).sum(axis=1), np.full(6, np.exp(-3 * loss)))
+
+
+@every_seed
+def test_chapter_19_the_sum_over_all_texts_and_the_beam(seed):
+    rng, plain = np.random.default_rng(seed), plain_versions(19)
+    z = rng.standard_normal((6, 4))
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    everything = {ids: sum(ends) for ids, ends in plain["beam_plain"](p)[-1].items()}
+    assert_same(sum(everything.values()), 1.0)
+    for ids, probability in list(everything.items())[:20]:
+        loss, _ = ctc.forward(z[:, None], np.array(ids, int)[:, None], np.array([6]), np.array([len(ids)]))
+        assert_same(probability, np.exp(-loss * max(len(ids), 1)))
+    for width in (1, 3, 10_000):
+        ours = {ids: sum(ends) for ids, ends in plain["beam_plain"](p, width)[-1].items()}
+        assert_same(ours, {ids: np.exp(score) for score, ids in beam_search(np.log(p), width)})
 
 
 @every_seed
