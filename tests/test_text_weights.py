@@ -72,6 +72,18 @@ def test_a_character_that_only_the_validation_part_has_is_no_unknown_one_if_the_
     assert "unknown" not in capsys.readouterr().out
 
 
+def test_a_run_is_prolonged_by_the_command_and_only_once(begun, capsys):
+    assert run_command(train.main, ["--resume", "begun", "--steps", "9"]) == 0
+    assert "prolonged   from step 6 to 9; the learning rate rises again" in capsys.readouterr().out
+    before = weights("begun/last.npz")
+    assert run_command(train.main, ["--resume", "begun", "--steps", "9"]) == 0
+    assert "prolonged  " not in capsys.readouterr().out and weights("begun/last.npz") == before
+    assert run_command(train.main, ["--resume", "begun", "--minutes", "1e-9"]) == 2
+    assert "say how long it shall be in all" in capsys.readouterr().err
+    settings = json.loads(Path("begun/settings.json").read_text())
+    assert (settings["steps"], settings["minutes"]) == (9, None)
+
+
 def test_a_size_beside_weights_that_have_one_is_refused():
     with pytest.raises(MinirnnError, match="--init pretrained brings a network of its own; leave out --hidden"):
         launch.new_settings({"text": ["text.txt"], "init": "pretrained", "hidden": 5})

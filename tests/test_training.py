@@ -529,40 +529,58 @@ def test_a_run_that_is_prolonged_while_level_is_the_longer_run(tmp_path, schedul
     die(text_trainer(tmp_path / "prolonged", steps=12, evaluations=2, **options), after=7)
     trainer = resumed(text_trainer, tmp_path / "prolonged", {"steps": 24, **options})
     assert trainer.progress.step == 6
-    trainer.plan.prolong(24, trainer.run)
+    assert "a run so long from the beginning" in trainer.plan.prolong(trainer.run)
     trainer.train()
     assert weights(tmp_path / "prolonged" / "last.npz") == weights(tmp_path / "long" / "last.npz")
 
 
-def test_a_run_whose_learning_rate_has_begun_to_fall_keeps_its_length(tmp_path):
-    trainer = text_trainer(tmp_path, schedule="cosine")
+def test_a_run_that_has_ended_is_prolonged_with_a_learning_rate_that_rises_and_falls_again(tmp_path):
+    options = {"schedule": "cosine", "warmup": 3}
+    first = text_trainer(tmp_path, **options)
+    first.train()
+    trainer = resumed(text_trainer, tmp_path, {"steps": 48, **options})
+    assert "from step 24 to 48; the learning rate rises again" in trainer.plan.prolong(trainer.run)
+    assert trainer.learning_rate() < trainer.settings.lr / 2
     trainer.train()
-    with pytest.raises(MinirnnError, match="was planned for 24 steps"):
-        trainer.plan.prolong(48, trainer.run)
-    trainer.plan.prolong(24, trainer.run)
-    assert trainer.progress.done
+    rates = [row["learning_rate"] for row in trainer.rows]
+    assert [row["step"] for row in trainer.rows] == [0, 6, 12, 18, 24, 30, 36, 42, 48]
+    assert rates[4] < rates[5] > rates[6] > rates[7] > rates[8] and rates[5] > 0.9 * trainer.settings.lr
+
+
+def test_a_prolonged_run_that_is_killed_continues_to_the_same_end(tmp_path):
+    for name, stops in (("alone", []), ("died", [5, 4])):
+        text_trainer(tmp_path / name, schedule="cosine").train()
+        trainer = resumed(text_trainer, tmp_path / name, {"steps": 48})
+        trainer.plan.prolong(trainer.run)
+        trainer.save()
+        finish(text_trainer, tmp_path / name, {"steps": 48}, stops)
+    assert weights(tmp_path / "died" / "last.npz") == weights(tmp_path / "alone" / "last.npz")
 
 
 @pytest.mark.parametrize("schedule, step, level", [
     ("constant", 39, True), ("plateau", 40, True), ("trapezoid", 28, True), ("trapezoid", 29, False),
     ("cosine", 1, False),
 ])  # fmt: skip
-def test_up_to_when_a_run_can_be_prolonged(tmp_path, schedule, step, level):
-    trainer = text_trainer(tmp_path, steps=40, schedule=schedule)
+def test_up_to_when_a_prolonged_run_is_the_longer_run(tmp_path, schedule, step, level):
+    trainer = text_trainer(tmp_path, steps=50, schedule=schedule, warmup=0)
     trainer.progress.total, trainer.progress.step = 40, step
     before = trainer.learning_rate()
-    with contextlib.nullcontext() if level else pytest.raises(MinirnnError, match="given another length"):
-        trainer.plan.prolong(50, trainer.run)
-    assert (trainer.progress.total, trainer.learning_rate()) == (50 if level else 40, before)
+    trainer.plan.prolong(trainer.run)
+    assert (trainer.progress.total, trainer.progress.begin) == (50, 0 if level else step)
+    assert trainer.learning_rate() == before if level else trainer.learning_rate() >= before
 
 
 def test_a_run_cannot_end_before_it_has_come_to_it_and_what_is_prolonged_is_not_planned_again(tmp_path):
-    trainer = text_trainer(tmp_path, steps=None, minutes=2.0, schedule="constant")
-    trainer.progress.total, trainer.progress.step = 40, 30
-    with pytest.raises(MinirnnError, match="given another length"):
-        trainer.plan.prolong(30, trainer.run)
-    trainer.plan.prolong(31, trainer.run)
-    assert trainer.progress.total == 31 and not trainer.plan.is_due()
+    trainer = text_trainer(tmp_path, steps=30, schedule="constant")
+    trainer.progress.total, trainer.progress.step, trainer.progress.seconds = 40, 30, 90.0
+    with pytest.raises(MinirnnError, match=r"has gone 30 steps already, in 1\.5 minutes"):
+        trainer.plan.prolong(trainer.run)
+    trainer.settings.steps, trainer.settings.minutes = None, 2.0
+    trainer.plan.prolong(trainer.run)
+    assert trainer.progress.total == 40 and not trainer.plan.is_due()
+    trainer.settings.minutes = 3.0
+    trainer.plan.prolong(trainer.run)
+    assert trainer.progress.total == 60, "as many as fit at the pace so far"
 
 
 def test_how_long_a_step_takes_is_the_best_of_three(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from minirnn.training.settings import LENGTHS, Settings, add_options
 
 TASKS = {"text": text_task.text_task, "hand": hand_task, "read": read_task.read_task}
 GENERAL = ("seed", "device", "threads")  # settings that the main job takes, for all its parts
-CHANGEABLE = ("device", "steps", "cell_from")  # settings that a resumed run takes
+CHANGEABLE = ("device", *LENGTHS, "cell_from")  # settings that a resumed run takes
 
 
 def build_parser():
@@ -30,8 +30,8 @@ def build_parser():
     parser.add_argument("--out", metavar="FOLDER", default=argparse.SUPPRESS,
                         help="where to leave the run (default runs/main-1, -2, ...)")  # fmt: skip
     parser.add_argument("--resume", metavar="RUN", default=argparse.SUPPRESS,
-                        help="continue a run; its settings are kept, but --steps may give it another length, and "
-                        "--device another device")  # fmt: skip
+                        help="continue a run; its settings are kept, but --steps, --epochs or --minutes may prolong it "
+                        "(they say how long it shall be in all), and --device may give it another device")  # fmt: skip
     add_options(parser)
     return parser
 
@@ -107,11 +107,15 @@ def resumed_settings(run):
 
 
 def settings_from(words):
-    """The words of a command line -> `Settings`, the folder (None: not chosen yet), whether the run is resumed."""
+    """The words of a command line -> `Settings`, the folder (None: not chosen yet), whether the run is resumed: no
+    (False), as it is ("continued"), or with another length ("prolonged")."""
     options = given(words)
     resume, out = options.pop("resume", None), options.pop("out", None)
     if resume is not None:
-        return changed(resumed_settings(resume), {**options, **({"out": out} if out else {})}, resume), resume, True
+        before = resumed_settings(resume).training
+        settings = changed(resumed_settings(resume), {**options, **({"out": out} if out else {})}, resume)
+        same = all(getattr(before, length) == getattr(settings.training, length) for length in LENGTHS)
+        return settings, resume, "continued" if same else "prolonged"
     settings = new_settings(options)
     odd = [f"--{name.replace('_', '-')}" for name in options if name not in (*GENERAL, "task")]
     if settings.run.task == "all" and odd:
@@ -124,7 +128,7 @@ def settings_from(words):
 
 def changed(settings, options, run):
     """The settings of a resumed run, with the ``options`` that may be given anew; any other raises MinirnnError."""
-    kept = [name for name in options if name not in CHANGEABLE or (name == "steps" and settings.run.task == "all")]
+    kept = [name for name in options if name not in CHANGEABLE or (name in LENGTHS and settings.run.task == "all")]
     if kept:
         names = " ".join(f"--{name.replace('_', '-')}" for name in kept)
         raise MinirnnError(f"--resume keeps the settings of {run}; leave out {names}")
@@ -136,8 +140,8 @@ def changed(settings, options, run):
         settings.network.cell_from = absolute(options["cell_from"])
     elif "cell_from" in options:
         raise MinirnnError(f"{run} has no cell of its own; leave out --cell-from")
-    if "steps" in options:
-        length = {**dict.fromkeys(LENGTHS), "steps": options["steps"]}
+    if options.keys() & set(LENGTHS):
+        length = {name: options.get(name) for name in LENGTHS}
         settings.training = dataclasses.replace(settings.training, **length)
     return settings
 
@@ -148,8 +152,8 @@ def prepared(settings, run, resume):
     if resume and (run / "last.npz").exists():
         trainer.load()
         print(f"resuming    at step {trainer.progress.step:,}")
-        if settings.training.steps:
-            trainer.plan.prolong(settings.training.steps, run)
+        if resume == "prolonged":
+            print(f"prolonged   {trainer.plan.prolong(run)}")
     trainer.plan.steps()  # so many that it is an error is said before there is a run
     return trainer
 

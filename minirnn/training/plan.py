@@ -21,6 +21,7 @@ class Progress:
     step: int = 0
     epoch: int = 0
     index: int = 0  # of the next chunk within the epoch
+    begin: int = 0  # the step at which the schedule began: another one than the first if the run was prolonged
     total: int = 0  # steps of the whole run; 0: not planned yet
     plans: int = 0  # how often the steps were planned by the clock
     best: float = math.inf
@@ -46,7 +47,8 @@ def checked_progress(found, data):
     numbers = [value for name, value in found.items() if name != "best"]
     if not (all(0 <= number < MOST_STEPS for number in numbers) and progress.best >= 0):
         raise ValueError("its progress has numbers that cannot be")
-    if not (0 <= progress.skipped <= progress.step and 0 <= progress.index < data.chunks(progress.epoch)):
+    behind = max(progress.skipped, progress.begin) <= progress.step
+    if not (behind and 0 <= progress.index < data.chunks(progress.epoch)):
         raise ValueError("its progress cannot be")
     return progress
 
@@ -57,6 +59,7 @@ class Plan:
 
     def __init__(self, settings, data, progress):
         self.settings, self.data, self.progress = settings, data, progress
+        self.prolonged = False  # by this process
 
     def steps(self):
         """Steps of the whole run, or None as long as a budget in minutes has not been planned. MinirnnError if they are
@@ -75,19 +78,39 @@ class Plan:
         each = self.data.chunks(counted) if rest < 1 else steps / counted
         return max(1, round(steps + rest * each))
 
-    def prolong(self, steps, run):
-        """Give a run another length, if what it has learned so far does not depend on the old one; otherwise raise
-        MinirnnError. ``run`` is its name for messages."""
-        progress, schedule = self.progress, self.settings.schedule
-        if not progress.total or steps == progress.total:
-            return
-        falling = schedule == "cosine" or (schedule == "trapezoid" and progress.step > (1 - DECAY) * progress.total)
-        if falling or steps <= progress.step:
+    def prolong(self, run):
+        """Give a run the length that its settings now have, and return what that means in a sentence.
+
+        As long as nothing that it has learned depends on the old length, it becomes the run that was planned longer
+        from the beginning. Otherwise its learning rate has begun to fall; it rises again, and falls over all steps
+        that are left (a warm restart: Loshchilov and Hutter 2017). ``run`` is its name for messages: MinirnnError if
+        it has gone as far already."""
+        progress, settings = self.progress, self.settings
+        if settings.minutes is None:
+            total = settings.steps if settings.epochs is None else self._steps_of(settings.epochs)
+        elif progress.step:  # as many as fit into the rest of the time at the pace that it has had
+            total = int(60 * settings.minutes * progress.step / max(progress.seconds, 1e-9))
+        else:
+            return "from the beginning"
+        if total <= progress.step:
             raise MinirnnError(
-                f"{run} was planned for {progress.total} steps and stands at {progress.step}; a run can only be "
-                "given another length while its learning rate is level (--schedule constant, plateau, trapezoid)"
+                f"{run} has gone {progress.step:,} steps already, in {progress.seconds / 60:.1f} minutes; --steps, "
+                "--epochs and --minutes say how long it shall be in all"
             )
-        progress.total, progress.plans, progress.done = steps, 3, False
+        falling = progress.total and not self._is_level()
+        if falling:
+            progress.begin = progress.step
+        if progress.done:
+            progress.done, progress.since_best = False, 0
+        progress.total, progress.plans, self.prolonged = total, 3, True
+        fate = "rises again, for it had begun to fall" if falling else "is that of a run so long from the beginning"
+        return f"from step {progress.step:,} to {total:,}; the learning rate {fate}"
+
+    def _is_level(self):
+        """Whether the learning rate has been so far what it would have been in a longer run."""
+        progress, schedule = self.progress, self.settings.schedule
+        gone, length = progress.step - progress.begin, progress.total - progress.begin
+        return schedule in ("constant", "plateau") or (schedule == "trapezoid" and gone <= (1 - DECAY) * length)
 
     def is_due(self):
         """Whether a run with a budget in minutes is to be planned now: after the trial and, since the speed of a
@@ -111,5 +134,6 @@ class Plan:
 
     def evaluation_is_due(self):
         """Whether one of the evaluations, which are spread evenly over the run, comes after this step."""
-        total, step, evaluations = self.progress.total, self.progress.step, self.settings.evaluations
-        return bool(total) and step * evaluations // total > (step - 1) * evaluations // total
+        begin, evaluations = self.progress.begin, self.settings.evaluations
+        length, step = self.progress.total - begin, self.progress.step - begin
+        return length > 0 and step * evaluations // length > (step - 1) * evaluations // length

@@ -35,12 +35,13 @@ def text_task(settings, run):
     sizes = settings.network
     if begun:
         network = with_symbols(begun, vocabulary, sizes.dropout, seed)
-        for name in FIXED:
+        for name in FIXED[bool(sizes.cell_from) :]:  # a cell of one's own is known by its file
             setattr(sizes, name, network.settings[name])
     else:
-        sizes.cell = load_cell(sizes.cell_from) if sizes.cell_from else sizes.cell
-        network = CharRNN(len(vocabulary), **{name: getattr(sizes, name) for name in FIXED}, dropout=sizes.dropout,
-                          seed=seed)  # fmt: skip
+        cell = load_cell(sizes.cell_from) if sizes.cell_from else sizes.cell
+        network = CharRNN(
+            len(vocabulary), cell, sizes.layers, sizes.hidden, sizes.embed, dropout=sizes.dropout, seed=seed
+        )
     print(f"text        {corpus.name}: {len(training):,} characters to learn from, {len(validation):,} for validation")
     uniform = math.log(len(vocabulary))
     if streams < source.batch:
@@ -54,7 +55,7 @@ def text_task(settings, run):
         new = sorted(set(vocabulary.symbols) - set(begun.chars.symbols))
         print(f"begins      with the weights of {begun.meta.get('name', sizes.init)}; it keeps all its characters, and "
               f"gets rows for {len(new)} new ones{': ' * bool(new)}{' '.join(map(repr, new[:20]))}")  # fmt: skip
-    print(f"network     {sizes.layers} x {sizes.cell.upper()} of {sizes.hidden}: "
+    print(f"network     {sizes.layers} x {network.settings['cell'].upper()} of {sizes.hidden}: "
           f"{network.count():,} weights")  # fmt: skip
     print(f"epoch       {data.chunks(0)} batches of {data.B} streams x {data.T} steps")
     beginning = training.text(1000)

@@ -126,9 +126,9 @@ class Trainer:
 
     def learning_rate(self):
         """η of the next step."""
-        settings = self.settings
-        return self.progress.lr_scale * learning_rate(
-            self.progress.step, self.progress.total or 10**9,
+        settings, progress = self.settings, self.progress
+        return progress.lr_scale * learning_rate(
+            progress.step - progress.begin, (progress.total or 10**9) - progress.begin,
             peak=settings.lr, warmup=settings.warmup, schedule=settings.schedule,
         )  # fmt: skip
 
@@ -142,6 +142,8 @@ class Trainer:
         with _interruptible() as interrupted:
             progress = self.progress
             progress.total = self.plan.steps() or 0
+            if self.plan.prolonged:  # saved at once: after a kill, it must not be prolonged once more
+                self.save()
             if progress.step == 0 and not self.rows:
                 started = time.monotonic()
                 self._evaluate(norm=0.0)  # before any training: about the logarithm of the number of symbols
