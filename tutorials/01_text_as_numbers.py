@@ -343,6 +343,13 @@ show.picture(figure, "01_learning.png")
 # grow as V³, V⁴ and are nearly empty; what is needed is a memory of fixed size that sums up all that was read. That is
 # the next chapter.
 #
+# ## Predict, then change, then run
+#
+# What if the embedding had only two numbers per symbol in place of V? Write down between which two lines of the last
+# picture the loss will end, then put 2 in the place of the second V in `embedding.init(rng, V, V)` and of the first in
+# `dense.init(rng, V, V)`, and run. (The assertion at the end asks for more than such a network can do; take it out for
+# the moment.)
+#
 # ## Three questions
 #
 # 1. A colleague's new network begins with a loss of 9.2 nats where V = 45. What is wrong, most likely, and what could

@@ -7,7 +7,8 @@
 #
 # **You should see**: a gradient worked out with pencil and paper that agrees with the program to the last digit; the
 # plain loops and the package agreeing to 1e-12; a triangle that shows which step sends how much error to which; and a
-# small network that falls below the cost of the counted pairs of chapter 1, because it remembers.
+# small network that falls below the cost of the counted pairs of chapter 1, because it remembers. At the end, the loop
+# that trained it is explained line by line.
 
 # %%
 import matplotlib.pyplot as plt
@@ -20,6 +21,7 @@ from minirnn.layers import rnn
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.gradient_check import numerical_gradient, relative_error
 from minirnn.training.optimisers import Adam, clip_by_global_norm
+from minirnn.training.trainer import Trainer
 
 # %% [markdown]
 # ## A memory of fixed size
@@ -93,7 +95,7 @@ show.source(rnn.forward, "a = (x.reshape", "np.tanh(h[t + 1]")
 # $$h_1 = \tanh(w_x x_1 + w_h h_0), \quad h_2 = \tanh(w_x x_2 + w_h h_1), \quad h_3 = \tanh(w_x x_3 + w_h h_2)$$
 #
 # How does L depend on wh? It stands in three places. Pretend for a moment that these were three different weights,
-# wh₁, wh₂, wh₃, one a step. L as a function of the one weight is L(wh, wh, wh), and the derivative of such a function
+# wh₁, wh₂, wh₃, one per step. L as a function of the one weight is L(wh, wh, wh), and the derivative of such a function
 # is the sum of its three partial derivatives:
 #
 # $$
@@ -191,7 +193,7 @@ assert all(np.abs(grads[name] - grads_plain[name]).max() < 1e-12 for name in gra
 
 # %% [markdown]
 # The package computes the same. Its loop holds only what has to wait for the step after; the sums over t are one
-# product of the long matrices (T B, D) and (T B, H) behind the loop, since Σ_t x_tᵀ da_t is just what the product of
+# product of the long matrices (T B, D) and (T B, H) after the loop, since Σ_t x_tᵀ da_t is just what the product of
 # the stacked matrices adds up:
 
 # %%
@@ -302,7 +304,7 @@ for _ in range(120):
     clip_by_global_norm(grads, 1.0)
     optimiser.step(flat, grads, lr=0.01)
     losses.append(float(loss))
-print(f"log V {np.log(V):.2f}, counted pairs {floor:.2f}, the RNN at last {losses[-1]:.3f} nats a letter")
+print(f"log V {np.log(V):.2f}, counted pairs {floor:.2f}, the RNN at last {losses[-1]:.3f} nats per letter")
 assert losses[-1] < floor / 2
 
 figure, ax = plt.subplots(figsize=(7, 3.4))
@@ -310,10 +312,77 @@ ax.plot(losses, color=show.FORWARD)
 for height, name in ((np.log(V), "uniform"), (floor, "the previous letter")):
     ax.axhline(height, color=show.GREY, linestyle="--", linewidth=1)
     ax.text(120, height + 0.05, name, ha="right", color=show.GREY)
-ax.set(xlabel="step", ylabel="nats a letter", ylim=(0, None), title="A vanilla RNN learns a rhyme")
+ax.set(xlabel="step", ylabel="nats per letter", ylim=(0, None), title="A vanilla RNN learns a rhyme")
 show.picture(figure, "02_learning_a_rhyme.png")
 
 # %% [markdown]
+# ## The loop, line by line
+#
+# The lines around `for _ in range(120)` come back in almost every chapter, and the package's own training does the
+# same. So here is, once, what stands behind each of them.
+#
+# **`CharRNN`** puts layers together: an embedding (chapter 1), recurrent layers, and a dense layer whose outputs are
+# the logits. It computes nothing itself. Its `params` are a dict of dicts, one per layer, each as the layer's `init`
+# made it. `forward` calls the layers from the bottom to the top and keeps what each of them returns as its cache;
+# `loss` adds the cross-entropy; `backward` takes the caches in the opposite order. The state that a chunk begins with
+# goes in, and the one after it comes out.
+
+# %%
+show.source(CharRNN.loss, "logits, state, caches", "return loss")
+show.source(CharRNN.backward, "dy = softmax_cross_entropy", "return")
+print({name: {key: array.shape for key, array in layer.items()} for name, layer in network.params.items()})
+
+# %% [markdown]
+# **`backend.flatten`** turns the nested dict into a flat one, {"rnn1.Wx": array, ...}, so that an optimiser need not
+# know anything about layers. It copies the dict and *not the arrays*: both dicts hold the same ones. In NumPy an array
+# is a piece of memory, and a name is only a way to get there. The operator -= writes into that piece of memory, and
+# whoever holds the array sees the new numbers. An assignment of the difference would make a new array and give it the
+# old name, and the network would never hear of it. That is why the loop flattens the parameters once, before it
+# begins, and why the network changes although no line gives anything back to it:
+
+# %%
+show.source(backend.flatten, "flat = {}", "return flat")
+assert flat["rnn1.Wh"] is network.params["rnn1"]["Wh"]  # two names, one array
+before = network.params["rnn1"]["Wh"][0, 0]
+flat["rnn1.Wh"] -= 0.5
+print(f"through the network's own dict: {before:.3f} before, {network.params['rnn1']['Wh'][0, 0]:.3f} after")
+flat["rnn1.Wh"] += 0.5
+copied = flat["rnn1.Wh"] - 0.5  # a new array: the network does not know of it
+assert copied is not network.params["rnn1"]["Wh"]
+
+# %% [markdown]
+# The gradients are new arrays in every step, nested like the parameters, and are flattened anew each time.
+#
+# **`clip_by_global_norm`** bounds the length of the whole gradient. All entries of all arrays count as one long vector
+# $g$; if it is longer than $c$, here 1, all of it is multiplied by one factor,
+#
+# $$g \leftarrow g \cdot \min\Bigl(1, \frac{c}{\lVert g\rVert}\Bigr), \qquad
+# \lVert g\rVert = \sqrt{\textstyle\sum_{\text{arrays}} \sum_{\text{entries}} g^2}$$
+#
+# so that its direction stays. A recurrent network has places where the gradient is suddenly a hundred times as long,
+# and one such step could undo all others; chapter 3 shows why, chapter 9 what happens without it. It works in place,
+# too, and returns the length that it found, which is worth watching.
+#
+# **`optimiser.step`** moves every parameter a little against its gradient, in the simplest case `theta -= lr * v` with
+# the gradient itself as v. Adam keeps running means beside each array and scales with them; that is chapter 9.
+#
+# Everything that the package's training adds to these lines is around them: which chunk comes next and whether its
+# state is fresh (chapter 8), a learning rate that falls (chapter 9), dropout and early stopping (chapter 10), several
+# threads (chapter 16), and files from which a run can be continued. Its heart is the same:
+
+# %%
+show.source(Trainer.step, "norm = clip_by_global_norm", "self.optimiser.step")
+
+# %% [markdown]
+# ## Predict, then change, then run
+#
+# 1) In the loop that learns the rhyme, move the line `flat = backend.flatten(network.params)` and the one with
+# `optimiser = Adam(flat)` into the loop, before `loss`. Everything still runs. What becomes of the curve, and why?
+# (The arrays are the same ones. What is not?)
+#
+# 2) Then put them back, and replace the call of `clip_by_global_norm` by nothing. How much will the last loss change?
+# Write down a number. To see why, print what the call returns.
+#
 # ## Three questions
 #
 # 1. Suppose the loop sets `dh = dy[t]` in place of `dh += dy[t]`. Which gradients are still right, at which steps, and

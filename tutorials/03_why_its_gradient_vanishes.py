@@ -225,6 +225,11 @@ show.source(clip_by_global_norm)
 # Against vanishing nothing of the kind helps: what has become too small relative to the rest cannot be brought back by
 # scaling the whole. It needs another path for the error, one without a matrix and without a squashing function in it.
 #
+# ## Predict, then change, then run
+#
+# In the measurement of the five networks, make the inputs ten times as large: 5 in the place of 0.5 in the line of
+# `params["Wx"]`. Wh stays what it is. Will errors come back further, less far, or as far as before?
+#
 # ## Three questions
 #
 # 1. If the gradient is multiplied by 0.4 at every step, would a learning rate that is larger by 1/0.4²⁰ train the

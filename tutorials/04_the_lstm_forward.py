@@ -279,6 +279,11 @@ show.picture(figure, "04_recall.png")
 # the gates decide how far it does. Where forgetting is fast at the start, the LSTM has to learn first to forget less,
 # and for that it needs examples at shorter distances. Real text has them in plenty; this task, on purpose, has none.
 #
+# ## Predict, then change, then run
+#
+# In the memory made by hand, set `BIG` to 2 in the place of 12. The signs of all weights stay. Predict what the cell
+# says at each of the six question marks: a sign that is still right, or nothing any more?
+#
 # ## Three questions
 #
 # 1. Why tanh(c_t) in h_t = o tanh(c_t), and not simply o c_t?

@@ -341,6 +341,12 @@ for name, line in {"dh": "dh += dy", "dWx": "# dWx", "dWh": "# dWh", "db": "# db
     show.source(lstm.backward, line)
 
 # %% [markdown]
+# ## Predict, then change, then run
+#
+# In "Watching one error walk back", set `BIG` to 2 in the place of 6. How much of the error arrives at the "-", and
+# what arrives at the "+" that was overwritten? The forget gate is σ(2) = 0.88 then, and it is ten steps from the "-"
+# to the last "?".
+#
 # ## Three questions
 #
 # 1. In `cell_backward`, df uses c_prev. A student writes c instead. At which steps is df wrong, and would you see it in

@@ -300,6 +300,12 @@ show.picture(figure, "06_three_cells.png")
 # Which of the two gated cells is better has no general answer: over many tasks they come out close (Chung et al. 2014),
 # and the LSTM can do one thing that the GRU cannot, count without bound in c. This package writes with LSTMs.
 #
+# ## Predict, then change, then run
+#
+# The two cells of one name give different numbers. Is there a reset gate with which they do not? Choose a number for
+# the first block of b, write down what you expect for 50 and for -50, and set `params["b"][:H]` before both are
+# computed.
+#
 # ## Three questions
 #
 # 1. Set r = 1 and u = 0 for ever. What is left? And with u = 1?

@@ -322,6 +322,12 @@ for result in gradient_check.check(gradient_cases.stack_case(np.random.default_r
     print(f"{result.case:6}{result.array:4}{result.error:10.1e}  {'ok' if result.ok else 'WRONG'}")
 
 # %% [markdown]
+# ## Predict, then change, then run
+#
+# A start state of zeros is on the list of careless things, but in the picture only together with T = 1. What does it
+# hide with T = 5? And what is hidden from a check with T = 2 in which B, D and H are all 1? Predict the faults by
+# name, then call `errors_of` with `start=False`, and with these sizes.
+#
 # ## Three questions
 #
 # 1. The numerical gradient could train a network, too, with no derivation at all. Why does nobody do it? Count, for the

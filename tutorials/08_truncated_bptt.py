@@ -240,6 +240,11 @@ for T in (16, 64, 256):
 # letters 64 to 128; for handwriting, with some fourteen pen moves a character, 128 moves are nine letters, which is why
 # there the window (chapter 14) and not the memory has to find the place in the text.
 #
+# ## Predict, then change, then run
+#
+# In the echo, take a lag of 1 and chunks of T = 2. Half of the targets have their source in the chunk before. Will it
+# be learned? And with the state thrown away at every border? Write down both losses before you call `learn_echo`.
+#
 # ## Three questions
 #
 # 1. With T = 5 and L = 4 only one target in five sends an error to its source, with T = 16 twelve in sixteen. Why does

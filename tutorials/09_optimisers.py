@@ -523,6 +523,11 @@ clip_by_global_norm(clipped, 0.5)
 assert all(np.abs(g - clip_plain(grads, 0.5)[name]).max() < 1e-12 for name, g in clipped.items())
 
 # %% [markdown]
+# ## Predict, then change, then run
+#
+# The valley was turned by 45 degrees, which is the worst. How many steps will Adam need at κ = 1000 if it is turned by
+# 10 degrees, and how many by 5? You know the numbers for 0 and 45. Put another `TURN` in, and look.
+#
 # ## Three questions
 #
 # 1. Gradient clipping to norm 1, and Adam. Adam divides by the size of the gradient anyway; so is clipping superfluous?

@@ -342,6 +342,11 @@ print(f"top-p leads by {lead_of_top_p(0):+.3f} of legibility")
 # (Handwriting is different: there a temperature well below one is *less* legible again, since the likeliest next move
 # of the pen is always to go straight on, and letters lose their curves.)
 #
+# ## Predict, then change, then run
+#
+# What does `generate` write at a temperature of 5 with top-k of 1? And does a temperature of 0.5 make top-p with 0.9
+# keep more symbols, fewer, or as many? Answer first, then ask `distribution` for some logits of your own.
+#
 # ## Three questions
 #
 # 1. In which order does `distribution` apply temperature and top-p, and does the order matter? And for top-k?

@@ -251,6 +251,12 @@ show.source(PenVocabulary.heights, "return")
 # and a cross-entropy in nats per symbol, and all chapters before this one apply. What is missing is the connection to
 # what is to be written. That is the window of the next chapter.
 #
+# ## Predict, then change, then run
+#
+# Steps of 1.0 in the place of 0.3: how many symbols per character, and how far from the original? An x is about 1.3
+# units high. And which is worse for the eye, steps of 1.0 in 64 directions, or steps of 0.3 in 4? Add both to the
+# table.
+#
 # ## Three questions
 #
 # 1. The network is trained on the ids of `encode`, in which every step corrects the error of the one before. Does it

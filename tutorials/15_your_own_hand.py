@@ -231,6 +231,12 @@ print(f"{chunks} chunks. In {epochs:g} epochs, {epochs * chunks:g} steps, a line
 show.source(hands.part_of_the_way, "weights = {")
 
 # %% [markdown]
+# ## Predict, then change, then run
+#
+# Twenty-eight lines are seen several times per epoch. With ten times as many lines, will an epoch have ten times as
+# many chunks? Write down the number of steps of the whole fine-tuning for 28 lines and for 280, then change `LINES,
+# CHARACTERS = 28, 40`.
+#
 # ## Three questions
 #
 # 1. The tracer always starts an o at the top; you start yours at the bottom right. Does the network write your o?

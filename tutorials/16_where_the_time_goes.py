@@ -348,6 +348,12 @@ show.picture(figure, "16_what_is_left.png")
 # all else with H, until the products are most of it, and they are the business of a library that others have tuned
 # for decades. That is when a program in NumPy is about as fast as one in C.
 #
+# ## Predict, then change, then run
+#
+# All versions agree to 1e-12 in float64. How well will they agree in float32, which has seven digits instead of
+# sixteen? Write down a number, then make `small` with np.float32 (and let the assertion off for once). Will the
+# threads be further off than the others?
+#
 # ## Three questions
 #
 # 1. Why must h Wh stay inside the loop, when the products of all steps with Wx and the gradients of both matrices

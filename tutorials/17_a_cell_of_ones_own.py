@@ -163,6 +163,12 @@ assert max(reached.values()) < 3
 # A checkpoint holds weights and no program, so whoever uses such a run has to say where its cell is. Nothing else is
 # ever taken for it.
 #
+# ## Predict, then change, then run
+#
+# In the minimal gated unit, exchange f and 1 - f in the last line of `forward` and leave `backward` as it is. What
+# will the check say, of which arrays? And what will it say if `init` makes all weights zero? Predict both, then hand
+# the changed sources to `complaints_about`.
+#
 # ## Three questions
 #
 # 1. The minimal gated unit has one gate for two purposes: whether the proposal sees the past, and whether the old state

@@ -212,6 +212,12 @@ show.picture(figure, "18_where.png")
 # likeliest *path*. The likeliest *text* may be another, since a text's probability is spread over its paths.
 # `minirnn.reading.decoding` searches for that one with a beam.
 #
+# ## Predict, then change, then run
+#
+# Suppose that the network knows nothing: all four symbols have probability 1/4 in each of seven frames. Which text is
+# the likeliest one? Is "aba" as likely as "aab", and as "aaa"? Answer before you make such a p and ask
+# `probability_plain`.
+#
 # ## Three questions
 #
 # 1. How many frames at least does "hello" need, and why not five?
