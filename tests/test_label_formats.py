@@ -1,6 +1,7 @@
 """Labels as people's programs write them: PAGE and ALTO XML, hOCR, text files, tables, IAM; and what is none."""
 
 import os
+import time
 
 import numpy as np
 import pytest
@@ -289,6 +290,18 @@ def test_hocr_with_a_doctype_and_tags_left_open(tmp_path, name):
     assert (item.text, item.frame.size) == ("Déar Ana", (100, 80))
     assert item.outline.tolist() == [[1, 2], [80, 2], [80, 20], [1, 20]]
     assert ["l2: its title has no bbox" in problems[0], "l3: no transcription" in problems[1]] == [True, True]
+
+
+@pytest.mark.parametrize("body", ["<a " * 100_000, "<a '" * 100_000, "<!--" * 100_000, "x<b></b>" * 100_000])
+def test_hocr_of_very_many_pieces_is_read_or_refused_soon(tmp_path, body):
+    blank(tmp_path / "p.png")
+    line = "<span class=ocr_line title='bbox 1 2 80 20'>"
+    (tmp_path / "p.hocr").write_text(f"<html><div class=ocr_page title='bbox 0 0 100 80'>{line}{body}")
+    begun = time.process_time()
+    items, problems = read_labelled(tmp_path)
+    assert time.process_time() - begun < 5
+    assert [len(item.text) for item in items] == [100_000] * body.startswith("x")
+    assert any("cut off in the middle of a tag" in problem for problem in problems) == (not items)
 
 
 # --- text files, tables, IAM ----------------------------------------------------------------------------------------

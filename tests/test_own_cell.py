@@ -167,6 +167,18 @@ def test_a_run_with_a_cell_of_its_own_is_trained_generated_from_evaluated_and_re
         assert run_command(main, arguments) == 2
         assert "has a cell of its own" in (said := capsys.readouterr().err) and "--cell-from my_cell.py" in said
         assert run_command(main, [*arguments, "--cell-from", cell]) == 0
+    with open(cell, "a", encoding="utf-8") as file:
+        file.write("\n# another cell\n")
+    assert run_command(train, [*commands[train], "--cell-from", cell]) == 2
+    assert "another file of the cell" in capsys.readouterr().err
+    assert run_command(generate, [*commands[generate], "--cell-from", cell]) == 0
+    assert "has changed since" in capsys.readouterr().err
+
+
+def test_a_cell_that_ends_python_is_no_success(tmp_path):
+    (tmp_path / "quitter.py").write_text("import sys; sys.exit(0)", encoding="utf-8")
+    with pytest.raises(MinirnnError, match=r"quitter\.py cannot be loaded: SystemExit"):
+        load_cell(tmp_path / "quitter.py")
 
 
 def test_the_capstone_trains_the_students_cell_and_writes_a_page(done, tmp_path, monkeypatch, capsys):

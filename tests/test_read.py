@@ -1,6 +1,7 @@
 """`python -m minirnn.read`: from pictures, recordings and drawings to text, and what it prints."""
 
 import json
+import time
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -123,6 +124,18 @@ def test_lines_and_polylines_are_strokes_and_transforms_are_refused(tmp_path):
         (tmp_path / "a.svg").write_text(text, encoding="utf-8")
         with pytest.raises(MinirnnError, match=message):
             read_svg(tmp_path / "a.svg")
+    (tmp_path / "a.svg").write_text('<svg><polygon points="0,0 1,1 2,0"/></svg>', encoding="utf-8")
+    assert read_svg(tmp_path / "a.svg")[0].tolist() == [[0, 0], [1, 1], [2, 0], [0, 0]]
+
+
+def test_a_drawing_with_very_many_points_costs_little_or_is_refused(tmp_path, monkeypatch):
+    begun = time.process_time()
+    assert len(path_strokes("M0 0" + "l1 1" * 50_000, "x")[0]) == 50_001
+    assert time.process_time() - begun < 5  # and not ever more for every point
+    monkeypatch.setattr("minirnn.datasets.svg_strokes.MAX_NUMBERS", 8)
+    (tmp_path / "a.svg").write_text('<svg><path d="M0 0l1 1"/><polyline points="0 0 1 1"/></svg>', encoding="utf-8")
+    with pytest.raises(MinirnnError, match="10 numbers and commands"):
+        read_svg(tmp_path / "a.svg")
 
 
 # --- what is printed ----------------------------------------------------------------------------------------------

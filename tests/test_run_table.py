@@ -7,7 +7,7 @@ from PIL import Image
 
 from minirnn.errors import MinirnnError, run_command
 from minirnn.runs import main
-from minirnn.training.run_table import find_runs
+from minirnn.training.run_table import as_lines, find_runs
 
 LOG = "step,epoch,train_loss,validation_loss,learning_rate,gradient_norm,skipped,seconds\n"
 
@@ -39,8 +39,12 @@ def test_a_damaged_run_is_named_and_the_others_are_listed(tmp_path, capsys):
     make_run(tmp_path / "a", [2.0])
     (make_run(tmp_path / "b", []) / "log.csv").write_text(LOG + "1,2,x\n")
     (make_run(tmp_path / "c", []) / "settings.json").write_text("{")
+    (make_run(tmp_path / "d", []) / "log.csv").write_text("validation_loss\n2\n")
+    make_run(tmp_path / "odd", [2.0, "nan", 1.0], text=5, lr="0.1\n\x1b[2J")
     found, problems = find_runs([tmp_path])
-    assert [summary.path.name for summary in found] == ["a"]
+    assert [summary.path.name for summary in found] == ["a", "odd"]
+    assert as_lines(found)[2].split()[2:] == ["5", "2", "x", "GRU", "of", "64", "0.1", "?[2J", "20", "2.0", "1.0000"]
+    assert "lacks the column step" in problems.pop()
     assert ["log.csv is damaged" in problems[0], "settings.json is damaged" in problems[1]] == [True, True]
     (tmp_path / "none").mkdir()
     with pytest.raises(MinirnnError, match="no run in it"):

@@ -168,7 +168,8 @@ BAD = [
     {"hand": True}, {"neatness": float("nan")}, {"neatness": 1e9}, {"letter_size": 0}, {"margin": -1}, {"page": "a44"},
     {"page": "../a4"}, {"paper": "lined"}, {"pen": "quill"}, {"colour": "bleu"}, {"again": []}, {"again": {"a": -1}},
     {"again": {"a": "1"}}, {"landscape": 1}, {"margin": 150}, {"seed": 10**9}, {"text": "w" * 200},
-    {"text": "a\n{page 0x0}\nb"},
+    {"text": "a\n{page 0x0}\nb"}, {"seed": 10**400}, {"margin": 10**30}, {"page": "9999999x9999999"},
+    {"text": "a\n{page 99999999999x99999999999}\nb"},
 ]  # fmt: skip
 
 
@@ -184,6 +185,9 @@ def test_formats_that_do_not_exist_are_refused(studio):
             studio.draw({"text": "a", "kind": kind})
     with pytest.raises(MinirnnError, match="needs the texts kind"):
         studio.draw({"text": "a", "kind": 5})
+    for plotter in ("", "mine", [], {}):
+        with pytest.raises(MinirnnError, match="there is no plotter"):
+            studio.draw({"text": "a", "kind": "gcode", "plotter": plotter})
 
 
 def test_what_a_document_lacks_is_as_usual():

@@ -16,12 +16,17 @@ from minirnn.ink.strokes import check_strokes
 TOKEN = re.compile(r"[A-Za-z]|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 VALUES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "Z": 0}
 CURVE_STEPS = 12  # points on a curve
+MAX_NUMBERS = 500_000  # numbers and commands in a file; a page of handwriting has some 50,000
 
 
 def read_svg(path):
     """The strokes of an SVG file, a list of (n, 2) arrays in its units, in the order in which they stand there."""
-    strokes = []
-    for element in read_xml(path).iter():
+    strokes, elements = [], list(read_xml(path).iter())
+    count = sum(len(TOKEN.findall(element.get(key, ""))) for element in elements for key in ("d", "points"))
+    if count > MAX_NUMBERS:
+        raise MinirnnError(f"{path} has {count:,} numbers and commands; that is no page of handwriting (at most "
+                           f"{MAX_NUMBERS:,})")  # fmt: skip
+    for element in elements:
         name = local_name(element) if isinstance(element.tag, str) else ""
         if element.get("transform"):
             raise MinirnnError(f"{path}: a transform in it is not understood; apply it in the drawing program first")
@@ -29,6 +34,8 @@ def read_svg(path):
             strokes += path_strokes(element.get("d", ""), path)
         elif name in ("polyline", "polygon"):
             strokes.append(_numbers(element.get("points", ""), path).reshape(-1, 2))
+            if name == "polygon":  # which ends where it began
+                strokes[-1] = np.concatenate([strokes[-1], strokes[-1][:1]])
         elif name == "line":
             strokes.append(_numbers(" ".join(element.get(key, "0") for key in ("x1", "y1", "x2", "y2")), path))
             strokes[-1] = strokes[-1].reshape(2, 2)
@@ -63,16 +70,16 @@ def path_strokes(data, where):
         at += count
         points, control = _command(command, [float(value) for value in values], place, start, control)
         if command in "Mm":
-            strokes.append(points)
+            strokes.append([points])
             start, command = points[-1], "L" if command == "M" else "l"
         elif not strokes:
             raise MinirnnError(f"{where}: a path begins with {command!r} and not with M")
         else:
-            strokes[-1] = np.concatenate([strokes[-1], points])
+            strokes[-1].append(points)
         place = points[-1]
         if count == 0:
             command = None  # after Z a command must stand
-    return strokes
+    return [np.concatenate(pieces) for pieces in strokes]
 
 
 def _command(command, values, place, start, control):

@@ -20,6 +20,7 @@ UNITS = {"mm": 1.0, "cm": 10.0, "in": 25.4}
 # Margins of an envelope, in shares of its height and width: the address stands right of the middle.
 ADDRESS = (0.38, 0.05, 0.08, 0.42)
 PAPERS = ("plain", "ruled", "squared")
+LARGEST = 100_000.0  # mm of a page's side
 
 RULE_COLOUR = "#b9cbe4"
 MARGIN_COLOUR = "#eab3b3"
@@ -44,6 +45,8 @@ def page_size(name):
         raise MinirnnError(
             f"unknown page size {name!r}; use one of {known}, or WIDTHxHEIGHT, as 120x80 (mm) or 4x6in"
         )
+    if max(width, height) > LARGEST:
+        raise MinirnnError(f"a page of {width:g} x {height:g} mm is too large; its sides may have {LARGEST:g} mm at most")
     if way:
         width, height = sorted((width, height), reverse=way == "landscape")
     return width, height

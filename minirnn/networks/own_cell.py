@@ -39,7 +39,7 @@ def load_cell(path):
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MinirnnError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from None
     if missing := [name for name in FUNCTIONS if not callable(getattr(module, name, None))]:
         raise MinirnnError(f"{path} has no function {missing[0]}; a cell has {', '.join(FUNCTIONS)}")

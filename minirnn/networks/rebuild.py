@@ -9,6 +9,7 @@
               counts, hands, neat_hands, pace  what `minirnn.writing.hands.Writer` needs        PenRNN
               opening                 the first characters of its text: what to begin with       CharRNN
               text, held_out, seed    the data of the run                                     all that were trained
+              file of the cell        hash of the file that defines a cell of one's own       CharRNN
               progress, rows          where the run stands, and its log                       all that were trained
     arrays    params.NAME             the weights
               extra.lifts             the lifts of the pen vocabulary                         PenRNN, ReaderRNN
@@ -19,7 +20,9 @@ Tasks (`minirnn.training`) write them, `load` and `minirnn.training.trainer.Trai
 stranger's: what does not fit together is a `MinirnnError`, and no network is built that is larger than its weights.
 """
 
+import hashlib
 import pathlib
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +39,7 @@ NETWORKS = {network.kind: network for network in (CharRNN, PenRNN, ReaderRNN)}
 # The setting with the number of characters, and how many further ids it counts.
 CHARACTERS = {"CharRNN": ("V", 0), "PenRNN": ("characters", 1), "ReaderRNN": ("characters", 0)}
 SHIPPED_TEXT = pathlib.Path(__file__).parents[1] / "weights" / "text.npz"  # a CharRNN that has learned English prose
+CELL_FILE = "file of the cell"
 DAMAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, MemoryError)
 
 
@@ -48,6 +52,11 @@ class Trained(NamedTuple):
     meta: dict
     arrays: dict
     path: pathlib.Path
+
+
+def file_digest(path):
+    """A hash (hex) of what is in the file ``path``."""
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
 def best(run):
@@ -75,10 +84,13 @@ def load(run, kind=None, device="cpu"):
 
 
 def _check_cell(meta, path):
-    """A network with a cell of somebody's own needs the file that defines it, which no checkpoint can bring."""
+    """A network with a cell of somebody's own needs the file that defines it, which no checkpoint can bring. If that
+    file has changed since, this is said on standard error."""
     cell = meta["network"].get("cell") if isinstance(meta.get("network"), dict) else None
     if isinstance(cell, str) and cell.isidentifier() and cell not in CELLS:
         raise MinirnnError(f"{path} has a cell of its own, {cell}; say which file defines it: --cell-from {cell}.py")
+    if CELL_FILE in meta and isinstance(cell, str) and meta[CELL_FILE] != file_digest(CELLS[cell].__file__):
+        print(f"minirnn: {CELLS[cell].__file__} has changed since {path} was trained with it", file=sys.stderr)
 
 
 def _network(meta, arrays, path):

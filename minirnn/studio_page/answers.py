@@ -70,7 +70,10 @@ class Studio:
         kind = "svg" if animate else kind
         if kind not in FORMATS:
             raise MinirnnError(f"there is no format {kind!r}; there are {', '.join(FORMATS)}, and animation")
-        plotter = {"gcode": PLOTTERS.get(asked.get("plotter", "grbl-servo")), "hpgl": PLOTTERS["hpgl"]}.get(kind)
+        name = {"gcode": asked.get("plotter", "grbl-servo"), "hpgl": "hpgl"}.get(kind)
+        if name is not None and name not in list(PLOTTERS):  # a list, for names of any type
+            raise MinirnnError(f"there is no plotter {name!r}; there are {', '.join(PLOTTERS)}")
+        plotter = PLOTTERS.get(name)
         look = document.look(animate=animate, transparent=asked.get("transparent") is True and kind in ("png", "svg")
                              and not animate, plotter=plotter)  # fmt: skip
         check_output(kind, look)

@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import numpy as np
-
 from minirnn.drawing import PLOTTERS, Look
 from minirnn.drawing.ink import PENS, choose_pen
 from minirnn.drawing.paper import PAPERS, Sheet
@@ -86,7 +84,7 @@ def read_document(asked):
 def _checked(name, value, usual):
     if name in RANGES:
         low, high = RANGES[name]
-        good = type(value) in (int, float) and np.isfinite(value) and low <= value <= high
+        good = type(value) in (int, float) and low <= value <= high  # which no NaN is
         if not good or (isinstance(usual, int) and value != int(value)):
             raise MinirnnError(f"{name} is to be a number from {low:g} to {high:g}")
         return type(usual)(value)

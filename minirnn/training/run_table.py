@@ -2,9 +2,10 @@
 
 import csv
 import dataclasses
+import math
 import pathlib
 
-from minirnn.errors import MinirnnError
+from minirnn.errors import MinirnnError, printable
 from minirnn.training.run_folder import read_settings
 
 COLUMNS = ("run", "task", "learns", "network", "lr", "step", "minutes", "best")
@@ -20,14 +21,15 @@ class Summary:
 
     def best(self):
         """The lowest validation loss so far in nats, or None if there is none yet."""
-        return min((row["validation_loss"] for row in self.log if row.get("validation_loss") is not None), default=None)
+        losses = [row["validation_loss"] for row in self.log if row["validation_loss"] is not None]
+        return min((loss for loss in losses if math.isfinite(loss)), default=None)
 
     def row(self):
         """{column of COLUMNS: text} for a table; what is not known is empty."""
         own, last, best = self.settings, self.log[-1] if self.log else {}, self.best()
         sources = own.get("text") or own.get("data") or []
-        sources = [sources] if isinstance(sources, str) else sources
-        names = [pathlib.Path(str(source)).name for source in sources]
+        sources = sources if isinstance(sources, list) else [sources]  # as older runs have it
+        names = [printable(pathlib.Path(str(source)).name) for source in sources]
         size = f"{own.get('layers', '?')} x {str(own.get('cell', '?')).upper()} of {own.get('hidden', '?')}"
         seconds = last.get("seconds")
         values = (
@@ -35,7 +37,7 @@ class Summary:
             own.get("lr", ""), f"{last['step']:.0f}" if last.get("step") is not None else "",
             "" if seconds is None else f"{seconds / 60:.1f}", "" if best is None else f"{best:.4f}",
         )  # fmt: skip
-        return dict(zip(COLUMNS, map(str, values)))
+        return dict(zip(COLUMNS, map(printable, values)))
 
 
 def find_runs(folders):
@@ -61,9 +63,13 @@ def read_log(run):
     path = pathlib.Path(run) / "log.csv"
     try:
         with open(path, encoding="utf-8", newline="") as file:
+            table = csv.DictReader(file)
+            lacking = [name for name in ("step", "validation_loss") if name not in (table.fieldnames or ())]
+            if lacking:
+                raise ValueError(f"it lacks the column {lacking[0]}")
             return [
                 {name: float(value) if value else None for name, value in row.items() if name is not None}
-                for row in csv.DictReader(file)
+                for row in table
             ]
     except FileNotFoundError:
         return []

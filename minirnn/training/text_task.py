@@ -13,7 +13,7 @@ from minirnn.errors import MinirnnError
 from minirnn.files import atomic
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.own_cell import load_cell
-from minirnn.networks.rebuild import SHIPPED_TEXT, load
+from minirnn.networks.rebuild import CELL_FILE, SHIPPED_TEXT, file_digest, load
 from minirnn.training.run_folder import INIT, starting_weights
 from minirnn.training.trainer import Trainer
 from minirnn.writing.sampling import generate
@@ -67,6 +67,8 @@ def text_task(settings, run):
             file.write(opening + written + "\n")
 
     meta = {"symbols": vocabulary.symbols, "text": corpus.sha256, "opening": opening}
+    if sizes.cell_from:  # a run that is continued with another cell would be neither
+        meta[CELL_FILE] = file_digest(sizes.cell_from)
     return Trainer(network.to_device(settings.run.device), data, validation_text, settings.training, run, meta, sample,
                    trained=begun is not None)  # fmt: skip
 

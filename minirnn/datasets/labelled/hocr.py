@@ -32,12 +32,14 @@ def _parse(file, problems):
         raise MinirnnError(f"{file} is larger than {MAX_BYTES >> 20} MB; that is no page of handwriting")
     parser = _Parser(file)
     parser.feed(read_label(file))
-    parser.close()
+    # Not parser.close(), which would read a tag that never ends again and again, from each of its characters on.
+    if "<" in parser.rawdata:
+        raise MinirnnError(f"{file}: is cut off in the middle of a tag; save it again")
     if not parser.pages:
         raise MinirnnError(f"{file}: has no element of the class ocr_page")
     for page in parser.pages:
         for line in page.lines:
-            line.text = plain(line.text).replace("\n", " ")
+            line.text = plain("".join(line.text)).replace("\n", " ")
             if not line.text:
                 problems.append(f"{line.name}: no transcription")
             elif line.outline is None:
@@ -47,7 +49,8 @@ def _parse(file, problems):
 
 
 class _Parser(html.parser.HTMLParser):
-    """Collects the pages and their lines. ``open`` has the tag of every element that is open, and its line or None."""
+    """Collects the pages and their lines, whose texts are lists of pieces. ``open`` has the tag of every element that is
+    open, and its line or None."""
 
     def __init__(self, file):
         super().__init__()
@@ -64,7 +67,7 @@ class _Parser(html.parser.HTMLParser):
             self.pages.append(LabelledPage(image, None if box is None else tuple(box.max(axis=0)), []))
         elif classes & LINES and self.pages:
             where = f"{self.file}, line {attributes.get('id', '?')}"
-            line = PageLine(where, "", _box(title, where))
+            line = PageLine(where, [], _box(title, where))
             self.pages[-1].lines.append(line)
         if tag not in WITHOUT_END:
             if len(self.open) >= DEEPEST:
@@ -83,7 +86,7 @@ class _Parser(html.parser.HTMLParser):
 
     def handle_data(self, data):
         if self.open and self.open[-1][1] is not None:
-            self.open[-1][1].text += data
+            self.open[-1][1].text.append(data)
 
 
 def _box(title, where):
