@@ -5,7 +5,8 @@ import pathlib
 
 from minirnn.errors import MinirnnError
 
-PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # formats in which a diagram can be saved
+PIXELS = (".png", ".jpg", ".jpeg")  # formats of pictures that are made of pixels
+PICTURES = (*PIXELS, ".pdf", ".svg")  # formats in which a diagram can be saved
 HUGE = 1e100  # products of larger numbers may overflow
 
 
@@ -69,6 +70,13 @@ def picture(text):
     """The path of a picture to be drawn; the end of its name gives the format."""
     if pathlib.Path(text).suffix.lower() not in PICTURES:
         raise argparse.ArgumentTypeError(f"the name {text!r} ends in none of {', '.join(PICTURES)}")
+    return pathlib.Path(text)
+
+
+def pixels(text):
+    """The path of a picture made of pixels; the end of its name gives the format."""
+    if pathlib.Path(text).suffix.lower() not in PIXELS:
+        raise argparse.ArgumentTypeError(f"the name {text!r} ends in none of {', '.join(PIXELS)}")
     return pathlib.Path(text)
 
 

@@ -6,6 +6,7 @@ import pytest
 from test_drawing_letters import SteadyHand
 
 from minirnn.drawing.layout import WrittenLine
+from minirnn.drawing.markup import parse
 from minirnn.errors import MinirnnError, run_command
 from minirnn.write import main
 from minirnn.writing.hands import Writer
@@ -35,7 +36,7 @@ def test_a_table_is_read_as_spreadsheets_save_it(tmp_path, separator):
     [
         ("name,street\n", "has no rows"),
         ("name\nAna,12\n", "row 2: 2 cells in 1 columns"),
-        ('name,street\n"Ana,12\n', "row 2: not valid CSV"),
+        ('name,street\n"Ana,12\n', "line 2: not valid CSV"),
         ("name,name\na,b\n", "two columns of one name"),
         ("", "is empty"),
         (b"name\n\xff\n", "not UTF-8"),
@@ -69,6 +70,22 @@ def test_every_row_is_looked_at_before_anything_is_written(tmp_path):
     with pytest.raises(MinirnnError, match=r"row 2: there is no column 'town'; there are name, street.*\(and 0|row 5"):
         merged("{town}", path, read)
     assert merged("{name}", table(tmp_path, "name\nAna\n"), read) == [(2, "Ana")]
+    for text in ("<name>", "{right} Ana\n{page dl}", "\\{name}"):
+        with pytest.raises(MinirnnError, match=r"no field.*write \{name\} where"):
+            merged(text, path, read)
+
+
+def test_rows_are_counted_as_a_spreadsheet_does_and_its_empty_columns_are_none(tmp_path):
+    path = table(tmp_path, 'name,street,,\n"Ana\nLee",1,,\n\nTom,2,,\n')
+    assert read_addresses(path) == [(2, {"name": "Ana Lee", "street": "1"}), (4, {"name": "Tom", "street": "2"})]
+
+
+def test_what_stands_in_the_table_is_never_mark_up(tmp_path):
+    for cell in ("{page a3}", "{right} Bo", "{centre}"):
+        (section,) = parse(fill_in("{name}", {"name": cell}))
+        assert [paragraph.cells for paragraph in section.paragraphs] == [[cell]]
+        assert section.size is None and section.paragraphs[0].align == "left"
+    assert fill_in("{right} {name}", {"name": "Bo"}) == "{right} Bo"
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ from small_runs import made_samples, write_hand
 
 from minirnn import read, train
 from minirnn.datasets.svg_strokes import path_strokes, read_svg
-from minirnn.errors import MinirnnError
+from minirnn.errors import MinirnnError, run_command
 from minirnn.images.image_files import save_image
-from minirnn.reading.formats import words
+from minirnn.reading.formats import formatted, words
+from minirnn.reading.reader import Reader as HandReader
 from minirnn.reading.reader import Reading
-from minirnn.reading.sources import read_pages, split_lines
+from minirnn.reading.show import HIGH, WIDE, draw_reading
+from minirnn.reading.sources import Page, read_pages, split_lines
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def test_recordings_need_no_text_to_be_read(folder, tmp_path, capsys):
     (tmp_path / "notes.jsonl").write_text("\n".join(lines), encoding="utf-8")
     points = ", ".join(f"{x:.2f} {y:.2f}" for x, y in made_samples(1)[0].strokes[0])
     (tmp_path / "one.inkml").write_text(f"<ink><trace>{points}</trace></ink>", encoding="utf-8")
-    assert [len(page.lines) for page in read_pages(tmp_path)] == [3, 1]
+    assert [len(page.lines) for page in read_pages(tmp_path, [])] == [3, 1]
     out, _ = run(tmp_path, capsys, "notes.jsonl", "--reader", str(folder / "run"))
     assert out.count("\n") == 3
 
@@ -66,17 +68,43 @@ def test_a_folder_is_read_file_by_file_in_the_order_of_names(folder, tmp_path):
     save_image(tmp_path / "b.png", a_page())
     write_hand(tmp_path / "a.jsonl")
     (tmp_path / "notes.txt").write_text("not read", encoding="utf-8")
-    assert [page.name.rpartition("/")[2] for page in read_pages(tmp_path)] == ["a.jsonl", "b.png"]
+    assert [page.name.rpartition("/")[2] for page in read_pages(tmp_path, [])] == ["a.jsonl", "b.png"]
 
 
 def test_what_cannot_be_read_is_named(folder, tmp_path, capsys):
     with pytest.raises(MinirnnError, match="no such file"):
         run(tmp_path, capsys, "missing.png", "--reader", str(folder / "run"))
     with pytest.raises(MinirnnError, match="neither a picture nor a pen recording"):
-        list(read_pages(tmp_path))
+        list(read_pages(tmp_path, []))
     save_image(tmp_path / "empty.png", np.ones((200, 300)))
     with pytest.raises(MinirnnError, match="no handwriting found"):
         run(tmp_path, capsys, "empty.png", "--reader", str(folder / "run"))
+
+
+def test_of_a_folder_what_cannot_be_read_is_named_and_the_rest_is_read(folder, tmp_path, capsys):
+    source = tmp_path / "pages"
+    source.mkdir()
+    (source / "a.png").write_bytes(b"\x89PNG")
+    write_hand(source / "b.jsonl")
+    (source / "c.jsonl").symlink_to(folder / "hand.jsonl")
+    assert run_command(read.main, [str(source), "--reader", str(folder / "run"), "--no-language-model"]) == 2
+    out, err = capsys.readouterr()
+    assert out == run(folder, capsys, "hand.jsonl")[0]
+    assert "a.png: not an image" in err and "leads out of the folder" in err and "2 of 3 files could not" in err
+
+
+def test_ink_that_is_no_line_of_handwriting_is_not_read_and_named(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("minirnn.reading.reader.LONGEST", 200)
+    zigzag = [[n, 50 * (n % 2)] for n in range(400)]
+    lines = [[[[0, 0], [3, 9]], [[4, 0], [4, 9]]], [zigzag]]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"strokes": line}) for line in lines), encoding="utf-8")
+    out, err = run(tmp_path, capsys, "a.jsonl", "--reader", str(folder / "run"))
+    assert out.count("\n") == 2 and out.endswith("\n\n") and "nothing could be read in line 2" in err
+
+
+def test_a_language_model_without_a_finite_weight_is_refused(folder):
+    with pytest.raises(MinirnnError, match="must be finite"):
+        HandReader(folder / "run", False, weight=float("nan"))
 
 
 def test_lines_of_strokes_begin_where_the_pen_goes_back_and_down():
@@ -191,6 +219,28 @@ def test_show_draws_the_text_over_the_ink_and_says_so_on_standard_error(folder, 
     assert str(tmp_path / "shown.png") in err and "shown" not in out
     with Image.open(tmp_path / "shown.png") as picture:
         assert len(picture.getcolors(2**24)) > 2
+
+
+@pytest.mark.parametrize("name", ["alto", "page", "hocr"])
+def test_documents_stay_well_formed_whatever_a_file_is_called(name):
+    page = Page('a"b\x01\ud800.png', [[np.array([[0.0, 0.0], [9.0, 9.0]])]], 9, 9)
+    text = formatted([(page, [a_reading("a\x02b")])], name)
+    ElementTree.fromstring(text.encode())
+    assert "a\ufffdb" in text
+
+
+def test_tall_ink_is_shown_in_a_picture_of_bounded_size(tmp_path):
+    page = Page("x", [[np.array([[0.0, 0.0], [0.0, 1e9]])]], 1, 1e9)
+    reading = Reading("I", np.ones(1), [[]], [(0.0, 0.0, 0.0, 1e9)], -1.0)
+    draw_reading(tmp_path / "tall.png", page, [reading])
+    with Image.open(tmp_path / "tall.png") as picture:
+        assert picture.size[0] == WIDE and HIGH - 2 <= picture.size[1] <= HIGH
+
+
+def test_show_neither_replaces_what_is_read_nor_begins_without_knowing_the_format(folder, tmp_path, capsys):
+    for shown, message in ((folder / "page.png", "would replace"), (tmp_path / "a.svg", "ends in none of")):
+        with pytest.raises(MinirnnError, match=message):
+            run(folder, capsys, "page.png", "--show", str(shown))
 
 
 def test_without_weights_that_come_with_the_package_the_way_to_some_is_said(tmp_path, monkeypatch):

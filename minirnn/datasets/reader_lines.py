@@ -52,11 +52,15 @@ def fits(line, text, join):
     return needed <= -(-len(line) // join)
 
 
-def _length(sample, pens):
-    """About how many pen symbols a line takes, without encoding it, which is ten times slower."""
-    strokes = normalise(sample.strokes)
+def symbols_about(strokes, pens):
+    """About how many pen symbols a line of strokes takes, without encoding it, which is ten times slower."""
+    strokes = normalise(strokes)
     ink = sum(np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in strokes)
     return 2 + len(strokes) + int(ink / pens.step)
+
+
+def _length(sample, pens):
+    return symbols_about(sample.strokes, pens)
 
 
 def readable(samples, chars, pens, join):

@@ -46,7 +46,7 @@ def page_size(name):
             f"unknown page size {name!r}; use one of {known}, or WIDTHxHEIGHT, as 120x80 (mm) or 4x6in"
         )
     if max(width, height) > LARGEST:
-        raise MinirnnError(f"a page of {width:g} x {height:g} mm is too large; its sides may have {LARGEST:g} mm at most")
+        raise MinirnnError(f"a page of {width:g} x {height:g} mm is too large; a side may have {LARGEST:g} mm")
     if way:
         width, height = sorted((width, height), reverse=way == "landscape")
     return width, height

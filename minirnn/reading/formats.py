@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import xml.etree.ElementTree as ElementTree
 
 from minirnn.errors import MinirnnError
@@ -9,6 +10,7 @@ from minirnn.ink.strokes import bounding_box
 
 ALTO = "http://www.loc.gov/standards/alto/ns-v4#"
 PAGE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FORMATS = ("txt", "json", "alto", "page", "hocr")
 
 
@@ -23,6 +25,9 @@ def formatted(pages, name):
     if name == "json":
         return json.dumps([_record(page, readings) for page, readings in pages], ensure_ascii=False, indent=1) + "\n"
     tree = {"alto": alto, "page": page_xml}[name](*pages[0]) if name != "hocr" else hocr(pages)
+    for element in tree.iter():  # characters that no XML can hold; they may stand in a file's name
+        element.text, element.tail = (part and NOT_XML.sub("\ufffd", part) for part in (element.text, element.tail))
+        element.attrib.update({name: NOT_XML.sub("\ufffd", value) for name, value in element.attrib.items()})
     ElementTree.indent(tree)
     return ElementTree.tostring(tree, encoding="unicode", xml_declaration=name != "hocr") + "\n"
 
@@ -130,7 +135,9 @@ def hocr(pages):
     ElementTree.SubElement(head, "meta", name="ocr-capabilities", content="ocr_page ocr_line ocrx_word")
     body = ElementTree.SubElement(root, "body")
     for p, (page, readings) in enumerate(pages, 1):
-        title = f'image "{pathlib.Path(page.name).name}"; bbox 0 0 {round(page.width)} {round(page.height)}'
+        name = pathlib.Path(page.name).name
+        quote = "'" if '"' in name else '"'
+        title = f'image {quote}{name}{quote}; bbox 0 0 {round(page.width)} {round(page.height)}'
         sheet = ElementTree.SubElement(body, "div", {"class": "ocr_page", "id": f"page_{p}", "title": title})
         for n, (strokes, reading) in enumerate(zip(page.lines, readings), 1):
             line = _span(sheet, "ocr_line", f"line_{p}_{n}", bounding_box(strokes))

@@ -4,7 +4,7 @@
 
     reader = Reader()
     reader.read_strokes([strokes])[0].text       strokes: list of (n, 2) arrays, y down, in any unit
-    reader.read_picture("page.jpg")              the lines of a page, from the top
+    reader.read_strokes(open_page(path).lines)   a picture, a pen recording: see `minirnn.reading.sources`
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minirnn import backend
-from minirnn.datasets.reader_lines import collate
+from minirnn.datasets.reader_lines import collate, symbols_about
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import arc_length, bounding_box, check_strokes, normalise
 from minirnn.layers import ctc
@@ -29,6 +29,7 @@ SHIPPED = WEIGHTS / "reader.npz"
 TOGETHER = 16  # lines that go through the network at once
 WEIGHT, BONUS = 0.5, 0.5  # of the language model and of every character, if the weights do not say better
 DOUBTFUL = 0.6  # a character with less confidence is marked
+LONGEST = 50_000  # pen symbols of a line; one of a hundred characters has some 3,000
 
 
 @dataclasses.dataclass
@@ -55,6 +56,9 @@ class Reading:
         return [u for u, sure in enumerate(self.confidence) if sure < DOUBTFUL]
 
 
+NOTHING = Reading("", np.zeros(0), [], [], -np.inf)
+
+
 class Reader:
     """A network that reads, and a language model that knows which of its readings is English.
 
@@ -72,6 +76,8 @@ class Reader:
         try:
             self.weight = float(self.meta.get("language_weight", WEIGHT) if weight is None else weight)
             self.bonus = float(self.meta.get("language_bonus", BONUS) if bonus is None else bonus)
+            if not np.isfinite([self.weight, self.bonus]).all():
+                raise ValueError("the weight of the language model must be finite")
         except (TypeError, ValueError) as error:
             raise MinirnnError(f"{path} is damaged ({type(error).__name__}: {error}); use another") from None
         self.language = None
@@ -95,12 +101,16 @@ class Reader:
                 yield line, log_softmax(logits[: self.network.frames(len(line)), b])
 
     def read_strokes(self, lines):
-        """Read lines of handwriting, each a list of strokes, (n, 2) arrays -> list of `Reading`."""
+        """Read lines of handwriting, each a list of strokes, (n, 2) arrays -> list of `Reading`.
+
+        Ink of more than `LONGEST` pen symbols is no line of handwriting, and nothing is read in it."""
         lines = [check_strokes(strokes) for strokes in lines]
-        return [
-            self._reading(strokes, ids, log_p, self.decode(log_p))
-            for strokes, (ids, log_p) in zip(lines, self.log_probabilities(lines))
-        ]
+        short = [symbols_about(strokes, self.pens) <= LONGEST for strokes in lines]
+        found = self.log_probabilities([strokes for strokes, good in zip(lines, short) if good])
+        return [self._read_line(strokes, *next(found)) if good else NOTHING for strokes, good in zip(lines, short)]
+
+    def _read_line(self, strokes, ids, log_p):
+        return self._reading(strokes, ids, log_p, self.decode(log_p))
 
     def texts(self, lines):
         """The texts of lines of handwriting, each a list of strokes."""

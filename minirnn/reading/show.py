@@ -1,16 +1,19 @@
 """A picture of what was read: the text over the ink, doubtful characters marked."""
 
+import pathlib
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from minirnn.files import atomic
 from minirnn.images.draw_scan import draw_ink
 from minirnn.ink.strokes import bounding_box
 
 TEXT, DOUBT = (20, 60, 200), (220, 30, 30)
-WIDE = 1600  # pixels that ink without a picture is drawn with
+WIDE, HIGH = 1600, 4000  # pixels that ink without a picture is drawn with at most
 MARGIN = 40
 PALE = 0.55  # how much of the ink's darkness is left, so that the text over it can be read
-SMALLEST = 9  # pixels of a letter
+SMALLEST, LARGEST = 9, 400  # pixels of a letter
 NEAR = 4  # characters before and after that a character stands above, too
 
 
@@ -23,7 +26,7 @@ def draw_reading(path, page, readings):
     draw = ImageDraw.Draw(picture)
     for reading in readings:
         heights = [box[3] - box[1] for box in reading.boxes if box]
-        size = max(SMALLEST, 0.7 * scale * float(np.median(heights or [0])))
+        size = float(np.clip(0.7 * scale * np.median(heights or [0]), SMALLEST, LARGEST))
         font, doubtful = ImageFont.load_default(size), set(reading.doubtful)
         for u, (character, box) in enumerate(zip(reading.text, reading.boxes)):
             if box is None:
@@ -36,7 +39,8 @@ def draw_reading(path, page, readings):
             draw.text((middle, max(0.8 * size, top - 0.2 * size)), character, fill=colour, font=font, anchor="ms")
             if u in doubtful:
                 draw.rectangle(list(corners), outline=DOUBT)
-    picture.save(path)
+    with atomic(path, "wb") as file:
+        picture.save(file, Image.registered_extensions()[pathlib.Path(path).suffix.lower()])
 
 
 def _picture(page):
@@ -46,7 +50,8 @@ def _picture(page):
     else:
         points = [stroke for line in page.lines for stroke in line]
         left, top, right, bottom = bounding_box(points)
-        scale = (WIDE - 2 * MARGIN) / max(right - left, 1e-9)
+        scale = min((length - 2 * MARGIN) / max(size, 1e-9) for length, size in ((WIDE, right - left),
+                                                                                  (HIGH, bottom - top)))  # fmt: skip
         origin = np.array([left, top]) - MARGIN / scale
         shape = (int((bottom - top) * scale) + 2 * MARGIN, WIDE)
         grey = 1 - draw_ink([(stroke - origin) * scale for stroke in points], shape, 3)

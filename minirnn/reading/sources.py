@@ -7,7 +7,7 @@ import numpy as np
 
 from minirnn.datasets.inkml import read_ink
 from minirnn.datasets.jsonl import read_jsonl
-from minirnn.datasets.labelled import IMAGE_SUFFIXES
+from minirnn.datasets.labelled import IMAGE_SUFFIXES, is_inside
 from minirnn.datasets.svg_strokes import read_svg
 from minirnn.errors import MinirnnError
 from minirnn.images.image_files import read_image
@@ -35,9 +35,11 @@ class Page:
     grey: np.ndarray | None = None
 
 
-def read_pages(source):
+def read_pages(source, problems):
     """Yield the `Page` objects of ``source``: a picture, a pen recording (.inkml, .jsonl, .jsonl.gz), a drawing (.svg),
-    or a folder of such files. MinirnnError if it is none of these."""
+    or a folder of such files. MinirnnError if it is none of these.
+
+    What cannot be read in a folder is added to the list ``problems``, one line each, and the rest is read."""
     source = pathlib.Path(source)
     if not source.exists():
         raise MinirnnError(f"{source}: no such file or folder")
@@ -45,7 +47,16 @@ def read_pages(source):
     if not paths:
         raise MinirnnError(f"{source}: there is neither a picture nor a pen recording in it")
     for path in paths:
-        yield open_page(path)
+        try:
+            if source.is_dir() and not is_inside(path, source):
+                raise MinirnnError(f"{path}: leads out of the folder {source}, and is not read")
+            page = open_page(path)
+        except MinirnnError as error:
+            if not source.is_dir():
+                raise
+            problems.append(str(error))
+            continue
+        yield page
 
 
 def _readable(path):
@@ -70,7 +81,7 @@ def open_page(path):
 def _page_of_ink(path, lines):
     boxes = np.array([bounding_box(strokes) for strokes in lines]).reshape(-1, 4)
     right, bottom = boxes[:, 2:].max(axis=0) if len(boxes) else (0, 0)
-    return Page(str(path), lines, float(right), float(bottom))
+    return Page(str(path), lines, max(1.0, float(right)), max(1.0, float(bottom)))
 
 
 def split_lines(strokes):

@@ -3,7 +3,8 @@
     {name}      the person's name; a row in which it is empty is refused
     {title?}    may be empty; a line on which nothing else stands is then left out
 
-Words of the mark-up (see minirnn.drawing.markup) stay what they are.
+Words of the mark-up (see minirnn.drawing.markup) stay what they are. In the table there are none: what stands there is
+written as it stands.
 """
 
 import csv
@@ -27,23 +28,29 @@ def read_addresses(path):
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows, columns = [], None
     try:
-        for cells in reader:
+        for number, cells in enumerate(reader, 1):  # a row may be several lines long
             cells = [" ".join(cell.split()) for cell in cells]
             if not any(cells):
                 continue
             if columns is None:
-                columns = cells
+                columns = _without_empty_ends(cells)
                 continue
+            cells = _without_empty_ends(cells)
             if len(cells) > len(columns):
-                raise MinirnnError(f"{path}, row {reader.line_num}: {len(cells)} cells in {len(columns)} columns")
-            rows.append((reader.line_num, dict(zip(columns, cells + [""] * (len(columns) - len(cells))))))
+                raise MinirnnError(f"{path}, row {number}: {len(cells)} cells in {len(columns)} columns")
+            rows.append((number, dict(zip(columns, cells + [""] * (len(columns) - len(cells))))))
     except csv.Error as error:
-        raise MinirnnError(f"{path}, row {reader.line_num}: not valid CSV ({error}); mend it") from None
+        raise MinirnnError(f"{path}, line {reader.line_num}: not valid CSV ({error}); mend it") from None
     if not rows:
         raise MinirnnError(f"{path} has no rows below the names of its columns")
     if len(set(columns)) < len(columns):
         raise MinirnnError(f"{path} has two columns of one name; rename one")
     return rows
+
+
+def _without_empty_ends(cells):
+    """The cells up to the last one with something in it: a spreadsheet may save empty columns at the right."""
+    return cells[: max((n for n, cell in enumerate(cells, 1) if cell), default=0)]
 
 
 def fill_in(text, row):
@@ -55,7 +62,7 @@ def fill_in(text, row):
         def put(match):
             nonlocal empty
             column, optional = match[1], match[2]
-            if MARK.fullmatch(match[0]) or PAGE.fullmatch(match[0]) or match.string[: match.start()].endswith("\\"):
+            if not _is_field(match):
                 return match[0]
             if column not in row:
                 raise MinirnnError(f"there is no column {column!r}; there are {', '.join(row)}")
@@ -65,17 +72,33 @@ def fill_in(text, row):
             return row[column]
 
         filled = FIELD.sub(put, line)
+        if _is_marked(filled) and not _is_marked(line):
+            filled = "\\" + filled  # it came out of the table
         if not empty or filled.strip():
             lines.append(filled)
     return "\n".join(lines)
+
+
+def _is_field(match):
+    """Whether a match of `FIELD` is one, and neither mark-up nor a word in braces."""
+    return not (_is_marked(match[0]) or match.string[: match.start()].endswith("\\"))
+
+
+def _is_marked(line):
+    return bool(MARK.match(line) or PAGE.fullmatch(line))
 
 
 def merged(text, path, read):
     """Fill in a text for every row of a table -> list of (the row's number, what ``read`` makes of its text).
 
     Every row is looked at before anything is written: what is wrong with them is said in one `MinirnnError`."""
-    done, faults = [], []
-    for number, row in read_addresses(path):
+    done, faults, rows = [], [], read_addresses(path)
+    if not any(map(_is_field, FIELD.finditer(text))):
+        column = next(iter(rows[0][1]))
+        raise MinirnnError(
+            f"the text has no field, so that all letters would be the same; write {{{column}}} where it is to stand"
+        )
+    for number, row in rows:
         try:
             done.append((number, read(fill_in(text, row))))
         except MinirnnError as error:

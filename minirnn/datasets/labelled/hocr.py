@@ -49,8 +49,8 @@ def _parse(file, problems):
 
 
 class _Parser(html.parser.HTMLParser):
-    """Collects the pages and their lines, whose texts are lists of pieces. ``open`` has the tag of every element that is
-    open, and its line or None."""
+    """Collects the pages and their lines, whose texts are lists of pieces. ``open`` has the tag of every element that
+    is open, and its line or None."""
 
     def __init__(self, file):
         super().__init__()
