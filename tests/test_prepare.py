@@ -114,6 +114,55 @@ def test_of_pages_without_labels_the_broken_one_is_reported(tmp_path):
     assert ["no line" in problems[0], "broken.png: not an image" in problems[1]] == [True, True]
 
 
+def test_pages_are_kept_as_they_are_cut_and_one_at_a_time_is_in_memory(tmp_path, monkeypatch):
+    written, blank = Image.fromarray(np.uint8(255 * PAGE)), Image.new("L", (300, 200), 255)
+    images = [written, blank, written]
+    images[0].save(tmp_path / "a.tif", save_all=True, append_images=images[1:])
+    images[0].save(tmp_path / "b.png")
+
+    def at_once(lines):
+        assert len(lines) <= 2
+        if (tmp_path / "out" / "metadata.csv").exists():  # a.tif is done: the power fails
+            raise KeyboardInterrupt
+        return ["" for _ in lines]
+
+    with pytest.raises(KeyboardInterrupt):
+        cut_pages([tmp_path / "a.tif", tmp_path / "b.png"], tmp_path / "out", at_once)
+    with open(tmp_path / "out" / "metadata.csv", newline="") as file:
+        assert [row["file_name"] for row in csv.DictReader(file)] == [f"a_tif_{n:02d}.png" for n in (1, 2, 3, 4)]
+
+    def no_memory(grey):
+        raise MemoryError
+
+    monkeypatch.setattr(labelled_sets, "read_page", no_memory)
+    with pytest.raises(MinirnnError, match=r"b\.png: needs more memory"):
+        cut_pages([tmp_path / "b.png"], tmp_path / "other")
+
+
+def test_an_image_that_needs_too_much_memory_costs_nothing_else(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        save_image(tmp_path / f"{name}.png", LINE)
+        (tmp_path / f"{name}.gt.txt").write_text("a line")
+    trace = labelled_sets.trace_item
+
+    def greedy(item):
+        if item.path.name == "a.png":
+            raise MemoryError("Unable to allocate 9 GiB")
+        return trace(item)
+
+    monkeypatch.setattr(labelled_sets, "trace_item", greedy)
+    samples, problems = prepare_labelled(tmp_path, tmp_path / "out")
+    assert len(samples) == 1 and "a.png: needs more memory" in problems[0]
+
+
+def test_nothing_is_written_into_the_labelled_folder_itself(tmp_path):
+    save_image(tmp_path / "contact_sheet_mine.png", LINE)
+    (tmp_path / "contact_sheet_mine.gt.txt").write_text("a line")
+    with pytest.raises(MinirnnError, match="is the labelled folder itself"):
+        prepare_labelled(tmp_path, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.parametrize("names, more", [(["blank.png"], ""), (["blank.png", "broken.png"], " (and so on, 2 pages)")])
 def test_pages_without_any_line_are_an_error(tmp_path, names, more):
     save_image(tmp_path / "blank.png", np.ones((60, 80)))

@@ -53,7 +53,7 @@ def grade_files(paths):
     the order of ``paths``. Files that are equal, as those that were only handed out, are graded once."""
     graded = {}
     with ThreadPoolExecutor(available_cores()) as pool:
-        keys = [(name_of(path.name), path.read_bytes()) if path.is_file() else path for path in paths]
+        keys = [(name_of(path.name), _content(path)) for path in paths]
         for key, path in zip(keys, paths):
             if key not in graded:
                 graded[key] = pool.submit(grade_file, path)
@@ -61,11 +61,21 @@ def grade_files(paths):
             yield graded[key].result()
 
 
+def _content(path):
+    """What is in a file; the path itself of one that is not there or may not be read."""
+    try:
+        return path.read_bytes() if path.is_file() else path
+    except OSError:
+        return path
+
+
 def grade_file(path, time_limit=TIME_LIMIT):
     """Grade one exercise, the file ``path`` -> `minirnn.grading.judge.Verdict`, text that it printed."""
     path = pathlib.Path(path).resolve()
     if not path.is_file():
         return Verdict(WRONG, "the file is missing; copy it again from what was handed out"), ""
+    if not os.access(path, os.R_OK):
+        return Verdict(WRONG, "the file may not be read; check its permissions"), ""
     code, said, printed = _run_child(path, time_limit)
     if code is None:
         return Verdict(WRONG, f"it does not come to an end within {time_limit:g} s"), ""

@@ -1,5 +1,6 @@
 """A class: one folder per student, one table for the teacher."""
 
+import contextlib
 import csv
 import pathlib
 
@@ -38,11 +39,13 @@ def write_marks(path, file):
 
 def _files_of(folder):
     """The paths of a student's exercises; a folder may hold them in a folder of its own."""
-    for place in (folder, *sorted(inner for inner in folder.iterdir() if inner.is_dir())):
-        try:
+    try:
+        places = [folder, *sorted(inner for inner in folder.iterdir() if inner.is_dir())]
+    except OSError:  # it may not be read
+        places = []
+    for place in places:
+        with contextlib.suppress(MinirnnError, OSError):
             return exercise_files(place)
-        except MinirnnError:
-            continue
     return [folder / f"{name}.py" for name in NAMES]
 
 

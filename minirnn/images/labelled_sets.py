@@ -11,7 +11,7 @@ from minirnn.cores import on_all_cores
 from minirnn.datasets import Sample, coverage, format_coverage, write_jsonl
 from minirnn.datasets.labelled import is_inside, read_labelled
 from minirnn.datasets.metadata import METADATA, write_table
-from minirnn.errors import MinirnnError
+from minirnn.errors import CannotWrite, MinirnnError
 from minirnn.files import atomic, make_folder
 from minirnn.images.frames import upright_outline
 from minirnn.images.image_files import read_image, read_pages, save_image, stored_size
@@ -22,6 +22,7 @@ SHEET_ROWS = 20  # lines on a contact sheet
 MAX_SHEETS = 10  # of a larger set, lines spread evenly over it are shown
 TOLERANCE = 0.01  # strokes are kept to this part of a standard deviation of y
 MAX_WORK = 10**10  # corners of an outline times pixels inside it; a page's line has some 10**8
+TOO_LARGE = "{}: needs more memory than there is; scale it down, or close other programs"
 LONGEST_NAME = 60  # characters of the name of a page that the names of its lines begin with
 
 
@@ -37,6 +38,8 @@ def prepare_labelled(source, out, format_name=None, contradicted=None):
     Returns (list of Sample, list of problems). Raises MinirnnError if not one line could be used; report.txt
     says why.
     """
+    if out.is_dir() and out.samefile(source):
+        raise MinirnnError(f"--out {out} is the labelled folder itself; choose another, or its files would be mixed up")
     items, problems = read_labelled(source, format_name)
     shown = set(np.linspace(0, len(items) - 1, min(len(items), SHEET_ROWS * MAX_SHEETS)).astype(int))
     samples, examples, paths = [], [], []
@@ -55,7 +58,7 @@ def prepare_labelled(source, out, format_name=None, contradicted=None):
         file.write(report)
     if not samples:
         raise MinirnnError(f"{source}: not one line could be used; {out / 'report.txt'} says why")
-    for old in out.glob("contact_sheet_*.png"):
+    for old in out.glob("contact_sheet_[0-9][0-9].png"):
         old.unlink()
     for sheet, start in enumerate(range(0, len(examples), SHEET_ROWS), 1):
         draw_traces(out / f"contact_sheet_{sheet:02d}.png", examples[start : start + SHEET_ROWS])
@@ -79,6 +82,8 @@ def _trace_or_problem(item, shown):
         traced = trace_item(item)
     except MinirnnError as error:
         return [], [], [str(error)]
+    except MemoryError:
+        return [], [], [TOO_LARGE.format(item.path)]
     examples = [(sample.text, *cut_out(grey, sample.strokes)) for sample, grey in traced if shown]
     return [_compact(sample) for sample, _ in traced], examples, []
 
@@ -173,8 +178,11 @@ def cut_pages(pages, out, read=None, source=None):
     ``pages`` are image files, of the folder ``source`` if one is given; their lines are named after their path in it.
     ``read(lines)`` gives the texts of lines of strokes: what it reads stands in the column "suggestion", and the column
     "text" stays empty until someone has confirmed it. Returns (number of lines, list of problems). No file that is in
-    ``out`` already is replaced. Raises MinirnnError if ``out`` holds a metadata.csv already, which may have been filled
-    in, and if there is no line in any of the pages.
+    ``out`` already is replaced. One page at a time is in memory, and the table is written anew after every file, so
+    that what was done is not lost if this is interrupted.
+
+    Raises MinirnnError if ``out`` holds a metadata.csv already, which may have been filled in, and if there is no line
+    in any of the pages.
     """
     make_folder(out)
     if (out / METADATA).exists():
@@ -186,31 +194,39 @@ def cut_pages(pages, out, read=None, source=None):
         try:
             if source and not is_inside(path, source):
                 raise MinirnnError(f"{path}: leads out of the folder {source}, and is not read")
-            found = [line for grey in read_pages(path) for line in read_page(grey)[1]]
+            lines_before = len(rows)
+            for row in _cut_file(path, path.relative_to(source or path.parent), out, read, names, groups):
+                rows.append(row)
+            if len(rows) == lines_before:
+                raise MinirnnError(f"{path}: no line of handwriting found")
+        except CannotWrite:
+            raise
         except MinirnnError as error:
             problems.append(str(error))
-            continue
-        if not found:
-            problems.append(f"{path}: no line of handwriting found")
-            continue
-        group, names_of_lines = _names_of(path, source, len(found), names, groups)
-        suggestions = [(text,) for text in read([line.strokes for line in found])] if read else [()] * len(found)
-        for name, line, suggestion in zip(names_of_lines, found, suggestions):
-            save_image(out / name, line.grey)
-            rows.append((name, "", group, *suggestion))
+        except MemoryError:
+            problems.append(TOO_LARGE.format(path))
+        if rows:
+            write_table(out / METADATA, rows)
     if not rows:
         more = f" (and so on, {len(problems)} pages)" if len(problems) > 1 else ""
         raise MinirnnError(f"{problems[0]}{more}; nothing to prepare")
-    write_table(out / METADATA, rows)
     return len(rows), problems
 
 
-def _names_of(page, source, count, names, groups):
-    """(group, file names) of the ``count`` lines of a page, none of which has been given before."""
-    place = page.relative_to(source or page.parent)
-    group = groups.take([place.with_suffix("").as_posix()])[0]
-    stem = _file_name("_".join([*place.parts[:-1], place.stem]))
-    return group, names.take([f"{stem}_{place.suffix[1:]}_{number:02d}.png" for number in range(1, count + 1)])
+def _cut_file(path, place, out, read, names, groups):
+    """Cut the pages in one file, called ``place`` in its folder, into line images -> yields their rows of the table."""
+    stem, group, count = _file_name("_".join([*place.parts[:-1], place.stem])), None, 0
+    for grey in read_pages(path):
+        lines = read_page(grey)[1]
+        if lines and group is None:
+            group = groups.take([place.with_suffix("").as_posix()])[0]
+        numbers = range(count + 1, count + len(lines) + 1)
+        given = names.take([f"{stem}_{place.suffix[1:]}_{number:02d}.png" for number in numbers])
+        suggestions = [(text,) for text in read([line.strokes for line in lines])] if read else [()] * len(lines)
+        for name, line, suggestion in zip(given, lines, suggestions):
+            save_image(out / name, line.grey)
+            yield (name, "", group, *suggestion)
+        count += len(lines)
 
 
 class _Names:
