@@ -430,6 +430,11 @@ for text, result, strokes in zip(TEXT, found, truth):
 # at random, is what `python -m minirnn.studies.tracing` prints. What becomes of the strokes, steps of one length and
 # lifts, is chapter 13.
 #
+# ## Predict, then change, then run
+#
+# In step 1, the row's own closing uses windows of 61 pixels. What will the dotted line look like with
+# `closing_plain(grey[ROW], 61)` at 3 pixels? The pen is 4.5 pixels wide. Sketch it, then change both calls.
+#
 # ## Three questions
 #
 # 1. Why does the contrast (step 2) come after the light (step 1) and not before?

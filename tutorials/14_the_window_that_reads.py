@@ -349,6 +349,12 @@ show.source(attention_window.init, "b = np.zeros", "b[2 * K :]")
 # reads. In the run that made the shipped weights it was there at the first evaluation, after 500 steps; before it,
 # the samples are scribbles, after it, letters. (`data/model_card.md` says what helped: lines that begin short.)
 #
+# ## Predict, then change, then run
+#
+# At the start the window moves by an eighth of a character per step, `rate=1 / 8`. What if it begins with two
+# characters per step? It has run past the text before a single letter is written, and all weights of the network can
+# be changed by learning. Will it be slower to learn, or will it not learn at all?
+#
 # ## Three questions
 #
 # 1. The φ_u are not normalised, as a softmax over u would be. What can the network say with Σ φ_u that a normalised
