@@ -37,7 +37,8 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 # $$
 #
 # with $W_x$ (D, 3H), $W_h$ (H, 3H) and $b$ (3H,) in blocks in the order r, u, n, and `bn` (H,), which is a parameter
-# of its own.
+# of its own. (A trap of names: $b_n$ is the third block of b, outside the bracket that r multiplies, and `bn` stands
+# inside it. The second question at the end is about the two.)
 #
 # In the LSTM's terms: u is the forget gate, and the input gate is not asked but is set to 1 - u. What is let in is
 # what is forgotten. So h stays a mean of numbers between -1 and 1 and can never leave that range (the LSTM's c can),
