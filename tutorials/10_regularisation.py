@@ -285,8 +285,9 @@ print("mean weights ahead of the last ones, by step:", dict(zip(steps[2::3].toli
 assert lead[-1] > 0
 
 # %% [markdown]
-# While learning is quick the mean lags behind, later it is ahead. It keeps no network from learning by heart, but it
-# takes the noise off, at the price of a copy of the weights; a learning rate that falls to zero does much the same.
+# While learning is quick the mean lags behind, later it is ahead. It does not keep a network from learning by heart,
+# but it takes the noise away, at the price of a copy of the weights; a learning rate that falls to zero does much the
+# same.
 #
 # ## All of them, and something else
 #

@@ -234,10 +234,10 @@ show.source(PenVocabulary.encode, "gap = path[0] - pen", "pen += self._moves")
 # ## Where is the pen?
 #
 # Moves are differences, and a network that sees only moves would have to add them all up to know whether it is on the
-# base line or drifting off it: an integral, with 500 terms, in a memory that forgets. But whoever feeds the network
-# has added them up already. So with each symbol goes the height of the pen, rounded to quarters of a unit, an id like
-# any other with an embedding of its own. (It is no extra information: it follows from the symbols. It only spares the
-# network the sum.)
+# base line or drifting off it: an integral, with 500 terms, in a memory that forgets. But the program that feeds the
+# network has added them up already. So with each symbol goes the height of the pen, rounded to quarters of a unit, an
+# id like any other with an embedding of its own. (It is no extra information: it follows from the symbols. It only
+# spares the network the sum.)
 
 # %%
 heights = vocabulary.heights(ids)

@@ -14,7 +14,7 @@
 #     paper -> images with their texts -> strokes -> pen symbols -> a row of the network's hands
 #
 # Every one can spoil what comes after it, and the last takes longest. So one looks at each before going on to the next.
-# This chapter walks the way with a made hand, so that at each station the truth is known.
+# This chapter walks the way with a made-up hand, so that at each station the truth is known.
 
 # %%
 import csv
@@ -145,7 +145,7 @@ show.picture(figure, "15_what_is_learned_from.png")
 # ## Is it enough?
 #
 # The network can write what it has seen. Before learning, `minirnn.train` prints how often each character occurs, and
-# warns of rare ones. A made hand of thirteen letters has gaps, of course:
+# warns of rare ones. A made-up hand of thirteen letters has gaps, of course:
 
 # %%
 print(format_coverage(coverage(sample.text for sample in samples)))

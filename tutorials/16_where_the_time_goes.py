@@ -130,8 +130,8 @@ def block_lstm(x, state, params, dy, before=False, activate=activate):
 # ## 3. One product before the loop, one after it
 #
 # x_t Wx does not wait for anything, so all T of them are one product of (T B, D) with (D, 4H). Backward, the same for
-# the gradients: Σ_t x_tᵀ dz_t is the product of the stacked matrices (chapter 2), and a step less passes over a whole
-# matrix of weights just to add something to it. Only h Wh, and on the way back dz Whᵀ, has to stay inside.
+# the gradients: Σ_t x_tᵀ dz_t is the product of the stacked matrices (chapter 2), so that no step has to pass over a
+# whole matrix of weights just to add something to it. Only h Wh, and on the way back dz Whᵀ, has to stay inside.
 
 # %%
 show.source(lstm.forward, "z = (x.reshape", "z += b")

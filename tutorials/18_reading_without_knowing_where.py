@@ -12,8 +12,8 @@
 # ## The problem
 #
 # A network that reads looks at the ink frame by frame and gives, for every frame, a distribution over the characters.
-# The label says "an", for forty frames. Which frames are the a? Nobody has said so, and whoever wants to say it for
-# every line will label very few lines. Connectionist temporal classification (Graves et al. 2006) asks for less: the
+# The label says "an", for forty frames. Which frames are the a? Nobody has said so, and a person who had to say it for
+# every line would label very few lines. Connectionist temporal classification (Graves et al. 2006) asks for less: the
 # network is right if it spells the text *somehow*.
 #
 # One more symbol is needed, the **blank**, written - here and numbered 0: "nothing new in this frame". A **path**
