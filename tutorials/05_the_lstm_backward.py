@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minirnn.course import show
-from minirnn.layers import lstm
+from minirnn.layers import lstm, rnn
 from minirnn.networks.gradient_check import numerical_gradient, relative_error
 
 # %% [markdown]
@@ -315,6 +315,15 @@ for ax, b_f in zip(axes, (0, 1, 3)):
     ax.set(title=f"$b_f$ = {b_f}", xlabel="steps back", ylim=(1e-30, 10))
     print(f"b_f = {b_f}, twenty steps: both {both[19]:.1e}, cell alone {cell[19]:.1e}, h alone {through_h[19]:.1e}")
     assert through_h[19] < 1e-9 * cell[19]
+vanilla = rnn.init(rng, D, H, np.float64)
+_, _, (_, h, _) = rnn.forward(x, rnn.start(B, vanilla), vanilla)
+dh, norms = dy_last, []
+for t in range(T, 0, -1):
+    dh = (dh * (1 - h[t] ** 2)) @ vanilla["Wh"].T
+    norms.append(np.sqrt(np.mean(np.sum(dh**2, axis=1))))
+print(f"a vanilla RNN of as many units, started in the same way, twenty steps: {norms[19]:.1e}")
+axes[0].semilogy(k, norms, color=show.GREY, linestyle="--", label="a vanilla RNN")
+assert through_h[19] < 1e-3 * norms[19]
 axes[0].set_ylabel("norm of the error")
 axes[0].legend(fontsize=8)
 show.picture(figure, "05_two_paths.png")

@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapters 11 and 18.
 #
-# **Runs for**: about a minute, most of it for training a small reader, if the package's own is not installed.
+# **Runs for**: about 40 seconds, most of it for training a small reader, if the package's own is not installed.
 #
 # **You should see**: the two sweeps of chapter 18 over a real line; a text that is likelier than the text of the
 # likeliest path; a search that keeps all texts and finds probabilities that add up to one, and the same search with a

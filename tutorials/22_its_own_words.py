@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapters 8, 10 and 11.
 #
-# **Runs for**: about 30 seconds, most of it for training a small network three times.
+# **Runs for**: about 15 seconds, most of it for training a small network three times.
 #
 # **You should see**: a network that says a text correctly as long as it is corrected, and loses it when it has to
 # continue by itself; how quickly, beside what a short calculation predicts; and two ways of training against it, with
