@@ -34,6 +34,13 @@ class Drawing:
         return ways - sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in self.drawn)
 
 
+def travel(strokes, start=(0.0, 0.0)):
+    """Length of the way with the pen up: from ``start`` to the first stroke, between all, and back to ``start``."""
+    ends = [np.array(end) for stroke in strokes for end in (stroke[0], stroke[-1])]
+    way = [np.array(start), *ends, np.array(start)]
+    return float(sum(np.hypot(*(b - a)) for a, b in zip(way[::2], way[1::2])))
+
+
 def draw(text, dialect):
     """Let a machine draw: ``dialect`` is "grbl", "marlin", "klipper" or "hpgl"."""
     return _hpgl(text) if dialect == "hpgl" else _gcode(text, dialect)

@@ -46,7 +46,7 @@ def test_the_command_says_what_a_choice_rests_on(tmp_path, capsys):
     write(tmp_path / "same.csv", [(text, text[:-4] if n else text) for n, text in enumerate(texts)])
     assert run_command(main, [str(tmp_path / name) for name in ("usual.csv", "better.csv", "same.csv")]) == 0
     usual, better, same = capsys.readouterr().out.splitlines()
-    assert usual.startswith("40 lines") and "more than chance" in better and "nothing can be chosen" in same
+    assert usual.startswith("40 lines") and "more than chance" in better and "no reason to choose" in same
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_png_has_its_size_in_millimetres_and_ink_where_the_strokes_are(page):
 def test_ink_covers_the_area_of_its_width_times_its_length():
     run = png.Run(np.array([[10.0, 10.3], [110.0, 50.7]]), 3.0, 1.0)
     length = np.hypot(100, 40.4)
-    cover = png._coverage([run], 120, 60, 1.0) / 255
+    cover = png.coverage([run], 120, 60, 1.0) / 255
     assert cover.sum() == pytest.approx(3 * length + np.pi * 1.5**2, rel=0.03)
 
 

@@ -197,7 +197,7 @@ def test_a_mark_alone_on_its_line_holds_until_the_next():
 
 
 def test_what_has_no_room_is_named():
-    with pytest.raises(MinirnnError, match="'deep' is set in so far"):
+    with pytest.raises(MinirnnError, match="'deep' is indented so far"):
         letter("\t" * 20 + "deep")
     with pytest.raises(MinirnnError, match=r"a table of 2 columns, with 'a{50}.*wider than the page"):
         letter("a" * 90 + "\tb")

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plotter_machines import draw
+from plotter_machines import draw, travel
 from scipy.spatial import cKDTree
 
 from minirnn.drawing import FORMATS, PLOTTERS, Plotter, save_pages
 from minirnn.drawing.gcode import page_gcode
 from minirnn.drawing.hpgl import page_hpgl
 from minirnn.drawing.layout import Page
-from minirnn.drawing.ordering import TOUCHING, in_short_order, joined, travel
+from minirnn.drawing.ordering import TOUCHING, in_short_order, joined
 from minirnn.drawing.plotters import CORNERS, parts_of, seconds
 from minirnn.drawing.svg import page_single_line_svg
 from minirnn.errors import MinirnnError

@@ -14,12 +14,11 @@ from browser import browsing
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from plotter_machines import draw
+from plotter_machines import draw, travel
 from scipy.ndimage import gaussian_filter
 
 from minirnn.drawing import FORMATS, PLOTTERS, save_pages, slips
 from minirnn.drawing.layout import Page
-from minirnn.drawing.ordering import travel
 from minirnn.drawing.paper import Sheet
 from minirnn.errors import MinirnnError, run_command
 from minirnn.ink.strokes import bounding_box

@@ -1,8 +1,8 @@
 """Pages as SVG that writes itself, stroke by stroke, once, at a pen's pace.
 
 Each stroke is one path that hides behind a gap in its own dashes; moving the gap away draws the stroke. It is done by
-CSS alone, so it plays in every browser, also inside an HTML ``<img>``. Whoever has asked the browser for reduced
-motion sees the finished page.
+CSS alone, so it plays in every browser, also inside an HTML ``<img>``. A browser that was asked for reduced motion
+shows the finished page.
 """
 
 from itertools import pairwise
@@ -12,7 +12,7 @@ import numpy as np
 from minirnn.drawing.ink import mixed, simplified
 from minirnn.drawing.svg import document, ink_layer, paper_layer, path_data
 
-# A quick hand: in mm and mm/s on paper, pen down and pen up, and the time to put the pen down and lift it.
+# A quick hand: mm per second with the pen down and up, and the seconds that it takes to put the pen down or lift it.
 WRITING_SPEED = 70.0
 MOVING_SPEED = 150.0
 PAUSE = 0.06

@@ -1,7 +1,7 @@
 """Where a written line stands: its baseline and its x-height.
 
 The mean and the standard deviation of y depend on what is written: "gypsy" hangs low, "little" stands high, and
-"moon" is all x-height. Two sources tell the baseline b and the x-height h nevertheless.
+"moon" is all x-height. Two sources nevertheless give the baseline b and the x-height h.
 
 The text: how many of its letters are tall and how many hang gives the mean and the deviation of y that it should have
 (``expected_metrics``).
@@ -9,7 +9,7 @@ The text: how many of its letters are tall and how many hang gives the mean and 
 The turning points of the pen: most letters, whatever else they do, touch the baseline from above and reach the
 x-height from below. So every low point lies near b, with some spread, or is an outlier (a descender), and every high
 point lies near b - h or is an outlier (an ascender). ``line_metrics`` finds on a grid the pair that explains the points
-best, with what the text lets expect as the prior: the maximum a posteriori estimate of a mixture model.
+best, with the expectation from the text as the prior: the maximum a posteriori estimate of a mixture model.
 
 All in units of normalised strokes (the standard deviation of y along the ink), y down from the line's mean. The
 constants were chosen so that lines of one form of IAM-OnDB, written in one size, come out in one size.
@@ -26,8 +26,8 @@ LOG_X_HEIGHT_DEVIATION = 0.2
 
 TALL, HANGING = set("bdfhklt!?()[]/&'\"*"), set("gjpqy")
 TALL_HEIGHT, HANGING_DEPTH = 2.2, 1.2  # in x-heights
-STEM_INK = 0.5  # ink of a stem an x-height, where the body of a letter has 1
-# A hand wanders: y deviates more than that of a type would, and all else is smaller by comparison.
+STEM_INK = 0.5  # ink of a stem per x-height, where the body of a letter has 1
+# A hand wanders: its y deviates more than that of printed letters, and everything else is smaller in comparison.
 WANDER = 0.72
 
 SPACING = 0.1

@@ -5,7 +5,7 @@ import numpy as np
 from minirnn.drawing.plotters import commands, parts_of
 
 UNITS_PER_MM = 40
-MM_PER_MINUTE = 600  # that a centimetre per second is, the unit of VS
+MM_PER_MINUTE = 600  # in a centimetre per second, which is the unit of VS
 
 
 def page_hpgl(page, plotter):

@@ -22,7 +22,7 @@ from minirnn.ink.strokes import without_repeats
 # How far, in mm, leaving out points may move the ink: less than a print shows. Sharper turns (radians) are corners.
 TOLERANCE = 0.005
 CORNER = 0.5
-# Distance of the knots of the pressure wave, and the length of a dot, which must not be nothing to be drawn.
+# Distance of the knots of the pressure wave; length of a dot, which would not be drawn if it had none.
 PRESSURE_LENGTH = 4.0
 DOT = 0.01
 # Widths are rounded to this fraction of the pen's.

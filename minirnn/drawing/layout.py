@@ -83,7 +83,7 @@ def lay_out(rows, sheet, untidiness=0.5, seed=0, before=0):
     Parameters
     ----------
     rows : list of minirnn.drawing.wrapping.Row, whose cells are written. Blank rows leave lines blank, but never a
-        page: those at the top of a page that was turned for them, and at the end, are left out.
+        page: those at the top of a new page, and at the end, are left out.
     sheet : minirnn.drawing.paper.Sheet
     untidiness : float
         How far the hand drifts: left edge, height, slope, size, slant and stretch of each line. 0 is none, 1 a hasty

@@ -3,7 +3,7 @@
 Plain text is laid out as it was typed. A line is a paragraph; a blank one leaves a line blank.
 
     a form feed                     a new page
-    tabs or spaces at the beginning how far the paragraph's first line is set in
+    tabs or spaces at the beginning the indentation of the paragraph's first line
     - milk, * milk, • milk, 1. milk, a) milk
                                     an item of a list: what does not fit its line hangs below the text, not the mark
     Tea <tab> 3                     columns; lines with tabs that follow each other are one table. Three or more spaces
@@ -14,7 +14,7 @@ all that follow, until the next such line. ``{left}`` is the usual.
 
     {right} 12 May                  at the right, as a date
     {centre} Programme              in the middle
-    {quote} As I said.              set in on both sides, as a quotation
+    {quote} As I said.              indented on both sides, as a quotation
     {page}                          a new page, alone on its line
     {page dl}                       a new page of another size, as the envelope of a letter: any size of --page
     \\{right}                        the word itself, in braces
@@ -39,7 +39,7 @@ class Paragraph:
     align   "left", "right", "centre" or "quote"
     tabs, spaces   that it begins with
     bullet  whether a bullet is to be drawn before it
-    hang    characters of its mark, as 3 of "1. ", by which its further lines are set in
+    hang    characters of its mark, as 3 of "1. ", by which its further lines are indented
     """
 
     cells: list

@@ -39,13 +39,6 @@ def in_short_order(strokes, start=(0.0, 0.0)):
     return joined([strokes[s // 2 - 1][:: -1 if s % 2 else 1] for s in way[1:]])
 
 
-def travel(strokes, start=(0.0, 0.0)):
-    """Length of the way with the pen up: from ``start`` to the first stroke, between all, and back to ``start``."""
-    ends = [np.array(end) for stroke in strokes for end in (stroke[0], stroke[-1])]
-    way = [np.array(start), *ends, np.array(start)]
-    return float(sum(np.hypot(*(b - a)) for a, b in zip(way[::2], way[1::2])))
-
-
 def joined(strokes):
     """Strokes in their order; those whose ends touch are one."""
     done = strokes[:1]
@@ -138,7 +131,7 @@ def _move_parts(enter, way, near):
             best, cost = None, gain - 1e-9
             for head, tail, turned in ((b, c, False), (c, b, True)):
                 for other in near[head]:
-                    # Behind a stroke that is left at ``other``, or, turned round, before one that is entered there.
+                    # After a stroke that is left at ``other``, or, turned round, before one that is entered there.
                     k = place[other // 2]
                     j = k + 1 if way[k] ^ 1 == other else k
                     flip = turned if way[k] ^ 1 == other else not turned

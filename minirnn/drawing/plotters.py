@@ -84,7 +84,6 @@ PLOTTERS = {
     "hpgl": Plotter(language="hpgl", pen_down="PD", pen_up="PU", delay=0.0, lift_time=0.1, feed=12000.0, travel=24000.0,
                     header="IN; SP1", footer="SP0"),
 }  # fmt: skip
-SUFFIXES = {"gcode": (".gcode", ".nc", ".ngc"), "hpgl": (".hpgl", ".plt"), "svg": (".svg",)}  # of each language
 
 
 @dataclass

@@ -16,10 +16,9 @@ OVERSAMPLING = 4
 # The larger image is drawn in strips of so many final rows, to bound the memory.
 STRIP = 256
 MAX_PIXELS = 200e6
-ANGLES = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-CIRCLE = np.column_stack([np.cos(ANGLES), np.sin(ANGLES)])
-# Of the paper's tooth under a pencil, in mm.
-GRAIN_SIZE = 0.15
+GRAIN_SIZE = 0.15  # of the paper's tooth under a pencil, in mm
+LINE_SCALE, LINE_PEN = 22, 3  # of the image of a line: pixels per unit, and the width of its pen in pixels
+LINE_MARGIN = 8 + LINE_PEN / 2
 
 
 def page_png(page, pen, dpi=200, seed=0, transparent=False):
@@ -34,8 +33,8 @@ def page_png(page, pen, dpi=200, seed=0, transparent=False):
     image = Image.new(ground[0], (width, height), ground[1])
     for colour in {colour for colour, _ in page.guides}:
         lines = [Run(line, RULE_WIDTH, 1.0) for line_colour, line in page.guides if line_colour == colour]
-        image.paste(colour, mask=Image.fromarray(_coverage(lines, width, height, scale)))
-    cover = _coverage(ink(page.strokes, pen, seed), width, height, scale)
+        image.paste(colour, mask=Image.fromarray(coverage(lines, width, height, scale)))
+    cover = coverage(ink(page.strokes, pen, seed), width, height, scale)
     if pen.grain:
         cover = _grainy(cover, pen.grain, GRAIN_SIZE * scale, seed)
     if pen.opacity < 1:
@@ -48,31 +47,23 @@ def page_png(page, pen, dpi=200, seed=0, transparent=False):
     return file.getvalue()
 
 
-def line_image(strokes, pixels_per_unit=22, pen=3, border=8):
+def line_image(strokes):
     """Draw one line of normalised strokes, dark on white, as handwriting recognisers expect it.
 
-    Parameters
-    ----------
-    strokes : list of (n, 2) arrays in units of the line.
-    pixels_per_unit : int
-    pen : width of the strokes in pixels.
-    border : pixels left white on every side.
-
-    Returns
-    -------
-    uint8 array (height, width): 255 is paper, 0 is ink.
+    Returns a uint8 array (height, width): 255 is paper, 0 is ink.
     """
     x_min, y_min, x_max, y_max = bounding_box(strokes)
-    margin = border + pen / 2
-    width, height = (int(np.ceil(extent * pixels_per_unit + 2 * margin)) for extent in (x_max - x_min, y_max - y_min))
-    runs = [Run((stroke - [x_min, y_min]) * pixels_per_unit + margin, pen, 1.0) for stroke in strokes]
-    return 255 - _coverage(runs, width, height, 1.0)
+    size = np.array([x_max - x_min, y_max - y_min]) * LINE_SCALE + 2 * LINE_MARGIN
+    width, height = np.ceil(size).astype(int).tolist()
+    runs = [Run((stroke - [x_min, y_min]) * LINE_SCALE + LINE_MARGIN, LINE_PEN, 1.0) for stroke in strokes]
+    return 255 - coverage(runs, width, height)
 
 
-def _coverage(runs, width, height, scale):
+def coverage(runs, width, height, scale=1.0):
     """How much of each pixel is under ink: uint8 (height, width), 255 is all of it.
 
-    ``scale`` is in pixels to the unit of the runs; of two runs the darker one shows, whatever their order.
+    ``scale`` is in pixels per unit of the runs. The upper left corner of the image is at (0, 0). Where two runs cross,
+    the darker one shows, whatever their order.
     """
     runs = sorted(runs, key=lambda run: run.darkness)
     reach = [(run.points[:, 1].min() - run.width, run.points[:, 1].max() + run.width) for run in runs]
@@ -90,11 +81,13 @@ def _coverage(runs, width, height, scale):
 
 def _draw_run(draw, points, width, value):
     """Draw a line of constant width with a disc at every point, for round joints and ends; all in final pixels."""
-    # Pillow counts pixels by their centres, and rounds; its own round joints take minutes for a page of 600 dpi.
+    # Pillow counts pixels by their centres and cuts off fractions. Its own round joints take minutes for a page of
+    # 600 dpi.
     points, width = points * OVERSAMPLING - 0.5, max(1, round(width * OVERSAMPLING))
-    draw.line(points.ravel().tolist(), fill=value, width=width)
-    for disc in points[:, None] + CIRCLE * (width - 1) / 2:
-        draw.polygon(disc.ravel().tolist(), fill=value)
+    draw.line(np.rint(points).ravel().tolist(), fill=value, width=width)
+    radius = (width - 1) / 2
+    for box in np.rint(np.column_stack([points - radius, points + radius])).tolist():
+        draw.ellipse(box, fill=value)
 
 
 def _grainy(cover, grain, size, seed):

@@ -2,7 +2,7 @@
 
     text with marked slips -> lines, written as they are -> a stroke through each marked word
 
-Which ink a word is, the soft window tells: it stood on the word's characters while the pen drew it.
+The attention window tells which ink belongs to a word: it was on the word's characters while the pen drew this ink.
 """
 
 import re
@@ -24,7 +24,7 @@ def with_slips(text, rate, rng):
 
 
 def wrong_word(word, rng):
-    """A word as it goes wrong: broken off after a few letters, or with two letters the wrong way round."""
+    """A slip in a word: broken off after a few letters, or two letters in the wrong order."""
     at = int(rng.integers(1, len(word) - 1))
     if word[at] == word[at + 1] or rng.random() < 0.5:
         return word[: at + 1]

@@ -1,4 +1,4 @@
-"""From paragraphs to rows: where lines end, columns begin and lists are set in, before anything is written."""
+"""From paragraphs to rows: where lines are broken, columns begin and lists are indented, before anything is written."""
 
 import re
 import textwrap
@@ -9,10 +9,10 @@ from minirnn.errors import MinirnnError
 
 SMALLEST = 0.8  # a word, or a line, that would have to be smaller than this to fit is refused, or written again
 # In letter sizes:
-STEP = 4.0  # that a tab at the beginning of a paragraph, and a quotation, is set in
+STEP = 4.0  # indentation by a tab at the beginning of a paragraph, and of a quotation
 BULLET = 2.2  # from a bullet to its text
 COLUMN_GAP = 3.0
-ROOM = 1.05  # of its estimated width that a piece of text is given
+ROOM = 1.05  # times its estimated width: the width that a piece of text is given
 NO_BREAK = "\u00a0"  # a space at which no line may end: a part of a word
 
 
@@ -25,7 +25,7 @@ class Cell:
     width  mm that it may take
     align  "left", "right" or "centre" within that room
     line   what was written: a `minirnn.drawing.layout.WrittenLine`, or None
-    drift  its `minirnn.drawing.layout.Drift`; None lets chance decide
+    drift  its `minirnn.drawing.layout.Drift`; None: it is drawn at random
     note   what the caller wants to keep with it
     """
 
@@ -93,7 +93,7 @@ def _paragraph(paragraph, sheet, advance, raggedness, rng):
     right = sheet.text_width - inset
     if right - max(first, further) < 5 * sheet.letter_size:
         words = " ".join(paragraph.cells)[:40]
-        raise MinirnnError(f"{words!r} is set in so far that there is no room for it; use a wider page")
+        raise MinirnnError(f"{words!r} is indented so far that there is no room for it; use a wider page")
     text = " ".join(paragraph.cells)
     lines = wrap_text(text, right - further, ROOM * advance, raggedness, rng, right - first) or [""]
     rows = []

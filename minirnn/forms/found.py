@@ -4,7 +4,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from minirnn.files import atomic
+from minirnn.drawing.diagrams import save_figure
 from minirnn.forms import geometry
 
 GOOD, BAD = "#1a7f37", "#c62828"
@@ -31,5 +31,4 @@ def draw_found(path, page):
         axes.add_collection(LineCollection(lines, colors=STROKES, linewidths=0.8))
         if dots:
             axes.plot(*zip(*dots), ".", color=STROKES[0], markersize=2)
-    with atomic(path, "wb") as file:
-        figure.savefig(file, format="png")
+    save_figure(figure, path)

@@ -1,9 +1,5 @@
 """The sentences of the sheet, which contain the letters and the pairs of letters of English."""
 
-import collections
-import itertools
-import re
-
 # The place of a page in this list is printed on it as its mark. People keep pages that they have printed, so a new page
 # is added at the end, and these keep their texts.
 PAGES = (
@@ -40,15 +36,3 @@ PAGES = (
         "Most birds fly south by early October.",
     ),
 )
-
-
-def letter_pairs(text):
-    """Count the pairs of letters that stand next to each other in a word: {pair: count}, upper and lower case apart."""
-    words = re.findall(r"[A-Za-z]+", text)
-    return collections.Counter(a + b for word in words for a, b in itertools.pairwise(word))
-
-
-def pair_coverage(texts, corpus):
-    """Share of the letter pairs of ``corpus``, each as often as it is used, that occur somewhere in ``texts``."""
-    use, have = letter_pairs(corpus), letter_pairs(" ".join(texts))
-    return sum(count for pair, count in use.items() if pair in have) / sum(use.values())

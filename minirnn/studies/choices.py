@@ -1,15 +1,16 @@
-"""Say whether a difference in legibility is more than chance: a paired bootstrap over lines.
+"""Whether a difference in legibility is more than chance: a paired bootstrap over lines.
 
     python -m minirnn.studies.choices usual.csv other.csv another.csv
 
-Every file is a table with the columns ``text``, what should stand in a line, and ``read``, what a recogniser read
-there, with the same texts in the same order, written with different settings. Each further file is compared with the
-first: the difference of the two character error rates, its standard error, and in which part of the resamples it has
-the other sign (B. Efron and R. Tibshirani, "An introduction to the bootstrap", 1993, chapter 6). Lines are drawn with
-both their writings, since a hard line is hard for both; that makes the comparison sharper than the two rates alone.
+Every file is a table with the columns ``text``, what a line should say, and ``read``, what a recogniser has read there.
+All tables have the same texts in the same order, written with different settings. Each further table is compared with
+the first: the difference of the two character error rates, its standard error, and the share of the resamples in which
+it has the other sign (B. Efron and R. Tibshirani, "An introduction to the bootstrap", 1993, chapter 6). A line is drawn
+together with both its writings, since a hard line is hard for both; so the comparison is sharper than the two rates
+alone.
 
-A choice rests on something if the difference is more than two standard errors; of several candidates the best one looks
-better than it is.
+A choice is justified if the difference is more than two standard errors. The best of several candidates looks better
+than it is.
 """
 
 import csv
@@ -27,7 +28,7 @@ RESAMPLES = 4_000
 
 def paired_bootstrap(one, other, characters, seed=0):
     """Compare two ways to write the same lines -> difference of the error rates (other minus one), its standard error,
-    and the part of the resamples in which it is of the other sign, or zero.
+    and the share of the resamples in which it has the other sign, or is zero.
 
     one, other  (N,) characters of each line that were read wrongly
     characters  (N,) characters of each line
@@ -49,7 +50,7 @@ def read_results(path):
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
         raise MinirnnError(f"{path}: expected CSV in UTF-8 with the columns text and read ({error})") from None
     if not rows or not all(text and read is not None for text, read in rows):
-        raise MinirnnError(f"{path}: every row needs a text, and what was read; mend it")
+        raise MinirnnError(f"{path}: every row needs a text, and what was read; correct the table")
     return [text for text, _ in rows], [errors(text, read) for text, read in rows]
 
 
@@ -70,7 +71,7 @@ def main(argv=None):
         if others_texts != texts:
             raise MinirnnError(f"{path} has other texts than {options.usual}; only the same lines can be compared")
         difference, spread, chance = paired_bootstrap(usual, wrong, characters, options.seed)
-        verdict = "more than chance" if abs(difference) > 2 * spread else "nothing can be chosen by this"
+        verdict = "more than chance" if abs(difference) > 2 * spread else "no reason to choose either"
         print(f"{path}: {sum(wrong) / sum(characters):.4f}, {difference:+.4f} with a standard error of {spread:.4f}; "
               f"of the other sign in {chance:.1%} of the resamples: {verdict}")  # fmt: skip
 

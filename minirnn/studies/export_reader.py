@@ -2,8 +2,8 @@
 
     python -m minirnn.studies.export_reader runs/read-1 --data ARCHIVES -o minirnn/weights/reader.npz
 
-How much the language model counts, and what every character adds, are chosen on lines of people whom the network has
-never seen: of a grid of both, those with which fewest characters are read wrong. Weights are stored in half precision.
+The weight of the language model and the bonus of every character are chosen on lines of people whom the network has
+never seen: those of a grid with which the fewest characters are read wrongly. Weights are stored in half precision.
 """
 
 import itertools

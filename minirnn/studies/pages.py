@@ -1,18 +1,18 @@
-"""A long letter, to measure how pages come out.
+"""How well a long letter is written and laid out on pages, and how long it takes.
 
     python -m minirnn.studies.pages --characters 3000 --out measured
 
-The first characters of a text (by default data/letters.txt) are written on A4 pages by the shipped hand and
-saved in every format. Then it is counted:
+The beginning of a text (by default data/letters.txt) is written on A4 pages by a shipped hand and saved in every
+format. This is printed:
 
-    words     whole, in order, of how many: none may be broken or lost
-    outside   mm that ink reaches beyond the margins: must be 0
-    x-height  mm, mean and standard deviation over the lines, as they stand on the page
+    words     how many are whole and in order, and how many there are: none may be broken or lost
+    outside   millimetres by which ink reaches beyond the margins: must be 0
+    x-height  millimetres on the page, mean and standard deviation over the lines
     slant     degrees to the right, mean and standard deviation over the lines: one hand keeps its own
-    travel    m with the pen up of a plotter, in the order of writing and in the one that is drawn; m drawn
+    travel    metres that a plotter goes with the pen up, in the order of writing and in its own; metres drawn
     seconds   from the start to the pages, and to all files
 
-Lines that may be wrong are said as `minirnn.write` says them.
+Lines that may be wrong are named as `minirnn.write` names them.
 """
 
 import pathlib
@@ -58,9 +58,9 @@ def travelled(pages, written_order):
 
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
-    parser = Parser(prog="python -m minirnn.studies.pages", description="Measure how a long letter comes out.")
+    parser = Parser(prog="python -m minirnn.studies.pages", description="Measure how a long letter is written.")
     parser.add_argument("--characters", type=positive_int, default=3000, help="how many (default 3000)")
-    parser.add_argument("--text", default=LETTERS, metavar="FILE", help="whose first characters to write")
+    parser.add_argument("--text", default=LETTERS, metavar="FILE", help="the text whose beginning is written")
     parser.add_argument("--hand", type=positive_int, default=1, help="number of a hand (default 1)")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("measured"), help="folder for the pages")
     options = parser.parse_args(argv)
@@ -89,8 +89,8 @@ def main(argv=None):
     print(f"outside   {max(outside(page, sheet) for page in pages):g} mm")
     print(f"x-height  {np.mean(sizes):.2f} mm, deviation {np.std(sizes):.2f}")
     print(f"slant     {np.mean(slants):.1f} degrees, deviation {np.std(slants):.1f}")
-    print(f"travel    {travelled(pages, True)[1]:.2f} m in the order of writing, {travelled(pages, False)[1]:.2f} m as "
-          f"it is drawn; {travelled(pages, False)[0]:.2f} m drawn")  # fmt: skip
+    print(f"travel    {travelled(pages, True)[1]:.2f} m in the order of writing, {travelled(pages, False)[1]:.2f} m in "
+          f"the plotter's; {travelled(pages, False)[0]:.2f} m drawn")  # fmt: skip
     print(f"seconds   {to_pages - start:.1f} to the pages, {done - start:.1f} to all {len(FILES)} formats")
 
 

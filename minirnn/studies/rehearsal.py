@@ -1,10 +1,10 @@
-"""The whole way from a sheet to a page in one's own hand, with a hand that nobody has, to see how well it goes.
+"""From a printed sheet to a page in one's own hand, tried out with an invented hand.
 
     python -m minirnn.studies.rehearsal --out own_hand
 
-The hand is a mean of several of the network's hands, leaning and narrowed, so it is none of those that the package can
-write. It fills the printed sheet, which is photographed (`minirnn.studies.simulated_sheets`); from there on
-everything is done by the commands that one would use oneself, and each is announced:
+The hand is a mean of several of the network's hands, slanted and narrowed, so it is none of those that the package can
+write. The printed sheet is filled in this hand and photographed (`minirnn.studies.simulated_sheets`). Everything else
+is done by the commands that a user would type, and each is printed:
 
     sheet.pdf       the sheet
     photo-1.jpg     the filled pages as photographed
@@ -13,7 +13,7 @@ everything is done by the commands that one would use oneself, and each is annou
     page.png        a letter in it
     own_hand.png    the first photograph beside the letter
 
-What is done already is not done again.
+What has been done already is not done again.
 """
 
 import pathlib
@@ -53,13 +53,12 @@ Vera
 """
 PAGE = ["--unwrap", "--page", "180x240", "--margin", "16", "--letter-size", "2.2"]
 INK = ["--pen-width", "0.45", "--colour", "#303030"]
-LEAN, WIDTH = 14.0, 0.95  # of the hand, beside the mean of those it is made of: degrees, and a factor
+LEAN, WIDTH = 14.0, 0.95  # of the hand, relative to the mean of those it is made of: degrees, and a factor
 LETTER_SIZE = 1.8  # mm, on the sheet
 TEMPERATURE = 0.3  # someone who copies a sentence takes care
-BAR = 5.0  # units of the hand
+BAR = 5.0  # length, in units of the pen vocabulary, of a flat stroke that is no part of a letter
 CAMERA = Camera(megapixels=8, tilt=14, direction=70, roll=2.5, lens=0.003, blur=0.1, shadow=0.35, noise=0.015)
-SHOWN = 960  # pixels that the picture is high
-GREYS = 48  # grey levels of the picture
+SHOWN, GREYS = 960, 48  # height of the picture in pixels, and its grey levels
 
 
 def fill_sheet(rows, rng):
@@ -79,12 +78,12 @@ def fill_sheet(rows, rng):
 
 
 def without_bars(line):
-    """Whether no stroke of a written line is a long flat bar, which no letter is, but a network may fall into."""
+    """Whether a written line has no long flat stroke: no letter has one, but a network may draw one and not stop."""
     return all(np.ptp(stroke[:, 0]) < BAR or np.ptp(stroke[:, 1]) > 1 for stroke in line.strokes)
 
 
 def beside(left, right, path):
-    """Save two pictures of pages beside each other, in grey."""
+    """Save two pictures of pages side by side, in grey."""
     pictures = []
     for source in (left, right):
         with Image.open(source) as image:
@@ -104,7 +103,7 @@ def announced(command, *words):
     words = ["-m", f"minirnn.{command}", *map(str, words)]
     print(f"\n$ python {' '.join(words)}\n", flush=True)
     if subprocess.run([sys.executable, *words]).returncode:
-        raise MinirnnError(f"minirnn.{command} failed; what it says stands above")
+        raise MinirnnError(f"minirnn.{command} failed; its message is above")
 
 
 def main(argv=None):
@@ -130,7 +129,8 @@ def main(argv=None):
     if not run.exists():
         budget = ["--minutes", options.minutes] if options.minutes else []
         announced("train", "--task", "hand", "--data", out / "samples", "--out", run, *budget)
-    (out / "letter.txt").write_text(LETTER, encoding="utf-8")
+    with atomic(out / "letter.txt") as file:
+        file.write(LETTER)
     announced("write", "--file", out / "letter.txt", "--hand", run, *PAGE, *INK, "-o", out / "page.png")
     beside(photos[0], out / "page.png", out / "own_hand.png")
     print(f"\nlook at {out / 'own_hand.png'}")

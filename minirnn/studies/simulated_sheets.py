@@ -1,21 +1,21 @@
-"""Photographs of filled sheets that nobody took, to measure how well they are read.
+"""How well photographs of filled sheets are read, measured on simulated ones.
 
     python -m minirnn.studies.simulated_sheets --photos 200 --hand IAM-ONDB --out simulated
 
-Every photograph is of a page whose bands are filled with lines of one writer of the hand (without --hand: with waves),
-as long as the texts, drawn with a pen of 0.3 to 0.7 mm. It is taken from up to 25 degrees off the vertical, in any of
-the four orientations, with 1 to 12 megapixels, a shadow, a lens that bends straight lines a little, blur, noise and
-JPEG, all at random. Then it is read, and every line that was read is compared with what was written in the band of that
-text:
+Every photograph shows a page whose bands are filled with lines of one writer of the hand (without --hand: with waves)
+of about the length of the texts, drawn with a pen of 0.3 to 0.7 mm. It is taken from up to 25 degrees off the vertical,
+in any of the four orientations, with 1 to 12 megapixels, a shadow, a lens that bends straight lines a little, blur,
+noise and JPEG, all at random. Then it is read, and every line that was read is compared with what was written in the
+band of its text:
 
     read        photographs that were read, and lines in them
     refused     photographs and lines that were refused, by reason
     WRONG       photographs or lines that were read as something else: must be 0
-    covered     share of the length of the written pen paths that lies within half a pen's width of the trace
-    false       share of the length of the traced paths that lies further than that from every written path
+    covered     share of the length of the written strokes that lies within half a pen's width of the trace
+    false       share of the length of the traced strokes that lies further than that from every written one
 
-The folder gets a table with a row a photograph, seed-0.csv, and the first photographs with what was found in them.
-The same command goes on with a table where it stopped.
+The folder gets a table with a row per photograph, seed-0.csv, and the first photographs with what was found in them. If
+the command was stopped, the same command continues the table.
 """
 
 import collections
@@ -47,12 +47,12 @@ from minirnn.images.draw_scan import draw_ink
 from minirnn.images.image_files import save_image
 from minirnn.ink.strokes import bounding_box, normalise, resample
 
-RESOLUTION = 10  # pixels to the millimetre of the page before it is photographed
-SHORTEST, LONGEST = 20, 50  # letters of a line of a hand that is written into a band
-ALIKE = 3  # lines of a writer among which one is chosen for a text
-KEPT = 6  # so many photographs are saved
-MOVED = 1.5  # mm
-SAME_LINE = 0.4  # share of a line's pen paths that its trace must cover to be of this line
+RESOLUTION = 10  # pixels per millimetre of the page before it is photographed
+SHORTEST, LONGEST = 20, 50  # characters of the lines of a hand with which bands are filled
+ALIKE = 3  # lines of a writer, of about the length of a text, of which one is chosen
+KEPT = 6  # photographs that are saved
+MOVED = 1.5  # mm by which a lens moves a line at most
+SAME_LINE = 0.4  # share of a written line that its trace must cover to count as a trace of this line
 CONDITIONS = ("megapixels", "turn", "tilt", "blur", "shadow", "noise", "jpeg")  # of a Camera
 LENGTHS = ("covered", "written", "false", "traced")  # mm
 COLUMNS = ("photo", "page", *CONDITIONS, "seconds", "lines", *LENGTHS, "refused", "lines_refused", "wrong")
@@ -77,8 +77,8 @@ def wavy_line(text, rng):
 def place_line(strokes, index, rng, unit=None):
     """Put a line on the baseline of band ``index``: strokes in mm of the sheet's box.
 
-    ``unit`` is the size of the hand in mm to the unit of `normalise`, by default about 2; less where the line would
-    not fit into the band.
+    ``unit`` is the size of the hand, in mm per unit of `normalise`, by default about 2; it is reduced where the line
+    would not fit into the band.
     """
     strokes = normalise(strokes)
     band = geometry.band(index)
@@ -97,7 +97,8 @@ def place_line(strokes, index, rng, unit=None):
 def fill(texts, samples, rng):
     """The lines of a page with these ``texts``: strokes in mm of the box, all in one writer's hand.
 
-    The writer is one of the groups of ``samples``, who writes what is as long as the text; without samples, waves.
+    The writer is one of the groups of ``samples``; each line is one of about the length of its text. Without samples
+    the lines are waves.
     """
     if not samples:
         return [place_line(wavy_line(text, rng), index, rng) for index, text in enumerate(texts)]
@@ -114,7 +115,7 @@ def fill(texts, samples, rng):
 def filled_page(number, lines, pen, size, darkness=0.85):
     """Page ``number`` on paper of ``size`` (width, height) in mm with ``lines``, a list of strokes in mm of the box.
 
-    Returns grey levels (H, W), `RESOLUTION` pixels to the mm. ``pen`` is in mm, ``darkness`` that of its ink.
+    Returns grey levels (H, W), `RESOLUTION` pixels per mm. ``pen`` is its width in mm, ``darkness`` that of its ink.
     """
     picture = _printed(number, size).copy()
     corner = np.array(box_corner(size))
@@ -132,7 +133,7 @@ def filled_page(number, lines, pen, size, darkness=0.85):
 
 @functools.cache
 def _printed(number, size):
-    """A page as printed: matplotlib takes its time for it."""
+    """A page as printed, drawn once, since matplotlib takes long for it."""
     return page_picture(number, size, RESOLUTION)
 
 
@@ -143,10 +144,10 @@ def _printed(number, size):
 class Camera:
     """How a photograph is taken: megapixels, quarter turns, degrees off the vertical, and what spoils it.
 
-    roll is in degrees beside the quarter turn, direction that in which the camera leans; fill is the share of the
-    picture that the page takes; lens how far, of the picture's half width, its edges are bent; blur a standard
-    deviation in mm on the page; shadow how much light it takes; noise a standard deviation in grey levels; jpeg a
-    quality.
+    roll is an angle in degrees in addition to the quarter turns, and direction the one in which the camera leans; fill
+    is the share of the picture that the page takes; lens says how far the edges are bent, as a share of half the width;
+    blur is a standard deviation in mm on the page; shadow the share of the light that it takes away; noise a standard
+    deviation in grey levels; jpeg a quality.
     """
 
     megapixels: float = 8.0
@@ -163,7 +164,7 @@ class Camera:
 
 
 def random_camera(rng):
-    """A `Camera` with everything at random, within what a careless but honest hand would do."""
+    """A `Camera` with everything at random, as a careless user might hold it."""
     return Camera(
         megapixels=float(np.exp(rng.uniform(0, np.log(12)))),
         turn=int(rng.integers(4)),
@@ -183,8 +184,8 @@ def photograph(picture, camera, rng):
     """Photograph a page, grey levels (H, W) at `RESOLUTION`, lying on a table: grey levels of the photograph."""
     width, height = (length / RESOLUTION for length in picture.shape[::-1])
     shape, place = view(width, height, camera)
-    scale = np.sqrt(np.abs(np.linalg.det(place.params[:2, :2])))  # about, pixels to the mm
-    # What the lens blurs, and what is finer than a pixel of the photograph.
+    scale = np.sqrt(np.abs(np.linalg.det(place.params[:2, :2])))  # about how many pixels per mm
+    # The blur of the lens, and that of a pixel of the photograph.
     softened = ndimage.gaussian_filter(picture.astype(np.float32), RESOLUTION * np.hypot(camera.blur, 0.35 / scale))
     photo = np.empty(shape, np.float32)
     centre, half = np.array([shape[1], shape[0]]) / 2, max(shape) / 2
@@ -227,7 +228,7 @@ def view(width, height, camera):
 
 
 def _light(shape, shadow, rng):
-    """Light (H, W) from 1 downwards: it fades across the picture, and something throws a shadow with a soft edge."""
+    """The light, (H, W) and at most 1: it fades across the picture, and something throws a shadow with a soft edge."""
     y, x = np.meshgrid(np.linspace(-1, 1, shape[0]), np.linspace(-1, 1, shape[1]), indexing="ij", sparse=True)
     angle, other = rng.uniform(0, 2 * np.pi, 2)
     fade = 1 - 0.5 * shadow * (1 + (x * np.cos(angle) + y * np.sin(angle)) / 1.5) / 2
@@ -241,15 +242,15 @@ def _light(shape, shadow, rng):
 def coverage(written, traced, pen):
     """(length covered, length written, length false, length traced) in mm; ``pen`` is its width in mm.
 
-    A lens that bends straight lines moves and bends a whole line by up to `MOVED` mm, which is no fault of the trace:
-    a parabola along the line is taken out first.
+    A lens moves and bends a whole line by up to `MOVED` mm, which is not an error of tracing. So a parabola along the
+    line is subtracted first.
     """
     written, traced = (np.concatenate([resample(stroke, 0.1) for stroke in strokes]) for strokes in (written, traced))
     tree, powers = cKDTree(written), np.vander((traced[:, 0] - traced[:, 0].mean()) / 100, 3)
     shift = np.zeros(traced.shape)
     for _ in range(5):
         distance, nearest = tree.query(traced + shift)
-        near = distance <= 2 * np.median(distance) + 0.05  # what was traced wrongly says nothing about the lens
+        near = distance <= 2 * np.median(distance) + 0.05  # strokes that were traced wrongly say nothing about the lens
         bend = np.linalg.lstsq(powers[near], (written[nearest] - traced)[near], rcond=None)[0]
         shift = np.clip(powers @ bend, -MOVED, MOVED)
     traced = traced + shift
@@ -258,8 +259,9 @@ def coverage(written, traced, pen):
     return 0.1 * np.sum(~missed), 0.1 * len(missed), 0.1 * np.sum(false), 0.1 * len(false)
 
 
-def judge(page, number, lines, pen):
-    """(what was read wrong, lengths as `coverage` (4,)) of a page that was read, next to what was written on it."""
+def compare(page, number, lines, pen):
+    """Compare a page that was read with what was written on it -> (list of what was read wrong, lengths (4,) as of
+    `coverage`)."""
     wrong, lengths = [], np.zeros(4)
     if page.number != number:
         return [f"page {number} read as page {page.number}"], lengths
@@ -275,9 +277,9 @@ def judge(page, number, lines, pen):
 
 
 def simulate(number, seed, samples, out):
-    """Fill a page, photograph it, read it and judge what was read: a row of `COLUMNS`.
+    """Fill a page, photograph it, read it and compare: a row of `COLUMNS`.
 
-    ``samples`` are lines to fill it with, waves if there are none; the first photographs are kept in ``out``.
+    ``samples`` are lines to fill it with, waves if there are none. The first photographs are saved in ``out``.
     """
     rng = np.random.default_rng([seed, number])
     page_number, camera, pen = 1 + int(rng.integers(len(PAGES))), random_camera(rng), rng.uniform(0.3, 0.7)
@@ -297,14 +299,14 @@ def simulate(number, seed, samples, out):
     row["seconds"] = time.process_time() - start
     if number < KEPT:
         draw_found(out / f"found-{number}.png", page)
-    wrong, lengths = judge(page, page_number, lines, pen)
+    wrong, lengths = compare(page, page_number, lines, pen)
     faults = [band.fault for band in page.bands if band.fault]
     row |= {"lines": len(page.bands) - len(faults), "lines_refused": " | ".join(faults), "wrong": " | ".join(wrong)}
     return row | dict(zip(LENGTHS, lengths))
 
 
 def summary(rows):
-    """The figures for all photographs, as text."""
+    """The figures of all photographs, as text."""
     read = [row for row in rows if not row["refused"]]
     total = {name: sum(row[name] for row in rows) for name in ("lines", *LENGTHS)}
     reasons = collections.Counter("photograph " + re.split("[:;]", row["refused"])[0] for row in rows if row["refused"])
@@ -316,7 +318,7 @@ def summary(rows):
             f"read      {len(read)} of {len(rows)} photographs, {total['lines']} lines",
             f"covered   {total['covered'] / max(total['written'], 1e-9):.3f}",
             f"false     {total['false'] / max(total['traced'], 1e-9):.3f}",
-            f"seconds   {np.median([row['seconds'] for row in rows]):.1f} of one processor a photograph (median)",
+            f"seconds   {np.median([row['seconds'] for row in rows]):.1f} of one core per photograph (median)",
             *(f"refused   {count:4d}  {reason}" for reason, count in reasons.most_common()),
             f"WRONG     {len(wrong)}",
             *(f"photograph {row['photo']}: {row['wrong']}" for row in wrong),

@@ -1,10 +1,10 @@
-"""Draw recorded lines as scans and trace them back: lines to learn to read from scans.
+"""Draw recorded lines as scans and trace them back, so that a network can learn to read scans.
 
     python -m minirnn.studies.traced_lines ARCHIVES CLEAN.jsonl.gz --lines 3000 --out traced.jsonl.gz
 
-Half of the lines are of each of two sources, as many of every source; only lines of several words. The pens, the paper,
-the noise and the blur of each are drawn at random (`minirnn.studies.tracing.random_scan`). The group of a line is its
-person, so that a person who is kept for validation stays there; a tenth as many lines of such people are added.
+The same number of lines is taken from every source, and only lines of several words. The pen, the paper, the noise and
+the blur of each line are random (`minirnn.studies.tracing.random_scan`). The group of a line is the person who wrote
+it, so that a person who is kept for validation stays there; a tenth as many lines of such people are added.
 """
 
 import gzip
@@ -25,7 +25,7 @@ from minirnn.images.pipeline import read_line
 from minirnn.studies.tracing import random_scan
 
 LENGTHS = (10, 70)  # characters of a line
-TOLERANCE = 0.01  # strokes are kept to this part of a standard deviation of y
+TOLERANCE = 0.01  # to which strokes are kept, in standard deviations of y
 
 
 def chosen(source, count, held_out, seed):
@@ -34,7 +34,7 @@ def chosen(source, count, held_out, seed):
     samples = [s for s in samples if LENGTHS[0] <= len(s.text) < LENGTHS[1] and " " in s.text.strip()]
     writers, rng = read_writers(source), np.random.default_rng(seed)
     training, validation = split_by_people(samples, source, held_out, seed)
-    if writers is not None:  # of the others nobody knows who they are
+    if writers is not None:  # nobody knows who wrote the others
         training = [sample for sample in training if sample.group in writers.values()]
     lines = []
     for part, number in ((training, count), (validation, count // 10)):

@@ -1,12 +1,9 @@
 """Pictures of what was measured. The suffix of ``path`` chooses the format: .png, .svg or .pdf."""
 
-import pathlib
-
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from minirnn.files import atomic
+from minirnn.drawing.diagrams import save_figure
 
 MARKS = {"products alone": ("|", "black"), "PyTorch": ("o", "tab:orange"), "textbook": ("s", "tab:blue")}
 
@@ -16,7 +13,7 @@ def speeds_picture(path, result):
     rows = result["rows"]
     models = sorted({row["model"] for row in rows})
     tallest = max(sum(row["model"] == model for row in rows) for model in models)
-    figure = _figure(5.5 * len(models) + 1.5, 1.6 + 0.17 * tallest)
+    figure = Figure(figsize=(5.5 * len(models) + 1.5, 1.6 + 0.17 * tallest), dpi=120, layout="constrained")
     for axes, model in zip(figure.subplots(1, len(models), squeeze=False)[0], models):
         mine = [row for row in rows if row["model"] == model]
         speeds = [{"products alone": 1 / r["of the limit"], **{n: 1 / x for n, x in r["ratios"].items()}} for r in mine]
@@ -33,14 +30,14 @@ def speeds_picture(path, result):
         axes.set(title=model, xlabel="speed, this package = 1", xscale="log")
         axes.grid(axis="x", which="both", alpha=0.3)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def lines_picture(path, series):
     """Time and memory against each size, the points that were measured and the curve that theory expects.
 
     ``series``: list of `minirnn.studies.benchmarks.scaling.Series`."""
-    figure = _figure(3 * len(series), 6)
+    figure = Figure(figsize=(3 * len(series), 6), dpi=120, layout="constrained")
     for column, one in zip(figure.subplots(2, len(series), squeeze=False).T, series):
         for axes, values in zip(column, (one.milliseconds, one.megabytes)):
             axes.plot(one.sizes, values, "o", color="black", markersize=4)
@@ -50,17 +47,6 @@ def lines_picture(path, series):
             axes.set_title(f"{'line' if one.degree == 1 else 'parabola'}, off by {miss:.0%} at most", fontsize=8)
             axes.set(xlabel=one.name, xlim=(0, None), ylim=(0, None))
             axes.grid(alpha=0.3)
-        column[0].set_ylabel("ms a step" if one is series[0] else "")
+        column[0].set_ylabel("ms per step" if one is series[0] else "")
         column[1].set_ylabel("MB at most" if one is series[0] else "")
-    _save(figure, path)
-
-
-def _figure(width, height):
-    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure, path):
-    with atomic(path, "wb") as file:
-        figure.savefig(file, format=pathlib.Path(path).suffix[1:])
+    save_figure(figure, path)

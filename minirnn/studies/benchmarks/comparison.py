@@ -1,4 +1,4 @@
-"""The table of speeds: every contender at every size, in turns, and its summary."""
+"""The table of speeds: every contender at every size, taking turns, and a summary."""
 
 import itertools
 import math
@@ -17,7 +17,7 @@ from minirnn.studies.benchmarks.textbook import Textbook
 from minirnn.studies.benchmarks.timing import take_turns
 from minirnn.training.threads import Workers, keep_freed_memory
 
-# Without options; and from there one way at a time, to the ends of what people train.
+# The sizes without options; and those of --full, which changes one of them at a time, up to the largest that are usual.
 CENTRE = {"hidden": [256], "batch": [64], "steps": [64]}
 FULL = {"hidden": [64, 128, 256, 512, 1024], "batch": [1, 4, 16, 64, 256], "steps": [16, 32, 64, 128, 256]}
 
@@ -72,7 +72,7 @@ def compare(sizes, threads, device, rounds, what):
 
 
 def synchronised(function, device):
-    """``function`` that comes back when the GPU is done."""
+    """``function``, changed so that it returns only when the GPU has finished."""
     if device == "cpu":
         return function
     import cupy
@@ -85,7 +85,7 @@ def synchronised(function, device):
 
 
 def grid(options):
-    """The sizes to compare: one way at a time from the quick size on with --full, else all combinations."""
+    """The sizes to compare: with --full one size is changed at a time, otherwise these are all combinations."""
     if options.full:
         ways = [{**CENTRE, name: values} for name, values in FULL.items()]
     else:
@@ -98,7 +98,7 @@ def grid(options):
 
 
 def jobs(options):
-    """(sizes, threads, "train" or "generate") of every row; generation knows neither batch nor steps."""
+    """(sizes, threads, "train" or "generate") of every row; generation has neither batch nor steps."""
     training = [(sizes, threads, "train") for threads in options.threads for sizes in grid(options)]
     generation = {(Sizes(s.model, s.hidden, 1, 1), threads, "generate"): None for s, threads, _ in training}
     return [job for job in [*training, *generation] if job[2] in options.measure]
@@ -118,7 +118,7 @@ def table_line(row):
 
 
 def ratio_text(row, name):
-    """How many times the speed of the contender ``name``, and its range over the turns; a dash if it took no part."""
+    """How many times the speed of the contender ``name``, with the range over the turns; a dash if it took no part."""
     if name not in row["ratios"]:
         return "-"
     low, high = row["ranges"][name]
@@ -143,7 +143,7 @@ def summary(rows):
 
 
 def bench(options):
-    """Compare, and print a line as soon as it is known -> what the JSON file holds."""
+    """Compare, and print each line as soon as it is known -> the content of the JSON file."""
     backend.check_device(options.device)
     keep_freed_memory()
     machine = describe_machine(options.device)

@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""The machine on which figures were measured."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ from minirnn.cores import available_cores
 
 
 def describe_machine(device="cpu"):
-    """{what: text} of processor, libraries and load."""
+    """The processor, the libraries and the load: {name: text}."""
     blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
     facts = {
         "processor": f"{processor()}, {available_cores()} cores granted",
@@ -30,7 +30,7 @@ def describe_machine(device="cpu"):
 
 
 def processor():
-    """The processor's name for itself."""
+    """The name of the processor, as it gives it itself."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

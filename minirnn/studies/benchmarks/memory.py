@@ -1,8 +1,8 @@
-"""Memory and speed of a training against the size of its data: both should be flat.
+"""Memory and speed of a training against the size of its data: both should stay the same.
 
 Each size is a run of the real command in a process of its own, whose largest resident memory the system reports when
-it ends. The text is the one that the package brings, repeated; the lines of handwriting are some that the package has
-written, repeated. All of it stands in a temporary folder, and so does the run.
+it ends. The text is the one that comes with the package, repeated; the lines of handwriting are some that the package
+has written, repeated. The data and the run are in a temporary folder.
 """
 
 import csv
@@ -32,7 +32,7 @@ def measure_text(megabytes):
         with tempfile.TemporaryDirectory(prefix="minirnn-") as folder:
             text = pathlib.Path(folder) / "text.txt"
             repeat(LETTERS, text, size * 10**6)
-            # As many characters to judge by whatever the size, so that only the size differs.
+            # The same number of characters for validation at every size, so that only the size differs.
             held_out = min(0.1, 20_000 / text.stat().st_size)
             resident, before, seconds = train(["--text", text, "--held-out", held_out], folder)
         print(f"{size:>16,}{resident:>13.0f}{before:>20.1f}{STEPS * BATCH * T / seconds:>14,.0f}", flush=True)
@@ -74,8 +74,8 @@ def repeat_lines(samples, path, count):
 
 
 def train(words, folder):
-    """Train a small network in ``folder`` on what ``words`` say -> largest resident memory (MB), seconds before the
-    first step, seconds from there to the last."""
+    """Train a small network in ``folder`` with the options ``words`` -> largest resident memory (MB), seconds before
+    the first step, seconds from there to the last."""
     run = pathlib.Path(folder) / "run"
     words = [*words, "--out", run, "--steps", STEPS, "--hidden", 64, "--batch", BATCH, "--steps-per-chunk", T]
     command = [sys.executable, "-m", "minirnn.train", *map(str, words), "--threads", "1", "--evaluations", "1"]
@@ -90,6 +90,6 @@ def train(words, folder):
     with open(run / "log.csv", encoding="utf-8") as file:
         first, last = csv.DictReader(file)
     seconds = float(last["seconds"])
-    # Behind its last line the command writes a page by hand, which is no part of what is measured.
+    # After its last line the command writes a page by hand, which is not a part of what is measured.
     before = (run / "log.csv").stat().st_mtime - seconds - started
     return usage.ru_maxrss / 1024, before, seconds - float(first["seconds"])

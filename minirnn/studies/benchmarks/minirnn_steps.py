@@ -1,4 +1,4 @@
-"""This package, with the very functions that the commands call."""
+"""This package as a contender, with the very functions that the commands call."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from minirnn.writing.sampling import generate
 
 
 class Package:
-    """A network of `minirnn.networks` on its device; ``chunk`` on the host."""
+    """The contender: ``network``, one of `minirnn.networks`, is on its device, and ``chunk`` on the host."""
 
     def __init__(self, network, chunk, workers):
         self.network, self.workers = network, workers

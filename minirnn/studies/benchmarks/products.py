@@ -1,7 +1,8 @@
 """The matrix products of a step and nothing else: no network can be faster than its products.
 
-A product is (times, left, right, out); they come in threes, one forward and two back. The shapes and the transposed
-views are those of the layers; the embedding's look-up is left out, and so is all that stands between the products.
+A product is a tuple (times, left, right, out). They come in threes, one forward and two backward. The shapes and the
+transposed views are those of the layers; the look-up of the embeddings is left out, and so is everything between the
+products.
 """
 
 import numpy as np
@@ -16,7 +17,8 @@ def dense(N, D, H, like):
 
 
 def recurrent(T, B, D, H, like):
-    """T steps of B rows through a (D, 4H) matrix, one after another, forward and back, and the weight gradient."""
+    """T steps of B rows through a (D, 4H) matrix, one after the other, forward and backward, and the weight
+    gradient."""
     h, W, z, all_h, all_z = (
         backend.zeros(shape, like) for shape in ((B, D), (D, 4 * H), (B, 4 * H), (T * B, D), (T * B, 4 * H))
     )
@@ -24,7 +26,7 @@ def recurrent(T, B, D, H, like):
 
 
 def window(T, B, U, E, like):
-    """The window vectors of T steps, forward and back, and the gradient of the embedded text."""
+    """The window vectors of T steps, forward and backward, and the gradient of the embedded text."""
     phi, C, w, all_phi, all_w = (
         backend.zeros(shape, like) for shape in ((B, 1, U), (B, U, E), (B, 1, E), (T, B, U), (T, B, E))
     )
@@ -55,9 +57,9 @@ def products(network, T, B, U):
 
 
 class Products:
-    """The products of the whole chunk by a matrix library that uses ``workers.count`` threads for each of them, or,
-    if ``shared``, each thread's products of its share of the batch: with two threads now the one, now the other is
-    faster, and the faster one is the limit."""
+    """The products of the whole chunk by a matrix library that uses ``workers.count`` threads for each of them, or, if
+    ``shared``, each thread's products of its share of the batch. With two threads sometimes the one and sometimes the
+    other way is faster, and the faster one is the limit."""
 
     def __init__(self, network, chunk, workers, shared=False):
         self.workers = workers if shared else None

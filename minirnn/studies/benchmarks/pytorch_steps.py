@@ -1,8 +1,8 @@
 """The same networks as anyone would write them in PyTorch, with its fused LSTM wherever it can be used: everywhere but
-in the reader, which goes step by step because its window feeds it. Adam is the fused one, too.
+in the windowed LSTM, which goes step by step because its attention window feeds it. Adam is the fused one, too.
 
 For a single step of one sequence, `torch.nn.LSTM` goes through oneDNN, which prepares the weights anew every time; the
-cell of which it is made is several times as fast. So writing is timed both ways, and the faster one counts.
+cell of which it is made is several times as fast. So generation is timed both ways, and the faster one counts.
 """
 
 import functools
@@ -37,8 +37,8 @@ def weights_of(lstm):
     return [list(weights) for weights in lstm.all_weights]
 
 
-class CharRNN(nn.Module):
-    """Named as `minirnn.networks.torch_weights` names it."""
+class TorchCharRNN(nn.Module):
+    """The network of text; its parts have the names of `minirnn.networks.torch_weights`."""
 
     def __init__(self, V, layers, hidden, embed):
         super().__init__()
@@ -56,8 +56,8 @@ class CharRNN(nn.Module):
         load(self, to_torch(params))
 
 
-class PenRNN(nn.Module):
-    """Named as `minirnn.networks.pen_rnn.PenRNN` names it."""
+class TorchPenRNN(nn.Module):
+    """The network of handwriting; its parts have the names of `minirnn.networks.pen_rnn.PenRNN`."""
 
     def __init__(self, V, characters, heights, hands, layers, hidden, embed, char_embed, gaussians):
         super().__init__()
@@ -69,15 +69,15 @@ class PenRNN(nn.Module):
         self.softmax = nn.Linear(layers * hidden, V)
 
     def start(self, B):
-        """h, c, kappa, w of the reader, and nothing yet of the layers above."""
+        """h, c, kappa, w of the windowed LSTM, and nothing yet of the layers above."""
         W = self.softmax.weight
         sizes = self.reader.hidden_size, self.reader.hidden_size, self.window.out_features // 3, self.text.embedding_dim
         h, c, kappa, w = (W.new_zeros(B, n) for n in sizes)
         return (h, c, kappa - 0.5, w), [None] * len(self.upper)
 
     def forward(self, chunk, state=None, text=None, run=fused):
-        """-> logits (T, B, V), state. ``text``: the embedded text (B, U, E), if it is known already; ``run``: `fused`
-        or `by_cells`."""
+        """-> logits (T, B, V), state. ``text``: the embedded text (B, U, E), if it has been computed already; ``run``:
+        `fused` or `by_cells`."""
         x = self.symbol(chunk["x"]) + self.height(chunk["height"]) + self.hand(chunk["hand"])
         C = self.text(chunk["text"]) if text is None else text
         (h, c, kappa, w), upper = self.start(x.shape[1]) if state is None else state
@@ -122,14 +122,14 @@ def load(module, arrays):
 
 
 class PyTorch:
-    """``network`` is one of `minirnn.networks`, for its settings and weights; ``chunk`` on the host; ``run`` is how a
-    step of writing is taken, `fused` or `by_cells`."""
+    """The contender. ``network``, one of `minirnn.networks`, gives its settings and weights; ``chunk`` is on the host;
+    ``run`` says how a generation step is taken, `fused` or `by_cells`."""
 
     def __init__(self, network, chunk, device="cpu", run=fused):
         self.run = run
         self.device = "cuda" if device == "gpu" else "cpu"
         torch.backends.cudnn.allow_tf32 = False  # float32 here as everywhere else in the comparison
-        kind = {"CharRNN": CharRNN, "PenRNN": PenRNN}[network.kind]
+        kind = {"CharRNN": TorchCharRNN, "PenRNN": TorchPenRNN}[network.kind]
         odd = ("cell", "rate", "dropout")
         self.module = kind(**{name: value for name, value in network.settings.items() if name not in odd})
         params = backend.tree_map(backend.to_host, network.params)
@@ -146,7 +146,7 @@ class PyTorch:
                 self.text = self.module.text(self.one["text"])
 
     def loss_and_gradients(self):
-        """The loss, a tensor; the gradients stand in the module."""
+        """The loss, a tensor; the gradients are left in the module."""
         self.adam.zero_grad(set_to_none=True)
         logits, _ = self.module(self.chunk)
         loss = functional.cross_entropy(logits.flatten(0, 1), self.chunk["y"].flatten())

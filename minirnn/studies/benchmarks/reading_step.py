@@ -1,14 +1,14 @@
-"""A training step of the network that reads, beside the same network in PyTorch.
+"""The time of a training step of the network that reads, beside the same network in PyTorch.
 
     python -m minirnn.studies.benchmarks.reading_step --threads 2
 
-Both take the same made-up batch of lines through embeddings, three bidirectional LSTMs, softmax and CTC loss, with
-dropout, and then all gradients, clipping and AdamW. PyTorch runs its fused LSTM in both directions over padded
-sequences, and its own CTC loss.
+Both take the same random batch of lines through embeddings, three bidirectional LSTMs, softmax and CTC loss, with
+dropout, compute all gradients, clip them and take a step of AdamW. PyTorch uses its fused bidirectional LSTM over
+padded sequences, and its own CTC loss.
 """
 
+import statistics
 import sys
-import time
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from minirnn import backend
 from minirnn.arguments import Parser, positive_int
 from minirnn.errors import MinirnnError, run_command
 from minirnn.networks.reader_rnn import ReaderRNN
+from minirnn.studies.benchmarks.timing import take_turns
 from minirnn.training import threads
 from minirnn.training.optimisers import Adam, clip_by_global_norm
 
@@ -23,14 +24,12 @@ V, CHARACTERS, HEIGHTS, JOIN, LAYERS, HIDDEN, EMBED, DROPOUT = 242, 95, 33, 3, 3
 LR, CLIP, DECAY = 3e-3, 1.0, 0.01
 
 
-def made_up_batch(B, T, U, seed=0):
-    """A batch of B lines of T pen symbols and U characters."""
-    rng = np.random.default_rng(seed)
-    return {
-        "x": rng.integers(0, V, (T, B)).astype(np.int32), "height": rng.integers(0, HEIGHTS, (T, B)).astype(np.int32),
-        "lengths": np.full(B, T), "y": rng.integers(1, 1 + CHARACTERS, (U, B)).astype(np.int32),
-        "mask": np.ones((U, B), bool),
-    }  # fmt: skip
+def random_batch(B, T, U):
+    """A batch of B lines of T pen symbols and U characters, all random."""
+    rng = np.random.default_rng(0)
+    x, height = rng.integers(0, V, (T, B)), rng.integers(0, HEIGHTS, (T, B))
+    y, mask = rng.integers(1, 1 + CHARACTERS, (U, B)), np.ones((U, B), bool)
+    return {"x": x, "height": height, "lengths": np.full(B, T), "y": y, "mask": mask}
 
 
 def our_step(chunk, count):
@@ -79,17 +78,6 @@ def torch_step(chunk, count):
     return step
 
 
-def seconds(steps, rounds):
-    """The median time of each step, taken in turns, so that a machine that slows down slows all of them down."""
-    times = {name: [] for name in steps}
-    for _ in range(rounds + 1):
-        for name, step in steps.items():
-            started = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - started)
-    return {name: float(np.median(found[1:])) for name, found in times.items()}
-
-
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
@@ -100,17 +88,17 @@ def main(argv=None):
     parser.add_argument("--batch", type=positive_int, default=32, help="lines (default 32)")
     parser.add_argument("--symbols", type=positive_int, default=399, help="pen symbols of a line (default 399)")
     parser.add_argument("--characters", type=positive_int, default=28, help="of a line (default 28)")
-    parser.add_argument("--rounds", type=positive_int, default=7, help="of which the median is given (default 7)")
+    parser.add_argument("--rounds", type=positive_int, default=7, help="turns, for the median (default 7)")
     options = parser.parse_args(argv)
     if options.symbols % JOIN:
         raise MinirnnError(f"--symbols must be a multiple of {JOIN}")
-    chunk = made_up_batch(options.batch, options.symbols, options.characters)
+    chunk = random_batch(options.batch, options.symbols, options.characters)
     steps = {"minirnn": our_step(chunk, options.threads)}
     try:
         steps["PyTorch"] = torch_step(chunk, options.threads)
     except ImportError:
-        print("PyTorch is not installed: minirnn alone")
-    found = seconds(steps, options.rounds)
+        print("PyTorch is not installed, so minirnn is timed alone")
+    found = {name: statistics.median(times) for name, times in take_turns(steps, options.rounds).items()}
     for name, time_taken in found.items():
         print(f"{name:8} {time_taken:.3f} s per step, {options.batch / time_taken:.1f} lines per second")
     if len(found) == 2:

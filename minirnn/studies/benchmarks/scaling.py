@@ -1,7 +1,7 @@
-"""Time and memory of a training step against its sizes, one at a time: straight lines in T, B, V and the layers; in H
-the matrices of H² weights stand beside the H units of a state, which is a parabola.
+"""Time and memory of a training step against its sizes, one at a time. In T, B, V and the number of layers they should
+be straight lines; in H, where matrices have H² weights and a state has H units, a parabola.
 
-A batch of a few sequences leaves a matrix product idle, and a step has costs of its own that no size changes: so the
+A small batch does not occupy a matrix product fully, and a step has costs of its own that depend on no size. So the
 lines need not go through zero.
 """
 
@@ -35,7 +35,7 @@ class Series:
     name: str
     sizes: list
     milliseconds: list  # of a training step
-    megabytes: list  # the most that NumPy held at one time during a step, weights and moments not counted
+    megabytes: list  # the most memory that a step holds at one time, without weights and moments
     degree: int  # of the polynomial that theory expects
 
     def fit(self, values):
@@ -46,7 +46,7 @@ class Series:
 
 
 def measure(rounds, model="CharRNN"):
-    """-> list of `Series`, one thread."""
+    """Measure every way, on one thread -> list of `Series`."""
     keep_freed_memory()
     series = []
     with threadpool_limits(1, user_api="blas"), tqdm(WAYS.items(), unit="way", leave=False) as ways:
@@ -78,7 +78,7 @@ def table(series):
     """The measured values and how far they are from the curve, as lines of text."""
     for one in series:
         yield f"{one.name:18}" + "".join(f"{size:>9,}" for size in one.sizes)
-        for label, values in (("  ms a step", one.milliseconds), ("  MB at most", one.megabytes)):
+        for label, values in (("  ms per step", one.milliseconds), ("  MB at most", one.megabytes)):
             measured = "".join(f"{value:>9.1f}" for value in values)
             shape = "line" if one.degree == 1 else "parabola"
             yield f"{label:18}{measured}   {shape}, off by {one.fit(values)[1]:.0%} at most"

@@ -7,14 +7,14 @@ import numpy as np
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.networks.pen_rnn import PenRNN
 
-# The sizes of the two tasks: tiny-shakespeare has 65 characters; the pen has 48 directions and 192 lifts, and a chunk
-# of it runs along a line of about 30 characters.
+# The sizes of the two tasks: tiny-shakespeare has 65 characters; the pen has 48 directions and 192 lifts, and its chunk
+# belongs to a line of about 30 characters.
 CHARACTERS, DIRECTIONS, LIFTS, HEIGHTS, LINE = 65, 48, 192, 33, 30
 
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """Of a network and of a chunk: ``steps`` is T, ``batch`` B, ``hidden`` H."""
+    """The sizes of a network and of a chunk: ``steps`` is T, ``batch`` B, ``hidden`` H."""
 
     model: str  # "CharRNN" or "PenRNN"
     hidden: int = 256

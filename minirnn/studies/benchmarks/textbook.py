@@ -1,8 +1,8 @@
 """The plain loop: every time step of every gate is a line of its own, every result a new array, and nothing is done for
-a whole chunk at once. It computes what `minirnn.networks` computes, to rounding.
+a whole chunk at once. It computes what `minirnn.networks` computes, up to rounding.
 
-Parameters are a flat dict: {"lstm1": {"Wx_i": (D, H), "Wh_i": (H, H), "b_i": (H,), "Wx_f": ...}, "softmax": {"W", "b"},
-...}; the reader's Wx meets [x, w], as if it were any other input.
+Parameters are nested dicts: {"lstm1": {"Wx_i": (D, H), "Wh_i": (H, H), "b_i": (H,), "Wx_f": ...}, "softmax": {"W",
+"b"}, ...}. The windowed LSTM, here called "reader" as in its checkpoints, has [x, w] as its input.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ def lstm_step(x, h_prev, c_prev, p):
 
 
 def lstm_step_backward(dh, dc, cache, p, grads):
-    """dh, dc (B, H) of h and c -> dx, dh_prev, dc_prev; what the step adds to the gradients goes into ``grads``."""
+    """dh, dc (B, H) of h and c -> dx, dh_prev, dc_prev. What the step adds to the gradients goes into ``grads``."""
     x, h_prev, c_prev, i, f, o, g, c = cache
     dc = dc + dh * o * (1 - np.tanh(c) ** 2)
     dz = {
@@ -99,7 +99,7 @@ def join_gates(split, like):
 
 
 class Textbook:
-    """``network`` gives weights, sizes and kind."""
+    """The contender; ``network`` gives it weights, sizes and kind."""
 
     def __init__(self, network, chunk):
         self.kind, self.network, self.chunk = network.kind, network, chunk
@@ -129,7 +129,7 @@ class Textbook:
         return self.params["softmax"]["W"].dtype
 
     def step(self, x, chunk, C, state):
-        """One step of all layers, x (B, D) -> what the softmax sees (B, ...), state, cache."""
+        """One step of all layers, x (B, D) -> the input of the softmax (B, ...), state, cache."""
         layers, kappa, w = state
         new, caches, window_cache, below = [], [], None, x
         for name, (h, c) in zip(self.recurrent, layers):
@@ -151,7 +151,8 @@ class Textbook:
         return out, (new, kappa, w), (caches, window_cache)
 
     def step_backward(self, dout, C, dstate, cache, grads, dC):
-        """One step back: dout of the softmax's input, dstate of the state after the step -> dx, dstate before."""
+        """One step backward: dout of the softmax's input, dstate of the state after the step -> dx, dstate of the
+        state before it."""
         (dlayers, dkappa, dw), (caches, window_cache) = dstate, cache
         H, pen = self.network.settings["hidden"], self.kind == "PenRNN"
         dhs = list(np.split(dout, len(self.recurrent), axis=1)) if pen else [0.0] * (len(self.recurrent) - 1) + [dout]
@@ -189,7 +190,7 @@ class Textbook:
         return E["symbol"][chunk["x"][t]] + E["height"][chunk["height"][t]] + E["hand"][chunk["hand"]]
 
     def embed_backward(self, dx, chunk, t, grads):
-        """What a step's error adds to the embeddings' gradients."""
+        """Add the error of a step to the gradients of the embeddings."""
         if self.kind == "CharRNN":
             np.add.at(grads["embedding"]["E"], chunk["x"][t], dx)
             return
@@ -198,7 +199,7 @@ class Textbook:
         np.add.at(grads["hand"]["E"], chunk["hand"], dx)
 
     def loss_and_gradients(self):
-        """The chunk from a new state on -> loss (nats a symbol), gradients as params."""
+        """The chunk, from a new state -> loss (nats per symbol), gradients, nested like the parameters."""
         chunk, (T, B) = self.chunk, self.chunk["x"].shape
         grads = backend.tree_map(np.zeros_like, self.params)
         C = self.params["text"]["E"][chunk["text"]] if self.kind == "PenRNN" else None
@@ -220,7 +221,7 @@ class Textbook:
         return loss / (T * B), grads
 
     def train(self):
-        """A training step with Adam as it stands in the paper -> loss."""
+        """A training step with Adam as the paper has it -> loss."""
         loss, grads = self.loss_and_gradients()
         norm = np.sqrt(sum((g**2).sum() for layer in grads.values() for g in layer.values()))
         self.steps += 1

@@ -1,9 +1,9 @@
-"""Taking turns, so that whatever else the machine does meets all contenders alike.
+"""The contenders take turns, so that whatever else the machine does affects all of them alike.
 
-The threads of a matrix library go on spinning for a while after their last product, to be ready for the next one: those
+The threads of a matrix library keep spinning for a while after their last product, to be ready for the next one: those
 of OpenBLAS for some 30 milliseconds, those of libgomp, which PyTorch uses, for a few. On a machine with two cores they
-would slow down whoever comes next. So every turn begins with a pause in which they fall asleep and with one call that
-is not timed, which wakes the contender's own.
+would slow down the next contender. So every turn begins with a pause, in which they fall asleep, and with one call that
+is not timed, which wakes the contender's own threads.
 """
 
 import statistics

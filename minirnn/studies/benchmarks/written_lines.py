@@ -1,9 +1,9 @@
-"""How often the pen goes wrong, by the window's own path over the text, and how fast it writes.
+"""How often a written line goes wrong, by the path of the attention window over the text, and how fast it is written.
 
     python -m minirnn.studies.benchmarks.written_lines data/letters.txt --lines 1000
 
-The text is cut into lines of whole words; the shipped hands take turns. A fault is a character that the window passes
-over, a pen that does not stop when the text is done, or that leaves its line; the writer writes such a line again.
+The text is cut into lines of whole words, and the shipped hands take turns. A line is wrong if the window passes over a
+character, or if the pen does not stop at the end of the text or leaves its line; the writer then writes it again.
 """
 
 import collections
@@ -51,7 +51,7 @@ def main(argv=None):
         seconds += time.perf_counter() - started
     tries = collections.Counter(line.tries for line in lines)
     wrong = [line for line in lines if line.fault]
-    print(f"{len(lines):,} lines, {sum(map(len, texts)):,} characters, {sum(map(len, texts)) / seconds:.0f} a second")
+    print(f"{len(lines):,} lines, {sum(map(len, texts)):,} characters, {sum(map(len, texts)) / seconds:.0f} per second")
     for n in sorted(tries):
         print(f"written {n} times: {tries[n]} lines" if n > 1 else f"right at once: {tries[n]} lines")
     print(f"still wrong: {len(wrong)} lines")
