@@ -1,4 +1,5 @@
-"""Work on many images or lines, shared by all cores."""
+"""Processes that share the work on many images or lines, one per core. (Training shares it by threads:
+`minirnn.training.threads`.)"""
 
 import importlib
 import os
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from minirnn.errors import MinirnnError
 
-MANY = 16  # the number of elements for which it is worth while to start other processes
+MANY = 16  # elements from which on it is worthwhile to start other processes
 
 
 def available_cores():

@@ -1,4 +1,4 @@
-"""How well a network predicts: nats, bits and perplexity a symbol.
+"""How well a network predicts: nats, bits and perplexity per symbol.
 
     python -m minirnn.evaluate runs/text-1 --text FILE
     python -m minirnn.evaluate --task hand --data ARCHIVES      the shipped weights on the forms they never saw
@@ -24,10 +24,10 @@ def main(argv=None):
     )
     parser.add_argument("run", nargs="?", help="folder of the run, or a checkpoint; for handwriting also nothing")
     parser.add_argument("--task", choices=["text", "hand", "read"], default="text")
-    parser.add_argument("--text", metavar="FILE", nargs="+", help="texts to judge by, files or folders of .txt")
+    parser.add_argument("--text", metavar="FILE", nargs="+", help="texts to evaluate on, files or folders of .txt")
     parser.add_argument("--encoding", help="of the texts, such as cp1252; by default it is recognised")
     parser.add_argument("--skip-unknown", action="store_true", help="leave out characters that the network never saw")
-    parser.add_argument("--data", metavar="SOURCE", nargs="+", help="handwriting to judge by; to read, also several")
+    parser.add_argument("--data", metavar="SOURCE", nargs="+", help="handwriting to evaluate on; to read, also several")
     parser.add_argument("--held-out", type=probability, help="which part of the groups of --data; 1: all")
     parser.add_argument("--lines", type=positive_int, help="read at most so many lines of each source")
     parser.add_argument("--cell-from", metavar="FILE", help="the file that defines a cell of its own")
@@ -39,17 +39,16 @@ def main(argv=None):
         load_cell(options.cell_from)
     if options.task == "text":
         if options.run is None or options.text is None:
-            raise MinirnnError("to judge a text network, give its run and --text FILE")
+            raise MinirnnError("to evaluate a network of text, give its run and --text FILE")
         evaluate_text(options.run, options.text, options.device, options.skip_unknown, options.encoding)
         return
     if options.data is None:
-        raise MinirnnError(f"to judge by handwriting (--task {options.task}), give --data: IAM-OnDB's folder, a .jsonl "
-                           "file, or .inkml files")  # fmt: skip
+        raise MinirnnError(f"--task {options.task} needs --data: IAM-OnDB's folder, a .jsonl file, or .inkml files")
     if options.task == "read":
         evaluate_reading(options.run, options.data, options.held_out, options.device, language_of(options),
                          options.lines)  # fmt: skip
     elif len(options.data) > 1:
-        raise MinirnnError("--task hand judges by one source; give --data once")
+        raise MinirnnError("--task hand evaluates on one source; give --data once")
     else:
         evaluate_hand(options.run, options.data[0], options.held_out, options.device)
 

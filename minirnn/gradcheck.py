@@ -58,10 +58,10 @@ def main(argv=None):
 def check_own(path, seed):
     """Say what is wrong with the cell in the file ``path``, or that nothing is. Raises MinirnnError."""
     name = load_cell(path)
-    told = complaints(CELLS[name], seed)
-    if told:
-        print(*told, sep="\n")
-        raise MinirnnError(f"{path} is not a cell yet; {len(told)} things to mend")
+    found = complaints(CELLS[name], seed)
+    if found:
+        print(*found, sep="\n")
+        raise MinirnnError(f"{path} is not a cell yet; {len(found)} things to correct")
     print(f"{name}: shapes, dtypes, arguments, states and all gradients are right")
 
 

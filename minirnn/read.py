@@ -17,9 +17,9 @@ import sys
 from minirnn import backend
 from minirnn.arguments import Parser, pixels
 from minirnn.errors import MinirnnError, run_command
+from minirnn.reading.drawn_reading import draw_reading
 from minirnn.reading.formats import FORMATS, formatted
 from minirnn.reading.reader import Reader, add_language_options, language_of
-from minirnn.reading.show import draw_reading
 from minirnn.reading.sources import read_pages
 
 

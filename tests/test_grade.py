@@ -23,7 +23,7 @@ from student_answers import STYLES, Loops, Package, Vectorised
 from minirnn.errors import MinirnnError, run_command
 from minirnn.grade import main
 from minirnn.grading import FILES, NAMES, exercise_named, name_of
-from minirnn.grading.exercise import Case, mistaken, results
+from minirnn.grading.exercise import GradedCase, mistaken, results
 from minirnn.grading.judge import MATCH, NOT_YET, RIGHT, TOLERANCE, WRONG, Verdict, judge, mistaken_results, same
 from minirnn.grading.runner import exercise_files, grade_file, report
 
@@ -230,7 +230,7 @@ def test_each_argument_is_an_array_of_its_own_though_the_case_uses_one_twice():
         return theta
 
     one = np.zeros(3)
-    assert Case({"theta": one, "m": one})(aliased).sum() == 0 and one.sum() == 0
+    assert GradedCase({"theta": one, "m": one})(aliased).sum() == 0 and one.sum() == 0
 
 
 # Files, each in a process of its own

@@ -9,7 +9,7 @@ from drawn_lines import scan_of, written_line, written_page
 from PIL import Image
 
 from minirnn.datasets.labelled import Frame, read_labelled, recognise_format
-from minirnn.datasets.labelled.pages import outlines_from_baselines
+from minirnn.datasets.labelled.page_files import outlines_from_baselines
 from minirnn.errors import MinirnnError, run_command
 from minirnn.images.frames import upright_outline
 from minirnn.images.image_files import read_image, save_image

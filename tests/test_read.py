@@ -14,11 +14,11 @@ from minirnn import read, train
 from minirnn.datasets.svg_strokes import path_strokes, read_svg
 from minirnn.errors import MinirnnError, run_command
 from minirnn.images.image_files import save_image
+from minirnn.reading.drawn_reading import HIGH, WIDE, draw_reading
 from minirnn.reading.formats import formatted, words
 from minirnn.reading.reader import Reader as HandReader
 from minirnn.reading.reader import Reading
-from minirnn.reading.show import HIGH, WIDE, draw_reading
-from minirnn.reading.sources import Page, read_pages, split_lines
+from minirnn.reading.sources import PageToRead, read_pages, split_lines
 
 
 @pytest.fixture(scope="module")
@@ -223,14 +223,14 @@ def test_show_draws_the_text_over_the_ink_and_says_so_on_standard_error(folder, 
 
 @pytest.mark.parametrize("name", ["alto", "page", "hocr"])
 def test_documents_stay_well_formed_whatever_a_file_is_called(name):
-    page = Page('a"b\x01\ud800.png', [[np.array([[0.0, 0.0], [9.0, 9.0]])]], 9, 9)
+    page = PageToRead('a"b\x01\ud800.png', [[np.array([[0.0, 0.0], [9.0, 9.0]])]], 9, 9)
     text = formatted([(page, [a_reading("a\x02b")])], name)
     ElementTree.fromstring(text.encode())
     assert "a\ufffdb" in text
 
 
 def test_tall_ink_is_shown_in_a_picture_of_bounded_size(tmp_path):
-    page = Page("x", [[np.array([[0.0, 0.0], [0.0, 1e9]])]], 1, 1e9)
+    page = PageToRead("x", [[np.array([[0.0, 0.0], [0.0, 1e9]])]], 1, 1e9)
     reading = Reading("I", np.ones(1), [[]], [(0.0, 0.0, 0.0, 1e9)], -1.0)
     draw_reading(tmp_path / "tall.png", page, [reading])
     with Image.open(tmp_path / "tall.png") as picture:

@@ -7,7 +7,6 @@ import pytest
 from small_runs import made_samples, write_hand
 
 from minirnn.datasets import Sample, read_samples
-from minirnn.datasets.people import read_writers, split_by_people
 from minirnn.datasets.reader_lines import (
     ASCII,
     MOST,
@@ -19,6 +18,7 @@ from minirnn.datasets.reader_lines import (
     readable,
     vocabulary_of,
 )
+from minirnn.datasets.writers import read_writers, split_by_people
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import normalise
 from minirnn.ink.vocabularies import BEGIN, END, PenVocabulary

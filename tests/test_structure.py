@@ -46,6 +46,11 @@ def test_a_file_at_the_top_is_a_command_or_a_base_module():
     assert len(at_the_top) <= 20
 
 
+def test_no_file_name_occurs_twice():
+    names = [path.name for path in MODULES if path.name != "__init__.py"]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_data_flow_one_way(path):
     own = path.with_suffix("").parts

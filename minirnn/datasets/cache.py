@@ -118,8 +118,8 @@ class Points:
         return Points, (self.path, self.written)  # a process that is given samples opens the file for itself
 
     def notes_and_size(self):
-        """What stands behind the points, and how many bytes of points there are. ValueError if any byte is another than
-        was written."""
+        """What comes after the points, and how many bytes of points there are. ValueError if any byte is not the one
+        that was written."""
         end = self.file.seek(0, os.SEEK_END) - DIGEST - LENGTH
         if end < 0:
             raise ValueError("too short")

@@ -86,7 +86,8 @@ class Corpus:
         return self.length
 
     def split(self, held_out, symbols=""):
-        """-> vocabulary, training `Part`, validation `Part`: the last ``held_out`` (a fraction) is kept for validation.
+        """-> vocabulary, training `CorpusPart`, validation `CorpusPart`: the last ``held_out`` (a fraction) is kept for
+        validation.
 
         The vocabulary has the characters of the training part, and ``symbols``, which a network knows already. Other
         characters of the validation part cannot be learned: they share the symbol `UNKNOWN`, and `unknown` has how
@@ -96,7 +97,7 @@ class Corpus:
         self.unknown = {self.characters[number]: count for number, count in zip(lacking, self._counts(lacking, cut))}
         known = symbols + "".join(c for c in self.characters if c not in self.unknown)
         vocabulary = CharVocabulary(known + UNKNOWN * bool(lacking))
-        return vocabulary, Part(self, vocabulary, 0, cut), Part(self, vocabulary, cut, len(self))
+        return vocabulary, CorpusPart(self, vocabulary, 0, cut), CorpusPart(self, vocabulary, cut, len(self))
 
     def _counts(self, numbers, start):
         """How often each of the ``numbers`` stands in the file from ``start`` on, a list."""
@@ -109,7 +110,7 @@ class Corpus:
         return counts[numbers].tolist()
 
 
-class Part:
+class CorpusPart:
     """The ids of a part of a corpus, to be indexed with an array of places as an array would be."""
 
     def __init__(self, corpus, vocabulary, start, stop):

@@ -8,8 +8,8 @@ from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import augment, normalise
 from minirnn.ink.vocabularies import END
 
-END_OF_TEXT = 0  # the id that stands behind the last character, so that the pen sees the end coming
-MANY = 500  # lines from which on it is worth while to encode them on all cores
+END_OF_TEXT = 0  # the id after the last character, so that the pen sees the end coming
+MANY = 500  # lines from which on it is worthwhile to encode them on all cores
 POOL = 20  # batches whose lines are sorted by length together: like lengths in a batch, another mix each epoch
 
 
@@ -38,7 +38,7 @@ def collate(lines, texts, hands, pens):
     lines   list of (T_b,) pen symbols, from BEGIN to END
     texts   list of (U_b,) ids of `encode_text`
     hands   list of B ids
-    pens    `minirnn.vocabularies.PenVocabulary`
+    pens    `minirnn.ink.vocabularies.PenVocabulary`
     """
     T, B, U = max(map(len, lines)) - 1, len(lines), max(map(len, texts))
     symbols = np.full((T + 1, B), END, np.int32)

@@ -29,7 +29,7 @@ NAMES = {
 
 
 @dataclasses.dataclass
-class Row:
+class TableRow:
     """A row of a table: its fields, the text that it stands as in the file, and the number of its last line."""
 
     fields: list
@@ -41,7 +41,7 @@ class Table:
     """The content of a metadata.csv; ``where`` is its path.
 
     place   {"file_name": index of the column, "text": index, and "group" if there is such a column}
-    rows    list of `Row`, without the header
+    rows    list of `TableRow`, without the header
     """
 
     def __init__(self, text, where):
@@ -59,7 +59,7 @@ class Table:
         rows, start, before = [], 0, bool(self.first)
         try:
             for fields in reader:
-                rows.append(Row(fields, "".join(lines[start : reader.line_num]), reader.line_num + before))
+                rows.append(TableRow(fields, "".join(lines[start : reader.line_num]), reader.line_num + before))
                 start = reader.line_num
         except csv.Error as error:
             number = reader.line_num + before
@@ -67,13 +67,13 @@ class Table:
         return rows
 
     def get(self, row, column):
-        """The field of a `Row` in one of the columns of `NAMES`, or None if there is none."""
+        """The field of a `TableRow` in one of the columns of `NAMES`, or None if there is none."""
         index = self.place.get(column)
         return row.fields[index] if index is not None and index < len(row.fields) else None
 
     def name(self, row):
-        """The file name in a `Row`, or None: as it stands if there is such a file, else without spaces at its ends, and
-        with slashes for backslashes if that names a file."""
+        """The file name in a `TableRow`, or None: as it stands if there is such a file, else without spaces at its
+        ends, and with slashes for backslashes if that names a file."""
         name = self.get(row, "file_name")
         if name is None or is_file(self.where.parent / name):
             return name
@@ -95,7 +95,7 @@ class Table:
         if row is None:
             last = self.rows[-1] if self.rows else self.header
             last.written += "" if last.written.endswith(("\n", "\r")) else self.end
-            row = Row([""] * len(self.header.fields), "", 0)
+            row = TableRow([""] * len(self.header.fields), "", 0)
             row.fields[self.place["file_name"]] = name
             self.rows.append(row)
         row.fields += [""] * (self.place["text"] + 1 - len(row.fields))

@@ -166,7 +166,7 @@ class TextStreams:
 
     Every epoch starts at another place within the first chunk, so that the chunks are never cut at the same places.
     Any chunk can be asked for at any time, which is what makes a run resumable. ``ids``: an array, or
-    `minirnn.datasets.corpus.Part`, of which only what a chunk needs is read.
+    `minirnn.datasets.corpus.CorpusPart`, of which only what a chunk needs is read.
     """
 
     unit = "characters"

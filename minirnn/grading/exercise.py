@@ -37,7 +37,7 @@ class Output:
 
 
 @dataclasses.dataclass(frozen=True)
-class Case:
+class GradedCase:
     """Arguments {name: value} to call the function with. The first case of an exercise is the plain one; in the others
     ``note`` ends the sentence "it goes wrong ..."."""
 
@@ -52,8 +52,8 @@ class Case:
 
 
 def case(note="", **arguments):
-    """A `Case` of these arguments."""
-    return Case(arguments, note)
+    """A `GradedCase` of these arguments."""
+    return GradedCase(arguments, note)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -1,8 +1,10 @@
-"""Small random changes that leave a line of handwriting the same text in the same hand.
+"""Small random changes of an image of a line that leave it the same text in the same hand.
+
+The networks learn from strokes, which are augmented in `minirnn.ink.strokes`; these are the same changes, and some
+more, for whoever learns from images. ``python -m minirnn.prepare --show`` draws them.
 
 Every change is a function of its own of (grey, rng, ...) -> grey, with grey (H, W) in [0, 1]; the same generator
-state gives the same picture. `augment_image` puts them in a row. Of these, strokes know turning, leaning, stretching
-(`minirnn.ink.strokes.augment`) and the elastic distortion (`minirnn.ink.strokes.elastic`).
+state gives the same picture. `augment_image` puts them in a row.
 """
 
 import numpy as np

@@ -3,6 +3,8 @@
     save(path, meta, arrays)     meta: what JSON can hold, arrays: {"params.lstm1.Wx": array, ...}
     load(path) -> meta, arrays
 
+This file reads and writes them whatever they hold; `minirnn.networks.rebuild` lists all keys and what they mean.
+
 A checkpoint is always written to a temporary file and then moved to its place, so that a run that is killed leaves the
 last good one. It holds NumPy arrays whatever the device, so it can be moved between CPU and GPU. A file from a stranger
 can do no harm: nothing is unpickled, and no array is made before its header has been compared with the file's size.

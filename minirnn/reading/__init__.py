@@ -1,1 +1,1 @@
-"""From what the reading network says to text."""
+"""Reading: from the output of the network that reads to text, with confidences and places."""

@@ -1,7 +1,7 @@
 """Where each character of a known text stands in a line: the likeliest path that spells it (Viterbi 1967).
 
-The same sweep as the forward variables of `minirnn.layers.ctc`, with the largest of the paths in the place of their
-sum, and the way back along what was largest.
+The sweep is that of the forward variables of `minirnn.layers.ctc`, with the likeliest path in place of the sum over all
+paths; then the way back follows the choices that were likeliest.
 """
 
 import numpy as np

@@ -5,10 +5,10 @@ from minirnn.reading.reader import SHIPPED, Reader
 
 # Of 150 lines drawn as scans and traced back, and 150 as recorded, one right label was contradicted with these two, and
 # 270 of 300 wrong ones.
-CONTRADICTED = 0.7  # of the characters wrong, at least
-AGREES = 0.35  # a line with no more wrong than that says the text
-SURE = 0.7  # mean confidence of a line that is believed more than its label
-SHORTEST = 4  # characters that say something
+CONTRADICTED = 0.7  # share of wrong characters above which a line contradicts a text
+AGREES = 0.35  # share of wrong characters up to which a line says a text
+SURE = 0.7  # mean confidence from which on a line is believed more than its label
+SHORTEST = 4  # characters of a text that can be checked
 
 
 def reader_if_any(run=None):
@@ -17,7 +17,7 @@ def reader_if_any(run=None):
 
 
 def unlike(text, found):
-    """How much of ``text`` is not what was ``found``: 0 if they are the same, 1 if they have nothing in common."""
+    """The share of wrong characters in what was ``found`` for ``text``: 0 if the two are equal, 1 if nothing agrees."""
     return errors(text, found) / max(len(text), len(found), 1)
 
 

@@ -1,4 +1,5 @@
-"""From the logits of a network trained by CTC to text: the likeliest path, or the likeliest text.
+"""From the logits of a network trained by CTC to text: the likeliest path (greedy), or the likeliest text (beam
+search).
 
 The likeliest *path* is read off frame by frame. But many paths spell the same text, and another text may have more
 probability in all its paths together. The prefix beam search (Graves 2012, section 7.5.3; with a language model:

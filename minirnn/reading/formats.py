@@ -15,7 +15,8 @@ FORMATS = ("txt", "json", "alto", "page", "hocr")
 
 
 def formatted(pages, name):
-    """``pages``, a list of (`minirnn.reading.sources.Page`, list of `Reading`), in the format ``name`` of `FORMATS`.
+    """``pages``, a list of (`minirnn.reading.sources.PageToRead`, list of `Reading`), in the format ``name`` of
+    `FORMATS`.
 
     ALTO and PAGE describe one page per file, so that they take one page alone."""
     if name in ("alto", "page") and len(pages) != 1:

@@ -5,7 +5,7 @@ import numpy as np
 from minirnn import backend
 from minirnn.reading.decoding import log_softmax
 
-UNKNOWN = np.log(1e-4)  # what a character costs that the language model does not know
+UNKNOWN = np.log(1e-4)  # log p of a character that the language model does not know
 
 
 class LanguageModel:
@@ -26,7 +26,7 @@ class LanguageModel:
         # A line may stand anywhere in a text; a new line, or a space, is what comes before its first word.
         first = next((character for character in "\n " if character in places), known[0])
         self.first = self._run(np.array([places[first]]), network.start(1))
-        self.spare = places.get(" ", places[first])  # in the place of a character that the model does not know
+        self.spare = places.get(" ", places[first])  # in place of a character that the model does not know
         self.begin()
 
     def _run(self, ids, state):
@@ -41,7 +41,7 @@ class LanguageModel:
         self.beginnings = {(): (log_p[0], backend.tree_map(lambda a: a[0], state))}
 
     def after(self, prefix):
-        """log p (1 + characters,) of what comes after the beginning ``prefix``, which `keep` was told of."""
+        """log p (1 + characters,) of what comes after the beginning ``prefix``, one of those that `keep` was given."""
         return self.beginnings[prefix][0]
 
     def keep(self, prefixes):

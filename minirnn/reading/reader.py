@@ -65,7 +65,8 @@ class Reader:
     source          None for the weights that come with the package, or a run of ``minirnn.train --task read`` (a
                     folder or a checkpoint)
     language_model  None for the one that comes with the package, a run of ``minirnn.train --text``, or False: none
-    weight, bonus   what the language model's log p counts, and what every character adds; None: as the weights say
+    weight, bonus   the weight of the language model's log p, and the bonus of every character; None: those that are
+                    stored with the weights
     """
 
     def __init__(self, source=None, language_model=None, device="cpu", weight=None, bonus=None):

@@ -15,11 +15,11 @@ from minirnn.images.pipeline import read_page
 from minirnn.ink.strokes import bounding_box
 
 INK_SUFFIXES = (".inkml", ".svg", ".jsonl", ".jsonl.gz")
-BACK = 0.3  # of the width of all ink that the pen goes back by to begin a new line
+BACK = 0.3  # share of the width of all ink by which the pen goes back to begin a new line
 
 
 @dataclasses.dataclass
-class Page:
+class PageToRead:
     """A page to be read.
 
     name           of its file
@@ -36,8 +36,8 @@ class Page:
 
 
 def read_pages(source, problems):
-    """Yield the `Page` objects of ``source``: a picture, a pen recording (.inkml, .jsonl, .jsonl.gz), a drawing (.svg),
-    or a folder of such files. MinirnnError if it is none of these.
+    """Yield the `PageToRead` objects of ``source``: a picture, a pen recording (.inkml, .jsonl, .jsonl.gz), a drawing
+    (.svg), or a folder of such files. MinirnnError if it is none of these.
 
     What cannot be read in a folder is added to the list ``problems``, one line each, and the rest is read."""
     source = pathlib.Path(source)
@@ -65,7 +65,7 @@ def _readable(path):
 
 
 def open_page(path):
-    """The `Page` in one file."""
+    """The `PageToRead` in one file."""
     name = path.name.lower()
     if name.endswith(".inkml"):
         return _page_of_ink(path, split_lines(read_ink(path)))
@@ -75,13 +75,13 @@ def open_page(path):
         return _page_of_ink(path, [sample.strokes for sample in read_jsonl(path, labelled=False)])
     grey = read_image(path)
     _, found = read_page(grey)
-    return Page(str(path), [line.strokes for line in found], grey.shape[1], grey.shape[0], grey)
+    return PageToRead(str(path), [line.strokes for line in found], grey.shape[1], grey.shape[0], grey)
 
 
 def _page_of_ink(path, lines):
     boxes = np.array([bounding_box(strokes) for strokes in lines]).reshape(-1, 4)
     right, bottom = boxes[:, 2:].max(axis=0) if len(boxes) else (0, 0)
-    return Page(str(path), lines, max(1.0, float(right)), max(1.0, float(bottom)))
+    return PageToRead(str(path), lines, max(1.0, float(right)), max(1.0, float(bottom)))
 
 
 def split_lines(strokes):

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from minirnn import backend
 from minirnn.arguments import Parser, positive_int
 from minirnn.datasets import load_samples
-from minirnn.datasets.people import split_by_people
+from minirnn.datasets.writers import split_by_people
 from minirnn.errors import MinirnnError, run_command
 from minirnn.networks import checkpoint
 from minirnn.reading.decoding import WIDTH, beam_search, errors

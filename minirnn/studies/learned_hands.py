@@ -35,8 +35,8 @@ from minirnn.cores import on_all_cores
 from minirnn.datasets import Sample, load_samples, split_by_group, write_jsonl
 from minirnn.datasets.line_batches import ValidationLines
 from minirnn.datasets.metadata import METADATA, write_table
-from minirnn.datasets.people import split_by_people
 from minirnn.datasets.text import read_text
+from minirnn.datasets.writers import split_by_people
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic

@@ -23,8 +23,8 @@ from minirnn import backend
 from minirnn.arguments import Parser, above_zero, fraction, positive_int
 from minirnn.datasets import coverage, digest, load_samples
 from minirnn.datasets.line_batches import LineBatches, ValidationLines
-from minirnn.datasets.people import read_writers
 from minirnn.datasets.samples import Sample
+from minirnn.datasets.writers import read_writers
 from minirnn.errors import MinirnnError, run_command
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.networks.pen_rnn import PenRNN

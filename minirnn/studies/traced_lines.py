@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from minirnn.arguments import Parser, fraction, positive_int, zero_or_more
 from minirnn.datasets import load_samples
-from minirnn.datasets.people import read_writers, split_by_people
+from minirnn.datasets.writers import read_writers, split_by_people
 from minirnn.errors import run_command
 from minirnn.images.pipeline import read_line
 from minirnn.studies.tracing import random_scan

@@ -7,8 +7,8 @@ from tqdm import tqdm
 
 from minirnn.datasets import load_samples, split_by_group
 from minirnn.datasets.line_batches import ValidationLines
-from minirnn.datasets.people import split_by_people
 from minirnn.datasets.text import ValidationText, read_text
+from minirnn.datasets.writers import split_by_people
 from minirnn.errors import MinirnnError
 from minirnn.networks.rebuild import load
 from minirnn.reading.reader import TOGETHER, Reader

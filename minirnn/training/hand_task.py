@@ -7,7 +7,7 @@ import numpy as np
 from minirnn import backend
 from minirnn.datasets import coverage, digest, format_coverage, load_samples
 from minirnn.datasets.line_batches import LineBatches, ValidationLines, encoded
-from minirnn.datasets.people import split_by_people
+from minirnn.datasets.writers import split_by_people
 from minirnn.drawing.diagrams import strokes_picture, window_path
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import augment, normalise
@@ -29,7 +29,7 @@ SPECIMENS = [
 ]
 
 
-class Hand(NamedTuple):
+class TrainedHand(NamedTuple):
     """A network that writes, and what belongs to it: its vocabularies, the row of each group's hand {group: row}, the
     meta data for its checkpoint, and the weights from which it began ({} for new ones)."""
 
@@ -87,7 +87,7 @@ def load_lines(settings):
 
 
 def new_pen(training, counts, settings):
-    """A `Hand` with fresh weights, and vocabularies fitted to the lines."""
+    """A `TrainedHand` with fresh weights, and vocabularies fitted to the lines."""
     chars, seed = CharVocabulary("".join(counts)), settings.training.seed
     some = training[:: max(1, len(training) // 4000)]
     pens = PenVocabulary.fit_lifts(
@@ -103,11 +103,11 @@ def new_pen(training, counts, settings):
         dropout=sizes.dropout, seed=seed,
     )  # fmt: skip
     hands = {group: row for row, group in enumerate(groups, start=1)}
-    return Hand(network, chars, pens, hands, {"counts": counts, "hands": groups}, {})
+    return TrainedHand(network, chars, pens, hands, {"counts": counts, "hands": groups}, {})
 
 
 def trained_pen(training, counts, settings, run):
-    """A `Hand` with trained weights, and one row more for the new hand."""
+    """A `TrainedHand` with trained weights, and one row more for the new hand."""
     init = settings.network.init
     writer = Writer(starting_weights(run, SHIPPED if init == "pretrained" else init), likeness=1.0)
     row = fine_tuning.nearest_hand(writer, [sample for sample in training if not writer.chars.unknown(sample.text)])
@@ -118,7 +118,7 @@ def trained_pen(training, counts, settings, run):
     hands = {sample.group: new for sample in training}
     meta = {"counts": known, "hands": [], "neat_hands": [new], "pace": writer.pace}
     began = backend.tree_map(np.copy, backend.flatten(network.params))
-    return Hand(network, writer.chars, writer.pens, hands, meta, began)
+    return TrainedHand(network, writer.chars, writer.pens, hands, meta, began)
 
 
 def batches(pen, training, validation, counts, settings):

@@ -1,4 +1,4 @@
-"""How far a run goes, and where it stands."""
+"""How many steps a run has, and where it stands. (A run may also end early: see `minirnn.training.trainer`.)"""
 
 import dataclasses
 import math

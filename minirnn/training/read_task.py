@@ -6,8 +6,8 @@ from threadpoolctl import threadpool_limits
 
 from minirnn import backend
 from minirnn.datasets import coverage, digest, format_coverage, load_samples
-from minirnn.datasets.people import split_by_people
 from minirnn.datasets.reader_lines import ReaderBatches, ReaderValidation, readable, vocabulary_of
+from minirnn.datasets.writers import split_by_people
 from minirnn.errors import MinirnnError
 from minirnn.files import atomic
 from minirnn.networks.reader_rnn import ReaderRNN
@@ -22,7 +22,7 @@ DEFAULTS = {
     "init": "scratch", "layers": 3, "hidden": 128, "embed": 64, "dropout": 0.3, "lr": 3e-3, "schedule": "trapezoid",
     "warmup": 100, "weight_decay": 0.01, "epochs": 8.0, "evaluations": 16, "patience": 0,
 }  # fmt: skip
-JUDGED = 500  # lines of each source that are read at every evaluation, short ones and long ones
+VALIDATED = 500  # validation lines of each source that are read at every evaluation, short and long ones
 
 
 def read_task(settings, run):
@@ -85,8 +85,8 @@ def _network(settings, chars, pens, begun):
 
 
 def _some(samples):
-    """At most `JUDGED` of the samples, spread evenly over them."""
-    return samples[:: -(-len(samples) // JUDGED)]
+    """At most `VALIDATED` of the samples, spread evenly over them."""
+    return samples[:: -(-len(samples) // VALIDATED)]
 
 
 class _Chain:

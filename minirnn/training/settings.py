@@ -1,7 +1,8 @@
 """The settings of a run: the options of `python -m minirnn.train`, and what settings.json keeps.
 
 Every setting is declared once, with its default, its type and its meaning. The parser is made from the declarations
-(`add_options`), and settings.json is read into them (`Settings.of`), so that the two cannot disagree.
+(`add_options`), and settings.json is read into them (`Settings.of`), so that the two cannot disagree. Defaults that
+differ for a task are in `minirnn.training.fine_tuning` (one hand) and `minirnn.training.read_task` (reading).
 """
 
 import argparse

@@ -1,4 +1,7 @@
-"""Whether a written line is right, by the attention window's path over its text and by the pen's pace."""
+"""Whether a written line is right as a whole, by the attention window's path over its text and by the pen's pace.
+
+Whether each word of it reads as it should is decided in `minirnn.writing.proofreading`.
+"""
 
 import numpy as np
 
@@ -24,7 +27,7 @@ def unevenness(line, pace):
 
 
 def astray(strokes, stopped):
-    """What is wrong with the way of the pen, whatever it wrote: "" if nothing is."""
+    """What is wrong with the way of the pen, whatever it wrote; "" if nothing is."""
     if not stopped:
         return "ran on"
     heights = np.concatenate(strokes)[:, 1] if strokes else np.zeros(1)

@@ -23,11 +23,9 @@ from minirnn.writing.pen import TEMPERATURE
 from minirnn.writing.proofreading import default_proofreader
 from minirnn.writing.transliteration import as_written, transliterate, whereabouts
 
-# How wide a character is, in letter sizes, as long as the hand has written nothing that tells.
-ADVANCE = 1.3
-# A text whose width by this guess leaves so much of the line free is one line: there is nothing to find out.
-SURELY_ONE_LINE = 0.85
-PROBE = 40  # characters that are written to find out
+ADVANCE = 1.3  # estimated width of a character in letter sizes, as long as it has not been measured
+SURELY_ONE_LINE = 0.85  # share of a line; a text that is estimated to be narrower fits, and nothing is measured
+PROBE = 40  # characters that are written to measure their width
 NO_BREAKS = NO_BREAK + "\u2007\u202f"  # in several widths
 NAMED = 10  # words or lines that a message names
 
@@ -165,7 +163,7 @@ def report_faults(lines, fits):
 
 
 def handwrite(text, out, writer=None, seed=0):
-    """Write ``text`` on A4 pages ``out`` (.png, .svg, .pdf, .gcode) in the manner of the defaults -> the paths written.
+    """Write ``text`` on A4 pages ``out`` (.png, .svg, .pdf, .gcode) with the default settings -> the paths written.
 
     Line breaks stay, except those of a text that was cut at a fixed width; characters that the hand cannot write are
     left out. Raises MinirnnError if nothing is left."""

@@ -3,8 +3,8 @@
     {name}      the person's name; a row in which it is empty is refused
     {title?}    may be empty; a line on which nothing else stands is then left out
 
-Words of the mark-up (see minirnn.drawing.markup) stay what they are. In the table there are none: what stands there is
-written as it stands.
+Words of the mark-up (see minirnn.drawing.markup) are not changed. The table has no mark-up: its texts are written as
+they are.
 """
 
 import csv

@@ -16,7 +16,7 @@ from minirnn.writing.judging import astray, fault
 
 TEMPERATURE = 0.4
 GUIDANCE = 0.75
-SYMBOLS_A_CHARACTER = 40  # no hand uses so many; a line that does is wrong
+SYMBOLS_PER_CHARACTER = 40  # no hand uses so many; a line that does is wrong
 LAG = 0.5  # END may come when the window is no more than this before the last character of the text
 LINGER = 30  # symbols after the window has come to the end of the text; a pen that continues longer has run on
 
@@ -123,7 +123,7 @@ def write_lines(
     ids = [encode_text(chars, text) for text in texts]
     batch = _Batch(network, pens, ids, hands, since, moments)
     with threadpool_limits(1, user_api="blas"):
-        for _ in range(SYMBOLS_A_CHARACTER * batch.inside.shape[1]):
+        for _ in range(SYMBOLS_PER_CHARACTER * batch.inside.shape[1]):
             batch.step(rng, temperature, guidance)
             if not len(batch.alive):
                 break
@@ -199,7 +199,7 @@ class _Batch:
             self.moments[b].append(Moment(int(self.symbols[-1][b]), float(self.y[b]), float(self.places[-1][b]), state))
 
     def _leave(self, goes_on):
-        """Go on with those of the lines for which ``goes_on``, a bool each, is true."""
+        """Continue with the lines for which ``goes_on``, a bool each, is true."""
         self.alive = self.alive[goes_on]
         if len(self.alive) and not goes_on.all():
             rows = backend.to_device(np.flatnonzero(np.tile(goes_on, 2)), self.network.device)
@@ -215,7 +215,7 @@ class _Batch:
         line = finish(text, symbols, phi[:, : self.lengths[b]], places, self.pens, self.stopped[b])
         if self.moments is None:
             return line
-        # Whether a character was left out, proofreading will say.
+        # Proofreading says whether a character was left out.
         return dataclasses.replace(line, moments=self.moments[b], fault=astray(line.drawn, self.stopped[b]))
 
 

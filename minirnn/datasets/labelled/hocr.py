@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from minirnn.datasets.labelled.items import plain, read_label
-from minirnn.datasets.labelled.pages import LabelledPage, PageLine, points, read_page_files
+from minirnn.datasets.labelled.page_files import LabelledPage, PageLine, points, read_page_files
 from minirnn.datasets.safe_xml import MAX_BYTES, begins_with
 from minirnn.errors import MinirnnError
 

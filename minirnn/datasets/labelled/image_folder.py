@@ -79,7 +79,7 @@ def _csv_rows(file):
         if not row.fields:
             continue  # an empty line
         if len(row.fields) > len(table.header.fields):
-            # Most likely a comma in a text without quotes: what is behind it would be missing from the label.
+            # Most likely a comma in a text without quotes: what comes after it would be missing from the label.
             yield f"{where} (more fields than columns; put quotes round the text)", None, None, None
         else:
             yield where, table.name(row), table.get(row, "text"), table.get(row, "group")

@@ -75,7 +75,7 @@ def find_images(folder):
 
 
 def find_labels(source, pattern, problems):
-    """The label files that fit ``pattern``; of those that a symbolic link leads out of the set it is only said."""
+    """The label files that fit ``pattern``; one that a symbolic link leads out of the set becomes a problem."""
     found = find_files(source, pattern)
     problems += [f"{path}: leads out of the folder {source}" for path in found if not is_inside(path, source)]
     return [path for path in found if is_inside(path, source)]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minirnn.datasets.labelled.items import plain
-from minirnn.datasets.labelled.pages import (
+from minirnn.datasets.labelled.page_files import (
     LabelledPage,
     PageLine,
     lines_of_page,

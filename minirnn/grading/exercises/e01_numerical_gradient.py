@@ -72,7 +72,7 @@ def expected(f, theta, step):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def wavy(theta):
         return float(np.sin(2 * theta).sum() * np.exp(0.3 * theta.ravel()[0]) + (theta**3).sum())

@@ -68,7 +68,7 @@ def expected(x, E, dy):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
     x = np.array([[0, 3, 3], [1, 3, 0], [4, 2, 1], [2, 0, 3]])
     normal = rng.standard_normal
     note = "where some symbols of the vocabulary do not occur in x: their rows are zero, and dE has a row for each"

@@ -110,7 +110,7 @@ def expected(z, targets, mask):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
     T, B, V = 4, 3, 5
     targets = rng.integers(0, V, (T, B))
     mask = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1], [0, 0, 1]], bool)

@@ -66,7 +66,7 @@ def expected(x, h_prev, Wx, Wh, b):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def inputs(B, D, H):
         return {

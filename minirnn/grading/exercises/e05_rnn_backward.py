@@ -105,7 +105,7 @@ def expected(dy, x, h, Wx, Wh):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def inputs(T, B, D, H):
         normal = rng.standard_normal

@@ -69,7 +69,7 @@ def expected(x, u, p, dy):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
     x, dy = rng.standard_normal((2, 5, 3, 4))
     u = rng.random((5, 3, 4))
     one = rng.standard_normal((1, 1, 6))

@@ -138,7 +138,7 @@ def expected(dh, dc, x, h_prev, c_prev, gates, c, Wx, Wh):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def inputs(B, D, H):
         normal = rng.standard_normal

@@ -147,7 +147,7 @@ def expected(dy, x, h, c, gates, Wx, Wh):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def inputs(T, B, D, H):
         normal = rng.standard_normal

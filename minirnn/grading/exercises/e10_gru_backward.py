@@ -132,7 +132,7 @@ def expected(dy, x, h, r, u, n, m, Wx, Wh):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def inputs(T, B, D, H):
         normal = rng.standard_normal

@@ -78,7 +78,7 @@ def expected(grads, max_norm):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
     normal = rng.standard_normal
     grads = {"Wx": normal((4, 3)), "Wh": 0.5 * normal((3, 3)), "b": normal(3)}
     zero = {key: np.zeros_like(g) for key, g in grads.items()}

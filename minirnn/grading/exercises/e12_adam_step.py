@@ -108,7 +108,7 @@ def expected(theta, g, m, s, t, lr, beta1, beta2, eps):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
     # ε is far larger than the usual 1e-8, so that it can be seen where it stands.
     constants = {"lr": 0.1, "beta1": 0.8, "beta2": 0.95, "eps": 0.03}
 

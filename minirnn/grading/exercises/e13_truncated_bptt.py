@@ -129,7 +129,7 @@ def expected(x, h0, dy, Wx, Wh, b, k):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
     B, D, H = 3, 5, 2
     normal = rng.standard_normal
     h0, Wx, Wh, b = normal((B, H)), 0.5 * normal((D, H)), normal((H, H)), 0.5 * normal(H)

@@ -98,7 +98,7 @@ def expected(z, temperature, u):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
     B, V = 60, 7
     z, u = 1.5 * rng.standard_normal((B, V)), rng.random(B)
     apart = z + 2000.0 * rng.permutation(B)[:, None]

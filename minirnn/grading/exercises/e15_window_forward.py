@@ -103,7 +103,7 @@ def expected(z, kappa_prev, C):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def inputs(B, K, U, E):
         return {

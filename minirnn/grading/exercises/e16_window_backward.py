@@ -117,7 +117,7 @@ def expected(dw, dkappa, z, kappa, C):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def inputs(B, K, U, E):
         normal = rng.standard_normal

@@ -114,7 +114,7 @@ def log_softmax(z):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def inputs(T, V, *y):
         return {"log_p": log_softmax(1.5 * rng.standard_normal((T, V))), "y": np.array(y, int)}

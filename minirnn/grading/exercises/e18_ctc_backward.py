@@ -114,7 +114,7 @@ def expected(log_p, y, log_alpha, loss):
 
 
 def cases(rng):
-    """The `Case`s that an answer is called with."""
+    """The inputs with which an answer is judged."""
 
     def inputs(given):
         log_alpha, loss = e17_ctc_forward.solution(**given.arguments)

@@ -1,27 +1,25 @@
 """A picture of what was read: the text over the ink, doubtful characters marked."""
 
-import pathlib
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from minirnn.files import atomic
 from minirnn.images.draw_scan import draw_ink
+from minirnn.images.image_files import save_image
 from minirnn.ink.strokes import bounding_box
 
 TEXT, DOUBT = (20, 60, 200), (220, 30, 30)
-WIDE, HIGH = 1600, 4000  # pixels that ink without a picture is drawn with at most
+WIDE, HIGH = 1600, 4000  # pixels of the largest picture in which ink without a picture is drawn
 MARGIN = 40
 PALE = 0.55  # how much of the ink's darkness is left, so that the text over it can be read
 SMALLEST, LARGEST = 9, 400  # pixels of a letter
-NEAR = 4  # characters before and after that a character stands above, too
+NEAR = 4  # neighbours on either side whose ink a character is also drawn above
 
 
 def draw_reading(path, page, readings):
-    """Save the `minirnn.reading.sources.Page` as a picture with each character that was read over its ink.
+    """Save the `minirnn.reading.sources.PageToRead` as a picture with each character that was read over its ink.
 
-    Characters stand above the place where they were read, those that are not sure in red with a frame around their
-    ink."""
+    Characters are drawn above the place where they were read; doubtful ones are red, and their ink is framed."""
     picture, scale, origin = _picture(page)
     draw = ImageDraw.Draw(picture)
     for reading in readings:
@@ -39,8 +37,7 @@ def draw_reading(path, page, readings):
             draw.text((middle, max(0.8 * size, top - 0.2 * size)), character, fill=colour, font=font, anchor="ms")
             if u in doubtful:
                 draw.rectangle(list(corners), outline=DOUBT)
-    with atomic(path, "wb") as file:
-        picture.save(file, Image.registered_extensions()[pathlib.Path(path).suffix.lower()])
+    save_image(path, np.asarray(picture) / 255)
 
 
 def _picture(page):
