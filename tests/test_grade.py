@@ -158,6 +158,8 @@ UNKNOWN = [  # mistakes that nobody thought of, and what has to be said of them
     ("lstm_step_backward", "dx = dz @ Wx.T", "dx = dz @ Wh.T", "dx has the value that dh_prev should have"),
     ("lstm_step_backward", "[dz_i, dz_f, dz_o, dz_g]", "[dz_f, dz_g, dz_o, dz_i]", "in the order f, g, o, i; here"),
     ("ctc_forward", "log_p[t, places]", "log_p[t, places] * 2", "log_alpha and loss are wrong"),
+    ("ctc_forward", "return log_alpha,", "return np.maximum(log_alpha, -1e3),", "is -1000, it should be -inf"),
+    ("sample", "z / temperature", "z / temperature**2", "at most$"),  # and no list of the forty rows that are right
     ("lstm_step_backward", "di * i * (1 - i)", "di * i * (2 - i)", "dWx, dWh and db are wrong, dc_prev is right"),
     ("lstm_step_backward", "dWh = h_prev.T @ dz", "dWh = h_prev.T @ dz\n    dWh[:, :2] += 1", "Only the block of i is"),
     ("lstm_step_backward", "db = dz.sum(axis=0)", "db = dz", "is a sum over the first axis missing"),

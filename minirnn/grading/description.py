@@ -10,6 +10,7 @@ import numpy as np
 from minirnn.networks.gradient_check import TOLERANCE, relative_error
 
 LONGEST = 300  # characters of a student's own error message that are repeated
+MOST = 8  # indices that are listed: more say nothing
 
 
 def listing(names):
@@ -74,6 +75,10 @@ def _describe_output(output, key, own, right):
     if unlike.any():
         index = tuple(int(n) for n in np.argwhere(unlike)[0])
         return 3, f"{_entry(key, index)} is {value[index]}: look for exp of something large, log of 0, division by 0"
+    lacking = np.isfinite(value) & ~np.isfinite(wanted)
+    if lacking.any() and _equal(np.where(lacking, wanted, value), wanted):
+        index = tuple(int(n) for n in np.argwhere(lacking)[0])
+        return 3, f"{_entry(key, index)} is {value[index]:.6g}, it should be {wanted[index]}; all else is right"
     with np.errstate(all="ignore"):
         rank, suggestion = _suggest_pattern(output, value, wanted)
         if wanted.dtype.kind == "i":
@@ -94,9 +99,10 @@ def _entry(key, index):
 
 
 def _equal(a, b):
-    if a.shape != b.shape or not np.isfinite(a).all() or not np.isfinite(b).all():
+    finite = np.isfinite(a)
+    if a.shape != b.shape or not np.array_equal(a[~finite], b[~finite]) or not np.isfinite(b[finite]).all():
         return False
-    return relative_error(a, b) <= TOLERANCE
+    return not finite.any() or relative_error(a[finite], b[finite]) <= TOLERANCE
 
 
 def _value_of_another(key, own, right):
@@ -158,6 +164,6 @@ def _suggest_part(output, own, right):
     for axis in range(right.ndim):
         name = output.axes[axis] if len(output.axes) == right.ndim else f"axis {axis}"
         good = [n for n in range(right.shape[axis]) if _equal(np.take(own, n, axis), np.take(right, n, axis))]
-        if good:
+        if 0 < len(good) <= MOST:
             return 1, f". It is right at {name} = {', '.join(map(str, good))} only"
     return 0, ""

@@ -146,7 +146,7 @@ def results(exercise, function, cases):
     """[{name: array}] of what ``function`` returns for ``cases``; None where a mistake makes it fail."""
     try:
         return [as_arrays(exercise.outputs, case(function)) for case in cases]
-    except (ArithmeticError, IndexError, ValueError):
+    except (ArithmeticError, IndexError, UnboundLocalError, ValueError):
         return None
 
 

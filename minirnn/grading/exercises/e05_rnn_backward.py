@@ -60,6 +60,13 @@ after
 Wh not transposed: the error goes back through Wh. On the way back it is Whᵀ
     da @ Wh.T -> da @ Wh
 
+back without tanh': what goes to step t-1 is dh Whᵀ. On its way it has to pass tanh, too: da Whᵀ
+    back = da @ Wh.T -> back = dh @ Wh.T
+
+first step left out: the loop ends before step t = 0, whose errors are missing: range(T - 1, -1, -1), or
+reversed(range(T))
+    reversed(range(T)) -> reversed(range(1, T))
+
 back without Wh: da itself is handed to the step before. h_{t-1} went through Wh: da Whᵀ
     back = da @ Wh.T -> back = da
 
@@ -78,6 +85,10 @@ mean over the steps: dWx, dWh and db are divided by T. They are sums: the loss h
 
 wrong sign: all gradients have the wrong sign. No step downhill is asked for, only the gradient
     dh = dy[t] + back -> dh = back - dy[t]
+
+clipped: the gradients are clipped. What is asked for are the gradients themselves; clipping is a matter of the
+optimiser, which cannot undo it
+    back, dWx, dWh, db -> back, *(np.sign(g) * np.minimum(np.abs(g), {1|5|10}) for g in (dWx, dWh, db))
 """
 
 
@@ -107,11 +118,15 @@ def expected(dy, x, h, Wx, Wh):
 def cases(rng):
     """The inputs with which an answer is judged."""
 
-    def inputs(T, B, D, H):
+    def inputs(T, B, D, H, size=1.0):
         normal = rng.standard_normal
         x, h, Wx, Wh, b = normal((T, B, D)), [0.5 * normal((B, H))], 0.5 * normal((D, H)), normal((H, H)), normal(H)
         for t in range(T):
             h.append(np.tanh(x[t] @ Wx + h[t] @ Wh + 0.5 * b))
-        return {"dy": normal((T, B, H)), "x": x, "h": np.array(h), "Wx": Wx, "Wh": Wh}
+        return {"dy": size * normal((T, B, H)), "x": x, "h": np.array(h), "Wx": Wx, "Wh": Wh}
 
-    return case(**inputs(4, 3, 5, 2)), case("for a single step of a single sequence", **inputs(1, 1, 2, 3))
+    return (
+        case(**inputs(4, 3, 5, 2)),
+        case("for a single step of a single sequence", **inputs(1, 1, 2, 3)),
+        case("where the errors of the outputs are large", **inputs(2, 2, 3, 2, size=100.0)),
+    )

@@ -140,7 +140,7 @@ def expected(dh, dc, x, h_prev, c_prev, gates, c, Wx, Wh):
 def cases(rng):
     """The inputs with which an answer is judged."""
 
-    def inputs(B, D, H):
+    def inputs(B, D, H, size=1.0):
         normal = rng.standard_normal
         x, h_prev, c_prev = normal((B, D)), 0.5 * normal((B, H)), normal((B, H))
         Wx, Wh = 0.5 * normal((D, 4 * H)), 0.5 * normal((H, 4 * H))
@@ -148,7 +148,11 @@ def cases(rng):
         gates = np.hstack([sigmoid(z[:, : 3 * H]), np.tanh(z[:, 3 * H :])])
         i, f, _, g = np.split(gates, 4, axis=1)
         c = f * c_prev + i * g
-        return {"dh": normal((B, H)), "dc": normal((B, H)), "x": x, "h_prev": h_prev, "c_prev": c_prev,
-                "gates": gates, "c": c, "Wx": Wx, "Wh": Wh}  # fmt: skip
+        return {"dh": size * normal((B, H)), "dc": size * normal((B, H)), "x": x, "h_prev": h_prev,
+                "c_prev": c_prev, "gates": gates, "c": c, "Wx": Wx, "Wh": Wh}  # fmt: skip
 
-    return case(**inputs(3, 5, 2)), case("for a single sequence, B = 1", **inputs(1, 2, 3))
+    return (
+        case(**inputs(3, 5, 2)),
+        case("for a single sequence, B = 1", **inputs(1, 2, 3)),
+        case("where the errors are large", **inputs(2, 3, 2, size=100.0)),
+    )

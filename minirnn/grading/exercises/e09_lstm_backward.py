@@ -107,6 +107,10 @@ mean over the batch: dWx, dWh and db are divided by B. They are sums: the loss h
 
 mean over the steps: dWx, dWh and db are divided by T. They are sums: the loss has its 1/N already
     dc, dWx, dWh, db -> dc, dWx / T, dWh / T, db / T
+
+clipped: the gradients are clipped. What is asked for are the gradients themselves; clipping is a matter of the
+optimiser, which cannot undo it
+    back, dc, dWx, dWh, db -> back, dc, *(np.sign(g) * np.minimum(np.abs(g), {1|5|10}) for g in (dWx, dWh, db))
 """
 
 
@@ -149,7 +153,7 @@ def expected(dy, x, h, c, gates, Wx, Wh):
 def cases(rng):
     """The inputs with which an answer is judged."""
 
-    def inputs(T, B, D, H):
+    def inputs(T, B, D, H, size=1.0):
         normal = rng.standard_normal
         x, Wx, Wh, b = normal((T, B, D)), 0.5 * normal((D, 4 * H)), 0.5 * normal((H, 4 * H)), 0.5 * normal(4 * H)
         h, c, gates = [0.5 * normal((B, H))], [normal((B, H))], []
@@ -159,7 +163,11 @@ def cases(rng):
             i, f, o, g = np.split(gates[t], 4, axis=1)
             c.append(f * c[t] + i * g)
             h.append(o * np.tanh(c[t + 1]))
-        return {"dy": normal((T, B, H)), "x": x, "h": np.array(h), "c": np.array(c), "gates": np.array(gates),
+        return {"dy": size * normal((T, B, H)), "x": x, "h": np.array(h), "c": np.array(c), "gates": np.array(gates),
                 "Wx": Wx, "Wh": Wh}  # fmt: skip
 
-    return case(**inputs(4, 3, 5, 2)), case("for a single step of a single sequence", **inputs(1, 1, 2, 3))
+    return (
+        case(**inputs(4, 3, 5, 2)),
+        case("for a single step of a single sequence", **inputs(1, 1, 2, 3)),
+        case("where the errors of the outputs are large", **inputs(2, 2, 3, 2, size=100.0)),
+    )

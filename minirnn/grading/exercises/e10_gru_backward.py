@@ -40,6 +40,14 @@ no error straight through u: step t+1 sends back [dz_r, dz_u, dm] Whᵀ only. h_
 (1 - u) n: dh u is missing
     dq @ Wh.T + dh * u[t] -> dq @ Wh.T
 
+straight back with 1 - u: step t+1 sends back dh (1 - u) along the straight way. In h_t = u h_{t-1} + (1 - u) n, what
+weighs h_{t-1} is u
+    dq @ Wh.T + dh * u[t] -> dq @ Wh.T + dh * (1 - u[t])
+
+first step left out: the loop ends before step t = 0, whose errors are missing: range(T - 1, -1, -1), or
+reversed(range(T))
+    reversed(range(T)) -> reversed(range(1, T))
+
 dy of the last step only: dy_t is used at t = T-1 only. Every step has an output, and its error comes in there
     dy[t] + back -> dy[t] * (t == T - 1) + back
 
@@ -91,6 +99,10 @@ mean over the batch: dWx, dWh, db and dbn are divided by B. They are sums: the l
 
 mean over the steps: dWx, dWh, db and dbn are divided by T. They are sums: the loss has its 1/N already
     back, dWx, dWh, db, dbn -> back, dWx / T, dWh / T, db / T, dbn / T
+
+clipped: the gradients are clipped. What is asked for are the gradients themselves; clipping is a matter of the
+optimiser, which cannot undo it
+    back, dWx, dWh, db, dbn -> back, *(np.sign(g) * np.minimum(np.abs(g), {1|5|10}) for g in (dWx, dWh, db, dbn))
 """
 
 
@@ -134,7 +146,7 @@ def expected(dy, x, h, r, u, n, m, Wx, Wh):
 def cases(rng):
     """The inputs with which an answer is judged."""
 
-    def inputs(T, B, D, H):
+    def inputs(T, B, D, H, size=1.0):
         normal = rng.standard_normal
         x, h = normal((T, B, D)), np.empty((T + 1, B, H))
         Wx, Wh, b, bn = 0.5 * normal((D, 3 * H)), 0.5 * normal((H, 3 * H)), 0.5 * normal(3 * H), 0.5 * normal(H)
@@ -146,6 +158,10 @@ def cases(rng):
             m[t] = q[:, 2 * H :] + bn
             n[t] = np.tanh(z[:, 2 * H :] + r[t] * m[t])
             h[t + 1] = u[t] * h[t] + (1 - u[t]) * n[t]
-        return {"dy": normal((T, B, H)), "x": x, "h": h, "r": r, "u": u, "n": n, "m": m, "Wx": Wx, "Wh": Wh}
+        return {"dy": size * normal((T, B, H)), "x": x, "h": h, "r": r, "u": u, "n": n, "m": m, "Wx": Wx, "Wh": Wh}
 
-    return case(**inputs(4, 3, 5, 2)), case("for a single step of a single sequence", **inputs(1, 1, 2, 3))
+    return (
+        case(**inputs(4, 3, 5, 2)),
+        case("for a single step of a single sequence", **inputs(1, 1, 2, 3)),
+        case("where the errors of the outputs are large", **inputs(2, 2, 3, 2, size=100.0)),
+    )

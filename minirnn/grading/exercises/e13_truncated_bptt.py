@@ -134,12 +134,13 @@ def cases(rng):
     normal = rng.standard_normal
     h0, Wx, Wh, b = normal((B, H)), 0.5 * normal((D, H)), normal((H, H)), 0.5 * normal(H)
 
-    def chunked(note, T, k):
-        return case(note, x=normal((T, B, D)), h0=h0, dy=normal((T, B, H)), Wx=Wx, Wh=Wh, b=b, k=k)
+    def chunked(note, T, k, size=1.0):
+        return case(note, x=normal((T, B, D)), h0=h0, dy=size * normal((T, B, H)), Wx=Wx, Wh=Wh, b=b, k=k)
 
     return (
         chunked("", 6, 3),
         chunked("where T is no multiple of k, so that the last chunk is shorter", 7, 3),
         chunked("for chunks of another length", 5, 2),
         chunked("where the whole sequence is shorter than a chunk", 2, 5),
+        chunked("where the errors of the outputs are large", 4, 2, size=100.0),
     )

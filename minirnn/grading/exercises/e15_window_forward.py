@@ -105,11 +105,15 @@ def expected(z, kappa_prev, C):
 def cases(rng):
     """The inputs with which an answer is judged."""
 
-    def inputs(B, K, U, E):
+    def inputs(B, K, U, E, before=0.0):
         return {
             "z": 0.5 * rng.standard_normal((B, 3 * K)),
-            "kappa_prev": 3 * rng.random((B, K)),
+            "kappa_prev": before + 3 * rng.random((B, K)),
             "C": rng.standard_normal((B, U, E)),
         }
 
-    return case(**inputs(3, 2, 5, 4)), case("for one Gaussian and a single sequence", **inputs(1, 1, 3, 2))
+    return (
+        case(**inputs(3, 2, 5, 4)),
+        case("for one Gaussian and a single sequence", **inputs(1, 1, 3, 2)),
+        case("where the window has passed the end of the text", **inputs(2, 3, 4, 2, before=3.0)),
+    )

@@ -119,10 +119,15 @@ def expected(dw, dkappa, z, kappa, C):
 def cases(rng):
     """The inputs with which an answer is judged."""
 
-    def inputs(B, K, U, E):
+    def inputs(B, K, U, E, size=1.0):
         normal = rng.standard_normal
         z = 0.5 * normal((B, 3 * K))
         kappa = 3 * rng.random((B, K)) + np.exp(z[:, 2 * K :])
-        return {"dw": normal((B, E)), "dkappa": normal((B, K)), "z": z, "kappa": kappa, "C": normal((B, U, E))}
+        dw, dkappa = size * normal((B, E)), size * normal((B, K))
+        return {"dw": dw, "dkappa": dkappa, "z": z, "kappa": kappa, "C": normal((B, U, E))}
 
-    return case(**inputs(3, 2, 5, 4)), case("for one Gaussian and a single sequence", **inputs(1, 1, 3, 2))
+    return (
+        case(**inputs(3, 2, 5, 4)),
+        case("for one Gaussian and a single sequence", **inputs(1, 1, 3, 2)),
+        case("where the errors are large", **inputs(2, 2, 4, 3, size=100.0)),
+    )

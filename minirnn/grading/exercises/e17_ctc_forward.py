@@ -33,6 +33,15 @@ characters skipped: a path may leave out a character, from blank to blank. Only 
 be one
     (l[2:] != 0) & (l[2:] != l[:-2]) -> True
 
+index below zero: at the first places s - 1 or s - 2 is below zero, and Python then counts from the end: the last
+places seem to come before the first. There is no place before s = 0
+    np.append(-np.inf, stay[:-1]) -> np.roll(stay, 1)
+    skip[2:] = (l[2:] != 0) & (l[2:] != l[:-2]) -> skip = (l != 0) & (l != np.roll(l, 2))
+    and np.append([-np.inf, -np.inf], stay[:-2]) -> np.roll(stay, 2)
+    np.append(-np.inf, stay[:-1]) -> np.roll(stay, 1)
+    and skip[2:] = (l[2:] != 0) & (l[2:] != l[:-2]) -> skip = (l != 0) & (l != np.roll(l, 2))
+    and np.append([-np.inf, -np.inf], stay[:-2]) -> np.roll(stay, 2)
+
 begins with a blank only: every path begins with the blank. It may also begin with the first character
     log_alpha[0, 1:2] = log_p[0, l[1:2]] -> pass
 
