@@ -100,7 +100,7 @@ show.picture(figure, "01_one_hot.png")
 
 # %% [markdown]
 # In the picture the two rows for "s" are the same row of E. That decides the way back. Let dy (T, D) be the gradient
-# of the loss with respect to y = onehot(x) E. For any product y = A E the gradient of E is Aᵀ dy, hence
+# of the loss with respect to y = onehot(x) E. For any product y = A E the gradient of E is $A^\top dy$, hence
 #
 # $$dE = \operatorname{onehot}(x)^\top\, dy$$
 #
@@ -123,7 +123,7 @@ print("dE of 's', wrong:", np.round(dE_wrong[s], 2), "(the last 's' alone)")
 # %% [markdown]
 # ## The shape of a batch
 #
-# To predict the next symbol, the target y is the text moved by one: y_t = x_{t+1}. And since one product of a large
+# To predict the next symbol, the target y is the text moved by one: $y_t = x_{t+1}$. And since one product of a large
 # matrix is much faster than many of small ones, B places of the text are read at once, side by side. All arrays are
 # **time-major**: ids (T, B), embedded (T, B, D), so that x[t] is what all B sequences read at step t, one contiguous
 # piece of memory.
@@ -171,7 +171,7 @@ show.source(softmax_cross_entropy.forward, "p = flat - flat.max", "p /= total")
 #
 # $$\text{loss} = -\log p_y$$
 #
-# and this is no arbitrary choice. The probability that the model gives a whole text is the product of its p_y over
+# and this is no arbitrary choice. The probability that the model gives a whole text is the product of its $p_y$ over
 # all places; minus its logarithm is the sum of the losses. To minimise the mean loss is to make the text that was
 # really written as likely as possible (maximum likelihood). A sure hit costs 0, a symbol called impossible costs
 # infinity. The unit is the **nat** with the natural logarithm; divided by log 2, it is **bits**, the length of the
@@ -258,7 +258,7 @@ show.picture(figure, "01_ladder.png")
 # %% [markdown]
 # ## The gradient, which is simply p - onehot
 #
-# One place, logits z, target y. Since log p_y = z_y - log Σ_k exp(z_k),
+# One place, logits z, target y. Since $\log p_y = z_y - \log \sum_k \exp(z_k)$,
 #
 # $$
 # \begin{split}
@@ -340,8 +340,8 @@ show.picture(figure, "01_learning.png")
 
 # %% [markdown]
 # To get below that line, the network has to know more than one symbol of the past. Tables of triples and quadruples
-# grow as V³, V⁴ and are nearly empty; what is needed is a memory of fixed size that sums up all that was read. That is
-# the next chapter.
+# grow as $V^3, V^4$ and are nearly empty; what is needed is a memory of fixed size that sums up all that was read.
+# That is the next chapter.
 #
 # ## Predict, then change, then run
 #

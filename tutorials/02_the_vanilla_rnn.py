@@ -26,8 +26,8 @@ from minirnn.training.trainer import Trainer
 # %% [markdown]
 # ## A memory of fixed size
 #
-# At every step the network reads an input x_t and has a state h_{t-1} from the step before. Both go through a matrix,
-# the sum goes through tanh, and that is the new state (Elman 1990):
+# At every step the network reads an input $x_t$ and has a state $h_{t-1}$ from the step before. Both go through a
+# matrix, the sum goes through tanh, and that is the new state (Elman 1990):
 #
 # $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b)$$
 #
@@ -62,9 +62,9 @@ show.picture(figure, "02_unrolled.png")
 # %% [markdown]
 # ## Forward
 #
-# The plain version is the formula in a loop. The package makes the products with x_t before the loop, for all steps at
-# once: they do not depend on the state, and one product of a (T B, D) matrix is much faster than T small ones. Only
-# h Wh has to wait for the step before. Both give the same numbers.
+# The plain version is the formula in a loop. The package makes the products with $x_t$ before the loop, for all steps
+# at once: they do not depend on the state, and one product of a (T B, D) matrix is much faster than T small ones. Only
+# $h W_h$ has to wait for the step before. Both give the same numbers.
 
 # %%
 def rnn_forward_plain(x, state, params):
@@ -90,13 +90,13 @@ show.source(rnn.forward, "a = (x.reshape", "np.tanh(h[t + 1]")
 # %% [markdown]
 # ## The smallest case, by hand
 #
-# Three steps, and every array a single number. The loss looks at the last state only: L = ½ (h_3 - 1)².
+# Three steps, and every array a single number. The loss looks at the last state only: $L = \tfrac12 (h_3 - 1)^2$.
 #
 # $$h_1 = \tanh(w_x x_1 + w_h h_0), \quad h_2 = \tanh(w_x x_2 + w_h h_1), \quad h_3 = \tanh(w_x x_3 + w_h h_2)$$
 #
-# How does L depend on wh? It stands in three places. Pretend for a moment that these were three different weights,
-# wh₁, wh₂, wh₃, one per step. L as a function of the one weight is L(wh, wh, wh), and the derivative of such a function
-# is the sum of its three partial derivatives:
+# How does L depend on $w_h$? It stands in three places. Pretend for a moment that these were three different weights,
+# $w_{h1}, w_{h2}, w_{h3}$, one per step. L as a function of the one weight is $L(w_h, w_h, w_h)$, and the derivative
+# of such a function is the sum of its three partial derivatives:
 #
 # $$
 # \frac{dL}{dw_h} = \frac{\partial L}{\partial w_{h1}} + \frac{\partial L}{\partial w_{h2}}
@@ -104,8 +104,8 @@ show.source(rnn.forward, "a = (x.reshape", "np.tanh(h[t + 1]")
 # $$
 #
 # *A weight that is used many times has as its gradient the sum over its uses.* This sentence is all that is new in
-# backpropagation "through time". Write a_t for the argument of the t-th tanh, whose derivative is 1 - h_t². Then from
-# the back:
+# backpropagation "through time". Write $a_t$ for the argument of the t-th tanh, whose derivative is $1 - h_t^2$. Then
+# from the back:
 #
 # $$
 # \begin{array}{lll}
@@ -138,7 +138,7 @@ print(f"package: dL/dwh = {grads['Wh'][0, 0]:.10f}")
 assert abs(sum(parts) - grads["Wh"][0, 0]) < 1e-12
 
 # %% [markdown]
-# Look at the column dh: from step to step the error is multiplied by wh (1 - h²), here first by 0.67, then
+# Look at the column dh: from step to step the error is multiplied by $w_h (1 - h^2)$, here first by 0.67, then
 # by 0.79. Chapter 3 is about nothing else.
 #
 # ## The general case
@@ -147,11 +147,12 @@ assert abs(sum(parts) - grads["Wh"][0, 0]) < 1e-12
 #
 # $$dX = dY\, W^\top \qquad dW = X^\top dY$$
 #
-# (Y_ij = Σ_k X_ik W_kj, so ∂L/∂W_kj = Σ_i X_ik dY_ij, the entry kj of Xᵀ dY. If in doubt, let the shapes decide: with
-# T, B, D and H all different, only one order of the product fits.)
+# ($Y_{ij} = \sum_k X_{ik} W_{kj}$, so $\partial L/\partial W_{kj} = \sum_i X_{ik} dY_{ij}$, the entry kj of
+# $X^\top dY$. If in doubt, let the shapes decide: with T, B, D and H all different, only one order of the product
+# fits.)
 #
-# The state h_t is used twice: it is the output y_t, from which the layer above sends dy_t, and it goes into step t+1,
-# a_{t+1} = ... + h_t Wh, from which comes da_{t+1} Whᵀ. Used twice, so two errors add up:
+# The state $h_t$ is used twice: it is the output $y_t$, from which the layer above sends $dy_t$, and it goes into step
+# t+1, $a_{t+1} = \ldots + h_t W_h$, from which comes $da_{t+1} W_h^\top$. Used twice, so two errors add up:
 #
 # $$
 # \begin{split}
@@ -193,8 +194,8 @@ assert all(np.abs(grads[name] - grads_plain[name]).max() < 1e-12 for name in gra
 
 # %% [markdown]
 # The package computes the same. Its loop holds only what has to wait for the step after; the sums over t are one
-# product of the long matrices (T B, D) and (T B, H) after the loop, since Σ_t x_tᵀ da_t is just what the product of
-# the stacked matrices adds up:
+# product of the long matrices (T B, D) and (T B, H) after the loop, since $\sum_t x_t^\top da_t$ is just what the
+# product of the stacked matrices adds up:
 
 # %%
 show.source(rnn.backward, "for t in reversed", "return")
@@ -216,7 +217,7 @@ for name, analytic in {**grads, "x": dx, "h0": dstart[0]}.items():
 # %% [markdown]
 # ## Whose error is it?
 #
-# dh_t holds the errors of all later losses at once, already added up. They travel together because everything on
+# $dh_t$ holds the errors of all later losses at once, already added up. They travel together because everything on
 # the way back is linear in the error, so one sweep does the work of T. To see them apart, send them one at a time:
 # below, row s of the triangle is the error of the loss at step s alone, column t is where it has arrived.
 
@@ -333,7 +334,7 @@ show.source(CharRNN.backward, "dy = softmax_cross_entropy", "return")
 print({name: {key: array.shape for key, array in layer.items()} for name, layer in network.params.items()})
 
 # %% [markdown]
-# **`backend.flatten`** turns the nested dict into a flat one, {"rnn1.Wx": array, ...}, so that an optimiser need not
+# **`backend.flatten`** turns the nested dict into a flat one, `{"rnn1.Wx": array, ...}`, so that an optimiser need not
 # know anything about layers. It copies the dict and *not the arrays*: both dicts hold the same ones. In NumPy an array
 # is a piece of memory, and a name is only a way to get there. The operator -= writes into that piece of memory, and
 # whoever holds the array sees the new numbers. An assignment of the difference would make a new array and give it the
@@ -387,8 +388,8 @@ show.source(Trainer.step, "norm = clip_by_global_norm", "self.optimiser.step")
 #
 # 1. Suppose the loop sets `dh = dy[t]` in place of `dh += dy[t]`. Which gradients are still right, at which steps, and
 #    would the network learn anything at all? (This line is wrong on purpose.)
-# 2. The backward pass needs h_t of every step. How many bytes is that for T = 100, B = 32, H = 512 in float32? Could
-#    the h_t be computed again instead of being kept?
+# 2. The backward pass needs $h_t$ of every step. How many bytes is that for T = 100, B = 32, H = 512 in float32? Could
+#    the $h_t$ be computed again instead of being kept?
 # 3. Why must a gradient check of this layer have T of at least 2, a starting state that is not zero, and D different
 #    from H?
 #

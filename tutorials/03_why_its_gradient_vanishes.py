@@ -26,19 +26,19 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 #
 # $$dh_{t-1} = da_t W_h^\top = \left(dh_t\,(1 - h_t^2)\right) W_h^\top$$
 #
-# or with the Jacobian J_t = diag(1 - h_t²) Whᵀ, in k steps
+# or with the Jacobian $J_t = \operatorname{diag}(1 - h_t^2) W_h^\top$, in k steps
 #
 # $$dh_{t-k} = dh_t\, J_t\, J_{t-1} \cdots J_{t-k+1}$$
 #
-# a product of k matrices. A product of k numbers that are all around 0.7 is 0.7ᵏ: after twenty steps, 0.0008. Two
-# things make these factors small. The derivative 1 - h² is 1 at most, and only where the unit is at rest: the more
-# decidedly a unit says something, the less error it lets through. And Wh stretches a vector by at most its largest
-# singular value σ, so that
+# a product of k matrices. A product of k numbers that are all around 0.7 is $0.7^k$: after twenty steps, 0.0008. Two
+# things make these factors small. The derivative $1 - h^2$ is 1 at most, and only where the unit is at rest: the more
+# decidedly a unit says something, the less error it lets through. And $W_h$ stretches a vector by at most its largest
+# singular value $\sigma$, so that
 #
 # $$|dh_{t-k}| \le (\gamma \sigma)^k\, |dh_t| \qquad \gamma \text{ the largest } 1 - h^2$$
 #
-# If γ σ < 1 the gradient vanishes, with certainty and exponentially fast (Bengio et al. 1994, Pascanu et al. 2013).
-# If not, it may vanish or explode; what it will hardly do is stay.
+# If $\gamma \sigma < 1$ the gradient vanishes, with certainty and exponentially fast (Bengio et al. 1994, Pascanu et
+# al. 2013). If not, it may vanish or explode; what it will hardly do is stay.
 #
 # ## Measured
 #
@@ -64,18 +64,18 @@ def errors_by_distance(cell, params, x, rng):
 
 
 # %% [markdown]
-# How steep should the lines be? Let the entries of Wh be random with variance ρ²/H. Then its eigenvalues fill a
-# disc of radius ρ (the circular law), and a vector v is mapped to one with expected squared length
+# How steep should the lines be? Let the entries of $W_h$ be random with variance $\rho^2/H$. Then its eigenvalues fill
+# a disc of radius $\rho$ (the circular law), and a vector v is mapped to one with expected squared length
 #
 # $$\mathrm{E}\,|v W_h^\top|^2 = H \cdot \frac{\rho^2}{H} \cdot |v|^2 = \rho^2 |v|^2$$
 #
-# and the factors 1 - h², squared, are averaged in between. So each step multiplies the root mean square of the error
+# and the factors $1 - h^2$, squared, are averaged in between. So each step multiplies the root mean square of the error
 # by
 #
 # $$\rho\, \sqrt{\text{mean of } (1 - h^2)^2}$$
 #
-# This takes Wh and the error for independent, which they are not quite, since the same Wh is used at every step. It
-# is good enough, as the dashed lines show: each is drawn by this formula, nothing is fitted.
+# This takes $W_h$ and the error for independent, which they are not quite, since the same $W_h$ is used at every step.
+# It is good enough, as the dashed lines show: each is drawn by this formula, nothing is fitted.
 
 # %%
 T, B, D, H = 50, 16, 8, 128
@@ -101,13 +101,14 @@ ax.legend(ncols=2, loc="lower left")
 show.picture(figure, "03_error_by_distance.png")
 
 # %% [markdown]
-# Five networks, and five straight lines: error, as a function of distance, is an exponential. Even with a small ρ of
-# 0.5 the first few steps back are well served, and that is why a vanilla RNN learns spelling. But there is nothing
+# Five networks, and five straight lines: error, as a function of distance, is an exponential. Even with a small $\rho$
+# of 0.5 the first few steps back are well served, and that is why a vanilla RNN learns spelling. But there is nothing
 # between "fades" and "blows up" except an exact balance, and the balance depends on the weights, which training moves.
-# Large weights do not help as much as one might think: they also drive the units into saturation, where 1 - h² is
-# small; the factor of ρ = 3 is far below 3.
+# Large weights do not help as much as one might think: they also drive the units into saturation, where $1 - h^2$ is
+# small; the factor of $\rho = 3$ is far below 3.
 #
-# Where does the package's own start lie? Uniform in ±1/√H has the variance 1/(3H), that is ρ = √(1/3) = 0.58:
+# Where does the package's own start lie? Uniform in $\pm 1/\sqrt H$ has the variance 1/(3H), that is
+# $\rho = \sqrt{1/3} = 0.58$:
 
 # %%
 show.source(rnn.init, "bound", '"Wh"')
@@ -116,7 +117,7 @@ show.source(rnn.init, "bound", '"Wh"')
 # ## It is the long memory that is lost, not the gradient
 #
 # The gradient of a weight is the sum over all distances. It does not vanish: the near terms are alive and well. What
-# is missing is the far part. Here is what a loss at the last step contributes to dWh, split by the step where
+# is missing is the far part. Here is what a loss at the last step contributes to $dW_h$, split by the step where
 # the weight was used:
 
 # %%
@@ -205,10 +206,10 @@ assert right == 1
 #
 # ## The other fault: cliffs
 #
-# Where factors are above one the gradient explodes. One unit shows the mechanism: h_t = tanh(w h_{t-1} + 0.3), twenty
-# steps from h_0 = -0.4, loss ½ (h_20 + 0.7)². For a small w all roads lead to a positive resting point. From a certain
-# w on, a road that begins at -0.4 ends at a negative one. Between the two lies a cliff: on its face the gradient
-# is thousands, on the plains to both sides below one.
+# Where factors are above one the gradient explodes. One unit shows the mechanism: $h_t = \tanh(w h_{t-1} + 0.3)$,
+# twenty steps from $h_0 = -0.4$, loss $\tfrac12 (h_{20} + 0.7)^2$. For a small w all roads lead to a positive resting
+# point. From a certain w on, a road that begins at -0.4 ends at a negative one. Between the two lies a cliff: on its
+# face the gradient is thousands, on the plains to both sides below one.
 
 # %%
 ws = np.linspace(0.5, 3, 20001)
@@ -244,13 +245,14 @@ show.source(clip_by_global_norm)
 # ## Predict, then change, then run
 #
 # In the measurement of the five networks, make the inputs ten times as large: 5 in the place of 0.5 in the line of
-# `params["Wx"]`. Wh stays what it is. Will errors come back further, less far, or as far as before?
+# `params["Wx"]`. $W_h$ stays what it is. Will errors come back further, less far, or as far as before?
 #
 # ## Three questions
 #
 # 1. If the gradient is multiplied by 0.4 at every step, would a learning rate that is larger by 1/0.4²⁰ train the
 #    memory of twenty steps?
-# 2. Let Wh be the identity, b = 0, and no tanh. What is the error after k steps? Why is that not yet a useful memory?
+# 2. Let $W_h$ be the identity, b = 0, and no tanh. What is the error after k steps? Why is that not yet a useful
+#    memory?
 # 3. With ReLU in place of tanh, the derivative is 0 or 1. Does the argument of this chapter still hold?
 #
 # The answers stand in `answers/03.md`.

@@ -27,7 +27,7 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 #
 # $$c_t = c_{t-1} + (\text{something new})$$
 #
-# whose derivative with respect to c_{t-1} is exactly one. An error that travels along it arrives as it set out,
+# whose derivative with respect to $c_{t-1}$ is exactly one. An error that travels along it arrives as it set out,
 # whatever the distance. Hochreiter and Schmidhuber (1997) called it the constant error carousel. But a bare sum is a
 # poor memory: everything is added to it, nothing is ever removed, and all of it shows all the time. So three **gates**
 # stand around it, numbers between 0 and 1, one for every unit, computed at every step from the input and the state:
@@ -50,7 +50,7 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 # \end{split}
 # $$
 #
-# with σ(z) = 1 / (1 + exp(-z)). The state is now a pair: c is what the cell knows, h is what it says.
+# with $\sigma(z) = 1 / (1 + \exp(-z))$. The state is now a pair: c is what the cell knows, h is what it says.
 
 # %%
 figure, ax = show.diagram(9.5, 5.2, 10, 5.6)
@@ -89,7 +89,7 @@ show.picture(figure, "04_the_cell.png")
 #
 # ## Forward, plainly
 #
-# The columns of Wx, Wh and b stand in four blocks of H, in the order i, f, o, g. Here is the plain version, every
+# The columns of $W_x, W_h$ and b stand in four blocks of H, in the order i, f, o, g. Here is the plain version, every
 # formula a line:
 
 # %%
@@ -129,7 +129,7 @@ assert max(np.abs(a - b).max() for a, b in zip(end, end_plain)) < 1e-12
 # %% [markdown]
 # ## Forward, as the package has it
 #
-# Two things are different in the package, and both are only about speed. The products with x_t are one product
+# Two things are different in the package, and both are only about speed. The products with $x_t$ are one product
 # before the loop, as in chapter 2:
 
 # %%
@@ -149,7 +149,8 @@ show.source(lstm.forward, "for t in range(T)", "cell_forward")
 #
 # So if the columns of i, f and o are halved first, one call of tanh serves the whole (B, 4H) block, and halving again
 # and adding a half makes gates of the first three quarters. Nor can anything overflow: tanh is safe for any argument,
-# while exp(-z) is not. `half` is the row [½, ½, ½, 1], each H times: g is multiplied with 1, and 0 is added.
+# while exp(-z) is not. `half` is the row $[\tfrac12, \tfrac12, \tfrac12, 1]$, each H times: g is multiplied with 1,
+# and 0 is added.
 
 # %%
 show.source(lstm.cell_forward, "z *= half", "np.multiply(o, tanh_c")
@@ -168,7 +169,7 @@ assert np.abs(sigmoid(z) - (1 + np.tanh(z / 2)) / 2).max() < 1e-15
 #     -   store -1          ?   keep, and show it
 #     x   erase
 #
-# Large weights make gates that are practically 0 or 1. The state h is not used (Wh = 0).
+# Large weights make gates that are practically 0 or 1. The state h is not used ($W_h = 0$).
 
 # %%
 symbols = "+-.?x"
@@ -203,10 +204,10 @@ show.picture(figure, "04_by_hand.png")
 #
 # ## How long does a cell remember?
 #
-# If f stays at one value, what was stored k steps ago is still there by the share fᵏ, and on the way back the error
-# meets the very same factor. Before anything is learned the weights are small and f is about σ(b_f), so the bias of the
-# forget gate sets the length of the memory that training starts from: after 1 / -log σ(b_f) steps the share has fallen
-# to 1/e.
+# If f stays at one value, what was stored k steps ago is still there by the share $f^k$, and on the way back the error
+# meets the very same factor. Before anything is learned the weights are small and f is about $\sigma(b_f)$, so the
+# bias of the forget gate sets the length of the memory that training starts from: after $1 / -\log \sigma(b_f)$ steps
+# the share has fallen to 1/e.
 
 # %%
 figure, ax = plt.subplots(figsize=(7.5, 3.8))
@@ -220,8 +221,8 @@ ax.legend(loc="lower right")
 show.picture(figure, "04_forgetting.png")
 
 # %% [markdown]
-# With b_f = 0, half of everything is gone after one step, and the LSTM starts out hardly better than the vanilla RNN.
-# A start of b_f = 1 is often advised (Gers et al. 2000, Jozefowicz et al. 2015). The right value depends on how far
+# With $b_f = 0$, half of everything is gone after one step, and the LSTM starts out hardly better than the vanilla RNN.
+# A start of $b_f = 1$ is often advised (Gers et al. 2000, Jozefowicz et al. 2015). The right value depends on how far
 # back the things lie that matter. In text most of them are near, and this package draws b like the weights, around
 # zero, with a measurement as its reason:
 
@@ -232,8 +233,8 @@ show.source(lstm.init)
 # ## Forty steps
 #
 # The task of chapter 3: say at the end which of four symbols came first, with forty steps of noise in between. The
-# vanilla RNN did not move from log 4. The LSTM with b_f = 1 does not either, as the table above lets one expect: of its
-# error, 4e-6 comes back along the cell. With b_f = 3, a tenth does.
+# vanilla RNN did not move from log 4. The LSTM with $b_f = 1$ does not either, as the table above lets one expect: of
+# its error, 4e-6 comes back along the cell. With $b_f = 3$, a tenth does.
 
 # %%
 def recall_task(rng, B, k):
@@ -300,7 +301,7 @@ assert loss < 0.8
 #
 # ## Three questions
 #
-# 1. Why tanh(c_t) in h_t = o tanh(c_t), and not simply o c_t?
+# 1. Why $\tanh(c_t)$ in $h_t = o \tanh(c_t)$, and not simply $o c_t$?
 # 2. How large can |c_t| become in T steps, and with which gates? What does that do to h?
 # 3. How many weights has an LSTM with D inputs and H units, how many a vanilla RNN? With H = 256 and D = 64, how
 #    wide a vanilla RNN has as many?

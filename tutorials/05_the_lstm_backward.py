@@ -32,8 +32,8 @@ from minirnn.networks.gradient_check import numerical_gradient, relative_error
 # $$
 #
 # As everywhere, d before a name is the derivative of the loss with respect to it. Two errors come into step t from
-# step t+1: dh (h_t was used in z_{t+1}) and dc (c_t was used in c_{t+1}). A third, dy_t, comes from the layer above,
-# to which h_t is the output. Two leave it, for step t-1.
+# step t+1: dh ($h_t$ was used in $z_{t+1}$) and dc ($c_t$ was used in $c_{t+1}$). A third, $dy_t$, comes from the layer
+# above, to which $h_t$ is the output. Two leave it, for step t-1.
 #
 # In the drawing the orange arrows are the blue and green ones of chapter 4 the other way round. Where forward one
 # value went to two places, backward two errors come together and are added; where forward two values were
@@ -73,8 +73,8 @@ show.picture(figure, "05_the_way_of_the_error.png")
 # %% [markdown]
 # ## Line by line
 #
-# **1. What is wrong with h_t.** It was used by the layer above and in all four blocks of z_{t+1} = ... + h_t Wh. Used
-# twice, two errors; the second by the rule for a product:
+# **1. What is wrong with $h_t$.** It was used by the layer above and in all four blocks of
+# $z_{t+1} = \ldots + h_t W_h$. Used twice, two errors; the second by the rule for a product:
 #
 # $$dh = dy_t + dz_{t+1} W_h^\top$$
 
@@ -83,10 +83,10 @@ show.source(lstm.backward, "dh += dy[t]")
 show.source(lstm.backward, "backend.product(dz[t], WhT, out=dh)")
 
 # %% [markdown]
-# (The second line is executed for step t+1, just before the first one for step t: dh already holds dz_{t+1} Whᵀ when
-# dy_t is added.)
+# (The second line is executed for step t+1, just before the first one for step t: dh already holds $dz_{t+1} W_h^\top$
+# when $dy_t$ is added.)
 #
-# **2. The output gate.** h_t = o tanh(c_t), a product entry by entry. Each factor gets dh times the other:
+# **2. The output gate.** $h_t = o \tanh(c_t)$, a product entry by entry. Each factor gets dh times the other:
 #
 # $$
 # \begin{split}
@@ -99,34 +99,34 @@ show.source(lstm.backward, "backend.product(dz[t], WhT, out=dh)")
 show.source(lstm.cell_backward, "np.multiply(dh, tanh_c, out=do)")
 
 # %% [markdown]
-# **3. The cell.** c_t was used in h_t, through tanh, whose derivative is 1 - tanh²; and in c_{t+1}, from which dc has
-# already arrived. Used twice, two errors:
+# **3. The cell.** $c_t$ was used in $h_t$, through tanh, whose derivative is $1 - \tanh^2$; and in $c_{t+1}$, from
+# which dc has already arrived. Used twice, two errors:
 #
 # $$dc \mathrel{+}= dh\, o\, (1 - \tanh(c_t)^2)$$
 #
 # This `+=` is the heart of it. With `=` the error from the future would be thrown away at every step, and the LSTM
-# would be a vanilla RNN with extra steps. The package saves an array by multiplying out, dh o - dh o tanh², in the
+# would be a vanilla RNN with extra steps. The package saves an array by multiplying out, $dh o - dh o \tanh^2$, in the
 # memory of dh, which is not needed any more:
 
 # %%
 show.source(lstm.cell_backward, "dh *= o", "dc -= dh")
 
 # %% [markdown]
-# **4. What made the cell.** c_t = f c_{t-1} + i g. A sum hands its error on unchanged to each term; in each term the
+# **4. What made the cell.** $c_t = f c_{t-1} + i g$. A sum hands its error on unchanged to each term; in each term the
 # factors get it times the other:
 #
 # $$di = dc\, g, \quad dg = dc\, i, \quad df = dc\, c_{t-1}, \quad dc_{t-1} = dc\, f$$
 #
-# The last of these is the reason why LSTMs exist. From dc_t to dc_{t-1}: a multiplication with f, entry by entry. No
-# matrix, no derivative of a squashing function. Note also what df needs: the cell *before* the step.
+# The last of these is the reason why LSTMs exist. From $dc_t$ to $dc_{t-1}$: a multiplication with f, entry by entry.
+# No matrix, no derivative of a squashing function. Note also what df needs: the cell *before* the step.
 
 # %%
 show.source(lstm.cell_backward, "np.multiply(dc, g, out=di)", "np.multiply(dc, i, out=dg)")
 show.source(lstm.cell_backward, "dc *= f")
 
 # %% [markdown]
-# **5. Back through the squashing.** For s = σ(z): ds/dz = exp(-z) / (1 + exp(-z))² = s (1 - s), and tanh' = 1 - tanh².
-# Both can be had from the result alone, so z itself need not be kept:
+# **5. Back through the squashing.** For $s = \sigma(z)$: $ds/dz = \exp(-z) / (1 + \exp(-z))^2 = s (1 - s)$, and
+# $\tanh' = 1 - \tanh^2$. Both can be had from the result alone, so z itself need not be kept:
 #
 # $$dz_i = di\, i\,(1 - i), \quad dz_f = df\, f\,(1 - f), \quad dz_o = do\, o\,(1 - o), \quad dz_g = dg\,(1 - g^2)$$
 
@@ -135,7 +135,7 @@ show.source(lstm.cell_backward, "np.subtract(1, gates", "np.subtract(1, slope_g"
 show.source(lstm.cell_backward, "dz *= slope")
 
 # %% [markdown]
-# **6. Weights and input.** z_t = x_t Wx + h_{t-1} Wh + b, with the parameters used at every step, so that their
+# **6. Weights and input.** $z_t = x_t W_x + h_{t-1} W_h + b$, with the parameters used at every step, so that their
 # gradients are sums over the steps:
 #
 # $$
@@ -220,7 +220,8 @@ print(f"plain version and package differ by {largest:.1e} at most")
 assert largest < 1e-12
 
 # %% [markdown]
-# And the referee, central differences of the loss Σ y · dy + h_T · dh + c_T · dc (chapter 7 says why this loss):
+# And the referee, central differences of the loss $\sum y \cdot dy + h_T \cdot dh + c_T \cdot dc$ (chapter 7 says why
+# this loss):
 
 # %%
 def f():
@@ -274,16 +275,17 @@ axes[2].set(title="What the gates learn from it", xlabel="the input, step by ste
 show.picture(figure, "05_one_error.png")
 
 # %% [markdown]
-# The error enters at the "?", walks back through ten steps at nearly full height, and ends at the "-", where the forget
-# gate was shut: what stood in the cell before had no influence, so it gets no blame. On its way it tells each step
-# what would have changed the answer: at the "-" how much to write (dz_i) and to erase (dz_f), at every step between how
-# well to keep (dz_f) and what not to let in through a gate that is nearly shut (dz_g), at the "?" how much to show
-# (dz_o). That is what training an LSTM is.
+# The error enters at the "?", walks back through ten steps at nearly full height, and ends at the "-", where the
+# forget gate was shut: what stood in the cell before had no influence, so it gets no blame. On its way it tells each
+# step what would have changed the answer: at the "-" how much to write ($dz_i$) and to erase ($dz_f$), at every step
+# between how well to keep ($dz_f$) and what not to let in through a gate that is nearly shut ($dz_g$), at the "?" how
+# much to show ($dz_o$). That is what training an LSTM is.
 #
 # ## Two paths, measured
 #
-# From step t to step t-1 the error has two ways: along the cell, times f; or out through the gates, dz Whᵀ, as in the
-# vanilla RNN. Cut one, and see what the other carries. With random weights and several biases of the forget gate:
+# From step t to step t-1 the error has two ways: along the cell, times f; or out through the gates, $dz W_h^\top$, as
+# in the vanilla RNN. Cut one, and see what the other carries. With random weights and several biases of the forget
+# gate:
 
 # %%
 def distances(cache, dy_last, along_cell=True, through_h=True):
@@ -353,14 +355,14 @@ for name, line in {"dh": "dh += dy", "dWx": "# dWx", "dWh": "# dWh", "db": "# db
 # ## Predict, then change, then run
 #
 # In "Watching one error walk back", set `BIG` to 2 in the place of 6. How much of the error arrives at the "-", and
-# what arrives at the "+" that was overwritten? The forget gate is σ(2) = 0.88 then, and it is ten steps from the "-"
-# to the last "?".
+# what arrives at the "+" that was overwritten? The forget gate is $\sigma(2) = 0.88$ then, and it is ten steps from
+# the "-" to the last "?".
 #
 # ## Three questions
 #
-# 1. In `cell_backward`, df uses c_prev. A student writes c instead. At which steps is df wrong, and would you see it in
-#    the loss curve?
-# 2. Add "peephole" connections (Gers and Schmidhuber 2000): z_f = ... + c_{t-1} p with a vector p (H,). Which
+# 1. In `cell_backward`, df uses `c_prev`. A student writes c instead. At which steps is df wrong, and would you see
+#    it in the loss curve?
+# 2. Add "peephole" connections (Gers and Schmidhuber 2000): $z_f = \ldots + c_{t-1} p$ with a vector p (H,). Which
 #    lines of the backward pass change, and how?
 # 3. The gradient along the cell alone is a product of forget gates, each less than one. So it vanishes as well. In what
 #    sense is the LSTM then better than the vanilla RNN?

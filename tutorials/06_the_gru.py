@@ -109,7 +109,7 @@ y_plain, _, cache_plain = gru_forward_plain(x, state, params)
 assert np.abs(y - y_plain).max() < 1e-12
 
 # %% [markdown]
-# The package takes all three products h Wh as one, makes both sigmoids by one tanh (chapter 4), and the mean of old
+# The package takes all three products $h W_h$ as one, makes both sigmoids by one tanh (chapter 4), and the mean of old
 # and new as n + u (h - n), which needs one product less:
 
 # %%
@@ -118,23 +118,23 @@ show.source(gru.forward, "for t in range(T)", "h[t + 1] += n")
 # %% [markdown]
 # ## Backward
 #
-# Take dh, everything that is wrong with h_t, and go through the formulas from the last to the first.
+# Take dh, everything that is wrong with $h_t$, and go through the formulas from the last to the first.
 #
-# **h_t = u h_{t-1} + (1 - u) n.** u occurs twice, once with a minus:
+# **$h_t = u h_{t-1} + (1 - u) n$.** u occurs twice, once with a minus:
 #
 # $$du = dh\,(h_{t-1} - n), \quad dn = dh\,(1 - u), \quad dh_{t-1} \text{ gets } dh\, u$$
 #
-# **n = tanh(x Wx_n + b_n + r m).** First through tanh, then the product r m:
+# **$n = \tanh(x W_{xn} + b_n + r m)$.** First through tanh, then the product r m:
 #
 # $$dz_n = dn\,(1 - n^2), \quad dr = dz_n\, m, \quad dm = dz_n\, r$$
 #
-# **r, u = σ(...)**, with σ' = σ (1 - σ):
+# **$r, u = \sigma(\ldots)$**, with $\sigma' = \sigma (1 - \sigma)$:
 #
 # $$dz_r = dr\, r\,(1 - r), \quad dz_u = du\, u\,(1 - u)$$
 #
-# **The products.** x_t meets Wx in all three blocks, and what comes back is dz = [dz_r, dz_u, dz_n]. h_{t-1} meets
-# Wh; in the third block what comes out of the product is m, not z_n, so there the error is dm. This is the one place
-# where GRU code goes wrong most often: two arrays that differ in their last third.
+# **The products.** $x_t$ meets $W_x$ in all three blocks, and what comes back is $dz = [dz_r, dz_u, dz_n]$. $h_{t-1}$
+# meets $W_h$; in the third block what comes out of the product is m, not $z_n$, so there the error is dm. This is the
+# one place where GRU code goes wrong most often: two arrays that differ in their last third.
 #
 # $$
 # \begin{array}{ll}
@@ -143,7 +143,7 @@ show.source(gru.forward, "for t in range(T)", "h[t + 1] += n")
 # \end{array}
 # $$
 #
-# **h_{t-1}** was thus used in four places, in r, in u, in m and directly in h_t:
+# **$h_{t-1}$** was thus used in four places, in r, in u, in m and directly in $h_t$:
 #
 # $$dh_{t-1} = dy_{t-1} + [dz_r, dz_u, dm]\, W_h^\top + dh\, u$$
 
@@ -201,10 +201,10 @@ show.source(gru.backward, "for t in reversed", "dh += scratch")
 # %% [markdown]
 # ## Two cells of one name
 #
-# The first paper has the reset gate *before* the product, n = tanh(x Wx_n + b_n + (r h_{t-1}) Wh_n); cuDNN, PyTorch
-# and this package have it *after*. After it, h Wh is one product for all three blocks; before, the third has to wait
-# for r. They learn about equally well, but the same weights give different numbers, and a model trained with one is
-# useless in the other. With the weights from above:
+# The first paper has the reset gate *before* the product, $n = \tanh(x W_{xn} + b_n + (r h_{t-1}) W_{hn})$; cuDNN,
+# PyTorch and this package have it *after*. After it, $h W_h$ is one product for all three blocks; before, the third
+# has to wait for r. They learn about equally well, but the same weights give different numbers, and a model trained
+# with one is useless in the other. With the weights from above:
 
 # %%
 def gru_step_reset_before(x_t, h, params):
@@ -226,8 +226,8 @@ print("last state, reset before:", np.round(h_before[0], 3))
 assert np.abs(h_before - y[-1]).max() > 1e-3
 
 # %% [markdown]
-# A second trap of the same kind: some authors write h_t = (1 - u) h_{t-1} + u n. Then u means the opposite, and so does
-# the sign of its bias. Read the equations before you load anybody's weights.
+# A second trap of the same kind: some authors write $h_t = (1 - u) h_{t-1} + u n$. Then u means the opposite, and so
+# does the sign of its bias. Read the equations before you load anybody's weights.
 #
 # ## Three cells, equally many weights
 #
@@ -310,7 +310,8 @@ show.picture(figure, "06_three_cells.png")
 # ## Three questions
 #
 # 1. Set r = 1 and u = 0 for ever. What is left? And with u = 1?
-# 2. Why is there a bias bn beside b_n? In the vanilla RNN a second bias would be superfluous.
-# 3. A student uses dz_n in place of dm for dWh and for dh. For which values of r does the gradient check not notice?
+# 2. Why is there a bias bn beside $b_n$? In the vanilla RNN a second bias would be superfluous.
+# 3. A student uses $dz_n$ in place of dm for $dW_h$ and for dh. For which values of r does the gradient check not
+#    notice?
 #
 # The answers stand in `answers/06.md`.

@@ -28,7 +28,7 @@ from minirnn.networks.gradient_check import FLOOR, STEP, TOLERANCE, numerical_gr
 # %% [markdown]
 # ## Why central differences
 #
-# Move one number θ by a small step s and watch the loss. With Taylor's theorem,
+# Move one number $\theta$ by a small step s and watch the loss. With Taylor's theorem,
 #
 # $$f(\theta + s) = f + s f' + \frac{s^2}{2} f'' + \frac{s^3}{6} f''' + \cdots$$
 #
@@ -50,8 +50,8 @@ from minirnn.networks.gradient_check import FLOOR, STEP, TOLERANCE, numerical_gr
 #
 # $$E(s) = \frac{\varepsilon}{s} + \frac{s^2}{6} \qquad \text{for values and derivatives of the order of one}$$
 #
-# dE/ds = -ε/s² + s/3 = 0 gives s = (3ε)^⅓: 9e-6 in float64, with an error of some 1e-11 to 1e-10; and 7e-3 in
-# float32, with an error of a few times 1e-5, *on average*. The package's step:
+# $dE/ds = -\varepsilon/s^2 + s/3 = 0$ gives $s = \sqrt[3]{3\varepsilon}$: 9e-6 in float64, with an error of some 1e-11
+# to 1e-10; and 7e-3 in float32, with an error of a few times 1e-5, *on average*. The package's step:
 
 # %%
 print(f"(3ε)^⅓ = {(3 * np.finfo(np.float64).eps) ** (1 / 3):.1e} in float64, "
@@ -59,7 +59,7 @@ print(f"(3ε)^⅓ = {(3 * np.finfo(np.float64).eps) ** (1 / 3):.1e} in float64, 
 show.source(gradient_check.numerical_gradient)
 
 # %% [markdown]
-# Measured on the weights Wh of an LSTM: the median error of all its entries, for both quotients and both precisions.
+# Measured on the weights $W_h$ of an LSTM: the median error of all its entries, for both quotients and both precisions.
 # The analytic gradient in float64 serves as the truth.
 
 # %%
@@ -113,12 +113,12 @@ assert 1e-6 < best["central", "float64"] < 1e-4
 assert min(errors["central", "float32"]) > 1000 * min(errors["central", "float64"])
 
 # %% [markdown]
-# The dotted lines are ε/s + s²/6. Left of the best step the error is rounding, a noise that grows as 1/s; right of it
-# the formula, which falls with s for forward and with s² for central differences. In float32 the best is a million
-# times worse than in float64, and at the usual step of 1e-5 the derivative is off by a few thousandths; with much
-# smaller steps θ + s is θ, and the quotient is zero. So everything in a check has to be float64: parameters, inputs,
-# *and what the layer allocates inside*. One forgotten buffer of float32, and the check is one in float32. Hence this
-# package allocates with the dtype of what came in:
+# The dotted lines are $\varepsilon/s + s^2/6$. Left of the best step the error is rounding, a noise that grows as 1/s;
+# right of it the formula, which falls with s for forward and with $s^2$ for central differences. In float32 the best
+# is a million times worse than in float64, and at the usual step of 1e-5 the derivative is off by a few thousandths;
+# with much smaller steps $\theta + s$ is $\theta$, and the quotient is zero. So everything in a check has to be
+# float64: parameters, inputs, *and what the layer allocates inside*. One forgotten buffer of float32, and the check is
+# one in float32. Hence this package allocates with the dtype of what came in:
 
 # %%
 from minirnn import backend  # noqa: E402 (a chapter imports a module where it comes up)
@@ -222,8 +222,8 @@ for name, module in mutants.items():
     assert (max(found.values()) > TOLERANCE) == (name != "no fault")
 
 # %% [markdown]
-# Every fault is caught, and the pattern says where to look. Only Wh wrong: the line of dWh. Only b wrong: the line of
-# db. Everything wrong: inside the loop. Then set T = 1 and T = 2 in turn:
+# Every fault is caught, and the pattern says where to look. Only $W_h$ wrong: the line of $dW_h$. Only b wrong: the
+# line of db. Everything wrong: inside the loop. Then set T = 1 and T = 2 in turn:
 
 # %%
 wrong_for = {}
@@ -333,7 +333,7 @@ for result in gradient_check.check(gradient_cases.stack_case(np.random.default_r
 # 1. The numerical gradient could train a network, too, with no derivation at all. Why does nobody do it? Count, for the
 #    LSTM of chapter 4's third question.
 # 2. Dropout draws a new mask at every call. What goes wrong in a check, and what is the remedy?
-# 3. There is a trick without any subtraction: f'(θ) ≈ Im f(θ + i s) / s with an imaginary step (Squire and Trapp
-#    1998). Why can s be 1e-100 there, and what speaks against it in this package?
+# 3. There is a trick without any subtraction: $f'(\theta) \approx \mathrm{Im}\, f(\theta + i s) / s$ with an imaginary
+#    step (Squire and Trapp 1998). Why can s be 1e-100 there, and what speaks against it in this package?
 #
 # The answers stand in `answers/07.md`.

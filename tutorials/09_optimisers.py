@@ -9,8 +9,8 @@
 # or is turned; contraction factors that a line of algebra predicts; a noise floor that is proportional to the learning
 # rate, and a schedule that gets below it; and a cliff that throws one run off and that clipping makes harmless.
 #
-# Notation, here and in `minirnn.training.optimisers`: θ a parameter, g the gradient of the loss with respect to it,
-# η the learning rate.
+# Notation, here and in `minirnn.training.optimisers`: $\theta$ a parameter, g the gradient of the loss with respect to
+# it, $\eta$ the learning rate.
 
 # %%
 import matplotlib.pyplot as plt
@@ -29,15 +29,15 @@ from minirnn.training.trainer import evaluate
 # ## One problem: a narrow valley
 #
 # Close to a minimum every smooth loss is a quadratic, and a quadratic is made of independent directions, each with a
-# curvature λ of its own. So two directions are enough to study:
+# curvature $\lambda$ of its own. So two directions are enough to study:
 #
 # $$
 # f(\theta) = \tfrac12 (\lambda_1 \theta_1^2 + \lambda_2 \theta_2^2) \qquad g = (\lambda_1 \theta_1, \lambda_2 \theta_2)
 # \qquad \lambda_1 = 1, \; \lambda_2 = 30
 # $$
 #
-# Along θ1 the slope is gentle and the way long, across it the walls are steep. The ratio κ = λ2/λ1 = 30, the condition
-# number, is kind: in real networks it is thousands.
+# Along $\theta_1$ the slope is gentle and the way long, across it the walls are steep. The ratio
+# $\kappa = \lambda_2/\lambda_1 = 30$, the condition number, is kind: in real networks it is thousands.
 #
 # A run keeps its optimiser's memory and its path. The package's optimisers change the parameters in place, a dict of
 # arrays, hence the copies.
@@ -67,20 +67,23 @@ def f(theta):
 # %% [markdown]
 # ## Gradient descent, and why it is slow
 #
-# The plainest step goes against the gradient, θ ← θ - η g. In one direction of curvature λ that is
+# The plainest step goes against the gradient, $\theta \leftarrow \theta - \eta g$. In one direction of curvature
+# $\lambda$ that is
 #
 # $$\theta \leftarrow \theta - \eta \lambda \theta = (1 - \eta \lambda)\, \theta$$
 #
-# a multiplication by the same factor at every step. It shrinks as long as |1 - η λ| < 1, that is, η < 2/λ. So the
-# *steepest* direction forbids any rate above 2/λ2, and with such a rate the *gentlest* direction shrinks by at best
-# 1 - 2/κ per step. The best compromise makes both factors equal in size, 1 - η λ1 = -(1 - η λ2):
+# a multiplication by the same factor at every step. It shrinks as long as $|1 - \eta \lambda| < 1$, that is,
+# $\eta < 2/\lambda$. So the *steepest* direction forbids any rate above $2/\lambda_2$, and with such a rate the
+# *gentlest* direction shrinks by at best $1 - 2/\kappa$ per step. The best compromise makes both factors equal in
+# size, $1 - \eta \lambda_1 = -(1 - \eta \lambda_2)$:
 #
 # $$
 # \eta = \frac{2}{\lambda_1 + \lambda_2}, \qquad \text{factor } \frac{\kappa - 1}{\kappa + 1} = \frac{29}{31} = 0.935
 # \text{ per step}
 # $$
 #
-# Too small a rate crawls, the best one still zigzags between the walls, one a little above 2/λ2 = 0.0667 leaves:
+# Too small a rate crawls, the best one still zigzags between the walls, one a little above $2/\lambda_2 = 0.0667$
+# leaves:
 
 # %%
 best = 2 / CURVATURE.sum()
@@ -114,8 +117,8 @@ show.picture(figure, "09_gradient_descent.png")
 #
 # $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \eta v$$
 #
-# Where g is steady, v grows to g (1 + μ + μ² + ..) = g/(1 - μ): μ = 0.9 is ten times the rate, but only where the
-# slope agrees with itself. How much is gained? One direction again, now of two numbers:
+# Where g is steady, v grows to $g\,(1 + \mu + \mu^2 + \cdots) = g/(1 - \mu)$: $\mu = 0.9$ is ten times the rate, but
+# only where the slope agrees with itself. How much is gained? One direction again, now of two numbers:
 #
 # $$
 # \begin{pmatrix} v \\ \theta \end{pmatrix} \leftarrow
@@ -124,12 +127,13 @@ show.picture(figure, "09_gradient_descent.png")
 # \qquad \text{determinant } \mu, \text{ trace } 1 + \mu - \eta\lambda
 # $$
 #
-# If its two eigenvalues are complex they are conjugate, each of the size √(determinant) = √μ, *whatever λ is*. That is
-# so as long as trace² < 4 μ, or (1 - √μ)² < η λ < (1 + √μ)². Put λ1 on the lower limit and λ2 on the upper:
+# If its two eigenvalues are complex they are conjugate, each of the size $\sqrt{\text{determinant}} = \sqrt\mu$,
+# *whatever $\lambda$ is*. That is so as long as $\text{trace}^2 < 4\mu$, or
+# $(1 - \sqrt\mu)^2 < \eta\lambda < (1 + \sqrt\mu)^2$. Put $\lambda_1$ on the lower limit and $\lambda_2$ on the upper:
 #
 # $$\sqrt\mu = \frac{\sqrt\kappa - 1}{\sqrt\kappa + 1}, \qquad \eta = \frac{(1 + \sqrt\mu)^2}{\lambda_2}$$
 #
-# Instead of κ its root: 0.69 per step instead of 0.935, where κ = 30. (Polyak 1964.)
+# Instead of $\kappa$ its root: 0.69 per step instead of 0.935, where $\kappa = 30$. (Polyak 1964.)
 
 # %%
 sqrt_mu = (np.sqrt(kappa) - 1) / (np.sqrt(kappa) + 1)
@@ -152,25 +156,26 @@ show.source(SGD.step, "v = self", "theta -=")
 # ## RMSprop: a scale for each weight
 #
 # The other idea: if steep directions forbid large rates, give each weight a rate of its own. Keep a running mean of
-# g², and divide by its root:
+# $g^2$, and divide by its root:
 #
 # $$s \leftarrow \rho s + (1 - \rho)\, g^2, \qquad \theta \leftarrow \theta - \frac{\eta\, g}{\sqrt s + \varepsilon}$$
 #
-# √s is the typical size of g, so g/√s is about ±1: every weight moves about η per step, steep or not. Multiply the loss
-# by a thousand, and the path stays the same. There are two catches.
+# $\sqrt s$ is the typical size of g, so $g/\sqrt s$ is about ±1: every weight moves about $\eta$ per step, steep or
+# not. Multiply the loss by a thousand, and the path stays the same. There are two catches.
 #
-# The first: s begins at zero, so that after one step s = (1 - ρ) g², and the first step is η/√(1 - ρ): ten times η for
-# ρ = 0.99. The second: near the minimum g/√s does not get small, since g and √s get small together. The rate alone
-# bounds the step, and the path ends in a dance around the minimum.
+# The first: s begins at zero, so that after one step $s = (1 - \rho) g^2$, and the first step is
+# $\eta/\sqrt{1 - \rho}$: ten times $\eta$ for $\rho = 0.99$. The second: near the minimum $g/\sqrt s$ does not get
+# small, since g and $\sqrt s$ get small together. The rate alone bounds the step, and the path ends in a dance around
+# the minimum.
 #
 # ## Adam: both, and no bias
 #
 # Adam (Kingma and Ba 2015) takes the running mean of the gradient *and* that of its square, and mends the beginning.
-# With m = 0 at first and m ← β1 m + (1 - β1) g, after t steps of a constant gradient
+# With m = 0 at first and $m \leftarrow \beta_1 m + (1 - \beta_1) g$, after t steps of a constant gradient
 #
 # $$m = (1 - \beta_1)\,(1 + \beta_1 + \cdots + \beta_1^{t-1})\, g = (1 - \beta_1^t)\, g$$
 #
-# so that m / (1 - β1ᵗ) = g: that is the whole correction, and s has the same.
+# so that $m / (1 - \beta_1^t) = g$: that is the whole correction, and s has the same.
 #
 # $$
 # \begin{split}
@@ -206,9 +211,9 @@ print(f"plain and package after 50 steps: largest difference {np.abs(plain - par
 assert np.abs(plain - params["W"]).max() < 1e-12
 
 # %% [markdown]
-# What the correction is worth: the length of each step where the gradient is constantly 1. It ought to be η from the
-# first one. RMSprop leaps; Adam without the correction leaps, too, three times too far on the first step and further on
-# those that follow, since √s takes a thousand steps to come to life, and m only ten.
+# What the correction is worth: the length of each step where the gradient is constantly 1. It ought to be $\eta$ from
+# the first one. RMSprop leaps; Adam without the correction leaps, too, three times too far on the first step and
+# further on those that follow, since $\sqrt s$ takes a thousand steps to come to life, and m only ten.
 
 # %%
 t = np.arange(1, 3001)
@@ -277,9 +282,9 @@ show.picture(figure, "09_trajectories.png")
 
 # %% [markdown]
 # Look at the starts. Gradient descent and momentum first fall down the steep wall. RMSprop and Adam set off at 45
-# degrees, since both weights move by the same η, whatever their gradients; and their steps are all of about one length,
-# where those of gradient descent get shorter and shorter. So far that is no advantage, and the tuned momentum is the
-# quickest by far. The valley has to be narrower. Here are the steps needed as κ grows:
+# degrees, since both weights move by the same $\eta$, whatever their gradients; and their steps are all of about one
+# length, where those of gradient descent get shorter and shorter. So far that is no advantage, and the tuned momentum
+# is the quickest by far. The valley has to be narrower. Here are the steps needed as $\kappa$ grows:
 
 # %%
 KAPPAS = (10, 30, 100, 300, 1000)
@@ -299,17 +304,17 @@ assert table["gradient descent", "turned"] == table["gradient descent", "as it w
 assert table["Adam", "turned"][-1] > 2 * table["Adam", "as it was"][-1]
 
 # %% [markdown]
-# Gradient descent needs steps in proportion to κ, momentum to its root. Neither knows how the axes lie: turned valley,
-# turned path. RMSprop and Adam scale *by axis*. Where the valley follows an axis, a hundred times the narrowness costs
-# RMSprop two or three times the steps, and Adam nothing. Where it lies across, both weights see the same mixture of
-# steep and gentle, √s is about the same for both, and there is nothing left to scale: RMSprop becomes as slow as
-# gradient descent, and what Adam still has is its momentum.
+# Gradient descent needs steps in proportion to $\kappa$, momentum to its root. Neither knows how the axes lie: turned
+# valley, turned path. RMSprop and Adam scale *by axis*. Where the valley follows an axis, a hundred times the
+# narrowness costs RMSprop two or three times the steps, and Adam nothing. Where it lies across, both weights see the
+# same mixture of steep and gentle, $\sqrt s$ is about the same for both, and there is nothing left to scale: RMSprop
+# becomes as slow as gradient descent, and what Adam still has is its momentum.
 #
-# So why is Adam everybody's first choice? Because in a network the axes do mean something: a letter that comes
-# rarely has an embedding whose gradient is mostly zero, a bias collects from every step, a weight of the first layer
-# is far from the loss. Their scales differ by orders of magnitude, and they differ weight by weight. And because
-# momentum was only so good with μ and η computed from a κ that nobody knows for a network. Test it on the network, not
-# on the valley.
+# So why is Adam everybody's first choice? Because in a network the axes do mean something: a letter that comes rarely
+# has an embedding whose gradient is mostly zero, a bias collects from every step, a weight of the first layer is far
+# from the loss. Their scales differ by orders of magnitude, and they differ weight by weight. And because momentum was
+# only so good with $\mu$ and $\eta$ computed from a $\kappa$ that nobody knows for a network. Test it on the network,
+# not on the valley.
 #
 # ## On a network
 #
@@ -371,10 +376,10 @@ show.picture(figure, "09_on_a_network.png")
 # With its rate found by search, each of the four learns, and they are closer together than their reputation. RMSprop's
 # long first steps, a vice in theory, are a head start in so short a run. What differs is the rate itself: note the
 # horizontal axis on the right. Between the best rate of SGD (10; 3 and 30 are worse) and that of Adam lies a factor of
-# several hundred, since η means something else for an optimiser that divides by the size of the gradient. A rate is
-# never carried from one to another.
+# several hundred, since $\eta$ means something else for an optimiser that divides by the size of the gradient. A rate
+# is never carried from one to another.
 #
-# What speaks most for Adam is that its η is the length of a step, the same for every weight, whatever the scale of
+# What speaks most for Adam is that its $\eta$ is the length of a step, the same for every weight, whatever the scale of
 # the loss. But the rule that it should lie between 0.001 and 0.01 is one for large networks and long runs. Here 0.001
 # comes to 3.15 nats after 80 steps, in which it can move a weight by 0.08 at most, and 0.01 to 2.54, while 0.03 and
 # 0.1 both reach 2.34. The plain lesson of the picture on the right: search, in steps of a factor of three, until the
@@ -382,18 +387,20 @@ show.picture(figure, "09_on_a_network.png")
 #
 # ## Noise, and why the learning rate has to fall
 #
-# The gradient of a chunk is the gradient of the whole text plus noise ξ. In one direction, with ξ of variance σ²,
+# The gradient of a chunk is the gradient of the whole text plus noise $\xi$. In one direction, with $\xi$ of variance
+# $\sigma^2$,
 #
 # $$\theta \leftarrow (1 - \eta \lambda)\, \theta - \eta\, \xi$$
 #
-# After long running, the variance q of θ is the one that a step leaves as it is: q = (1 - η λ)² q + η² σ², hence
+# After long running, the variance q of $\theta$ is the one that a step leaves as it is:
+# $q = (1 - \eta \lambda)^2 q + \eta^2 \sigma^2$, hence
 #
 # $$
 # q = \frac{\eta \sigma^2}{\lambda\,(2 - \eta\lambda)}, \qquad
 # \text{mean loss } \tfrac12 \lambda q = \frac{\eta \sigma^2}{2\,(2 - \eta\lambda)} \approx \frac{\eta \sigma^2}{4}
 # $$
 #
-# The loss comes to rest at a height proportional to η. A small rate is precise but slow, a large one quick and
+# The loss comes to rest at a height proportional to $\eta$. A small rate is precise but slow, a large one quick and
 # coarse. So begin large and end small. The package's schedules rise in a line for a few steps, while s is still young
 # and the gradients large. Then they fall along half a cosine, or stay level and fall in a straight line at the end:
 
@@ -450,9 +457,9 @@ assert max(endings["cosine"], endings["trapezoid"]) < endings["constant"]
 # ## Clipping
 #
 # Chapter 3 met the cliff: a recurrent network has places where the gradient is a hundred times what it is beside them.
-# Here is one in two dimensions. One unit, h_t = tanh(w h_{t-1} + b), twenty steps from h_0 = -0.4, loss ½ (h_20 +
-# 0.7)², its gradient from the package's `minirnn.layers.rnn` with all inputs zero. SGD walks along the plain, falls off
-# the edge and meets a gradient of 60:
+# Here is one in two dimensions. One unit, $h_t = \tanh(w h_{t-1} + b)$, twenty steps from $h_0 = -0.4$, loss
+# $\tfrac12 (h_{20} + 0.7)^2$, its gradient from the package's `minirnn.layers.rnn` with all inputs zero. SGD walks
+# along the plain, falls off the edge and meets a gradient of 60:
 
 # %%
 def cliff(params):
@@ -525,14 +532,14 @@ assert all(np.abs(g - clip_plain(grads, 0.5)[name]).max() < 1e-12 for name, g in
 # %% [markdown]
 # ## Predict, then change, then run
 #
-# The valley was turned by 45 degrees, which is the worst. How many steps will Adam need at κ = 1000 if it is turned by
-# 10 degrees, and how many by 5? You know the numbers for 0 and 45. Put another `TURN` in, and look.
+# The valley was turned by 45 degrees, which is the worst. How many steps will Adam need at $\kappa = 1000$ if it is
+# turned by 10 degrees, and how many by 5? You know the numbers for 0 and 45. Put another `TURN` in, and look.
 #
 # ## Three questions
 #
 # 1. Gradient clipping to norm 1, and Adam. Adam divides by the size of the gradient anyway; so is clipping superfluous?
 # 2. Why does RMSprop's path in the straight valley not end in the minimum, however long it runs? What ends it there?
-# 3. Momentum with μ = 0.9 replaces plain SGD in a running project. What should happen to the learning rate? Look for
-#    the answer in the figures that were printed for the network.
+# 3. Momentum with $\mu = 0.9$ replaces plain SGD in a running project. What should happen to the learning rate? Look
+#    for the answer in the figures that were printed for the network.
 #
 # The answers stand in `answers/09.md`.

@@ -130,7 +130,7 @@ show.picture(figure, "10_overfitting.png")
 # $$y = x\, m, \qquad m = 0 \text{ with probability } p, \text{ else } \frac{1}{1 - p}$$
 #
 # the mean of m is (1 - p)/(1 - p) = 1, so that the next layer sees on average what it will see later, when nothing is
-# dropped. Its variance, (1 - p)/(1 - p)² - 1 = p/(1 - p), is noise that the network has to live with. Backward, the
+# dropped. Its variance, $(1 - p)/(1 - p)^2 - 1 = p/(1 - p)$, is noise that the network has to live with. Backward, the
 # very same mask: dx = dy m.
 
 # %%
@@ -155,9 +155,10 @@ assert np.abs(dropout.forward(x, m)[0] - y).max() < 1e-12
 # The package compares 16 random bits per unit with a threshold instead of a float with p: it is faster, and since the
 # division uses the threshold's own p, the mean is exactly 1.
 #
-# *Where* the mask stands matters. On the way from layer to layer, every signal passes a few masks. On the state,
-# h_t from h_{t-1}, it would pass one at every step of time, and what is to be remembered for k steps survives with
-# probability (1 - p)ᵏ only. So the masks stand between the layers, never inside the recurrence (Zaremba et al. 2014):
+# *Where* the mask stands matters. On the way from layer to layer, every signal passes a few masks. On the state, $h_t$
+# from $h_{t-1}$, it would pass one at every step of time, and what is to be remembered for k steps survives with
+# probability $(1 - p)^k$ only. So the masks stand between the layers, never inside the recurrence (Zaremba et al.
+# 2014):
 
 # %%
 show.source(CharRNN.forward, "for name, layer_state in zip(self.recurrent", "y = drop(y)")
@@ -189,13 +190,13 @@ assert gap_dropped < gap
 #
 # To know text by heart, a network has to tell very similar places apart, and that takes large weights. So let every
 # weight shrink a little at each step, unless the gradient keeps it up. With plain SGD there are two ways to say that,
-# and they are one. A penalty on the loss, λ/2 Σ θ², has the gradient λ θ, so that
+# and they are one. A penalty on the loss, $\lambda/2 \sum \theta^2$, has the gradient $\lambda \theta$, so that
 #
 # $$\theta \leftarrow \theta - \eta\,(g + \lambda \theta) = (1 - \eta \lambda)\, \theta - \eta\, g$$
 #
-# With Adam they are not. In the penalty's version λ θ is a part of the gradient, and everything in the gradient is
-# divided by √ŝ: weights with large gradients are hardly decayed at all, those with small ones severely. **AdamW**
-# (Loshchilov and Hutter 2019) leaves the decay out of that:
+# With Adam they are not. In the penalty's version $\lambda \theta$ is a part of the gradient, and everything in the
+# gradient is divided by $\sqrt{\hat s}$: weights with large gradients are hardly decayed at all, those with small ones
+# severely. **AdamW** (Loshchilov and Hutter 2019) leaves the decay out of that:
 #
 # $$\theta \leftarrow (1 - \eta \lambda)\, \theta - \frac{\eta\, \hat m}{\sqrt{\hat s} + \varepsilon}$$
 
@@ -220,8 +221,8 @@ assert np.abs(by_hand - params["W"]).max() < 1e-12
 
 # %% [markdown]
 # A thousand weights whose gradients are pure noise of size 1, and a thousand with noise of size 10: nothing keeps them
-# up, so they ought to decay, and all alike. In the penalty's version the rate should be η λ/σ, with σ the size of the
-# gradient.
+# up, so they ought to decay, and all alike. In the penalty's version the rate should be $\eta \lambda/\sigma$, with
+# $\sigma$ the size of the gradient.
 
 # %%
 SIGMA, ETA, LAMBDA, LONG = np.array([[1.0], [10.0]]), 0.01, 0.1, 1500
@@ -262,9 +263,9 @@ assert decayed_run["size"][-1] < plain["size"][-1]
 show.source(Trainer.step, "decay = min(", "a += (1 - decay)")
 
 # %% [markdown]
-# With a constant decay d, unrolling the recursion gives each past θ the weight (1 - d) d^age: a window over the last
-# 1/(1 - d) steps, 50 for d = 0.98. At the beginning 1/(1 - d) steps are not there yet, and the start would weigh too
-# much; hence the smaller decay of the first steps.
+# With a constant decay d, unrolling the recursion gives each past $\theta$ the weight $(1 - d)\, d^{\text{age}}$: a
+# window over the last 1/(1 - d) steps, 50 for d = 0.98. At the beginning 1/(1 - d) steps are not there yet, and the
+# start would weigh too much; hence the smaller decay of the first steps.
 
 # %%
 thetas, running = rng.standard_normal((40, 3)), np.zeros(3)

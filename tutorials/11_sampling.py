@@ -54,9 +54,9 @@ print(f"loss at the end: {np.mean(losses[-20:]):.2f} nats per character, uniform
 # %% [markdown]
 # ## Drawing from a distribution
 #
-# To draw a symbol with probabilities p, lay pieces of the lengths p_0, p_1, .. end to end on the interval from 0 to 1,
-# and drop a uniformly random number u onto it. The piece it falls on is the symbol; each is hit in proportion to its
-# length. The ends of the pieces are the running sums of p:
+# To draw a symbol with probabilities p, lay pieces of the lengths $p_0, p_1, \ldots$ end to end on the interval from 0
+# to 1, and drop a uniformly random number u onto it. The piece it falls on is the symbol; each is hit in proportion to
+# its length. The ends of the pieces are the running sums of p:
 
 # %%
 def draw_plain(rng, p):
@@ -84,24 +84,26 @@ assert [draw_plain(one, p) for _ in range(100)] == [int(other.choice(len(p), p=p
 #
 # ## Temperature
 #
-# Divide all logits by a number τ before the softmax:
+# Divide all logits by a number $\tau$ before the softmax:
 #
 # $$p_v(\tau) = \frac{\exp(z_v / \tau)}{\sum_k \exp(z_k / \tau)} \;\propto\; p_v^{1/\tau}$$
 #
-# The ratio of two probabilities becomes (p_v/p_w)^(1/τ). With τ < 1 it grows, what is likely gets likelier; as τ → 0
-# only the largest is left, the **greedy** choice. With τ > 1 the ratios shrink, and as τ → ∞ all symbols are equally
-# likely. The word comes from physics, where exp(-energy/τ) is how often a state is met at that temperature.
+# The ratio of two probabilities becomes $(p_v/p_w)^{1/\tau}$. With $\tau < 1$ it grows, what is likely gets likelier;
+# as $\tau \to 0$ only the largest is left, the **greedy** choice. With $\tau > 1$ the ratios shrink, and as
+# $\tau \to \infty$ all symbols are equally likely. The word comes from physics, where $\exp(-\text{energy}/\tau)$ is
+# how often a state is met at that temperature.
 #
-# How undecided a distribution is, is its entropy H = -Σ p log p, in nats. H(τ) can be differentiated: with
-# log p_v = z_v/τ - log Σ exp(z/τ) and the derivative dp_v/dτ = -p_v (z_v - mean of z) / τ²,
+# How undecided a distribution is, is its entropy $H = -\sum p \log p$, in nats. $H(\tau)$ can be differentiated: with
+# $\log p_v = z_v/\tau - \log \sum \exp(z/\tau)$ and the derivative
+# $dp_v/d\tau = -p_v (z_v - \text{mean of } z) / \tau^2$,
 #
 # $$
 # \frac{dH}{d\tau} = -\sum_v \frac{dp_v}{d\tau} \log p_v - \sum_v \frac{dp_v}{d\tau}
 # = \sum_v \frac{p_v\,(z_v - \text{mean})\, z_v}{\tau^3} = \frac{\mathrm{Var}(z)}{\tau^3} \ge 0
 # $$
 #
-# (the sum of dp_v/dτ is zero, since Σ p = 1, and so the constant part of log p drops out, too). A higher temperature
-# is more entropy, always, and most quickly where the logits of what is drawn vary most.
+# (the sum of $dp_v/d\tau$ is zero, since $\sum p = 1$, and so the constant part of log p drops out, too). A higher
+# temperature is more entropy, always, and most quickly where the logits of what is drawn vary most.
 
 # %%
 def temperature_plain(z, tau):
@@ -146,10 +148,10 @@ show.picture(figure, "11_temperature.png")
 # %% [markdown]
 # ## Top-k and top-p
 #
-# The trouble with sampling at τ = 1 is the tail. Most symbols are absurd at most places, each with a small probability,
-# but there are many of them. If they come to 3% in sum, three of a hundred characters are absurd, and one absurd
-# character spoils a word and throws the network off for several more. A low temperature suppresses the tail, but it
-# also sharpens the choice among the good ones. So cut the tail off, and leave the rest as it is.
+# The trouble with sampling at $\tau = 1$ is the tail. Most symbols are absurd at most places, each with a small
+# probability, but there are many of them. If they come to 3% in sum, three of a hundred characters are absurd, and one
+# absurd character spoils a word and throws the network off for several more. A low temperature suppresses the tail,
+# but it also sharpens the choice among the good ones. So cut the tail off, and leave the rest as it is.
 #
 # **Top-k** keeps the k likeliest. But one k does not fit all places: after "q" two are too many, at the beginning of
 # a word five are too few. **Top-p** (Holtzman et al. 2020) keeps as few as together have at least the probability p:

@@ -42,8 +42,9 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm
 # \end{array}
 # $$
 #
-# The exponential makes the step of κ positive, so the window can stand still (almost) and move on, but never back.
-# That is built in, as it is in writing. And the weights φ are not normalised: they need not add up to one.
+# The exponential makes the step of $\kappa$ positive, so the window can stand still (almost) and move on, but never
+# back. That is built in, as it is in writing. And the weights $\varphi$ are not normalised: they need not add up to
+# one.
 #
 # The plain version, a loop for every sum:
 
@@ -78,7 +79,7 @@ show.source(attention_window.step_forward, "exp_z = np.exp(z)", "w = np.matmul")
 # gradient is made of it.
 #
 # A window of two curves over a word: one sharp, at the letter that is due; one broad, which sees what lies ahead.
-# Their sum is φ.
+# Their sum is $\varphi$.
 
 # %%
 word = "window"
@@ -99,15 +100,16 @@ show.picture(figure, "14_two_bell_curves.png")
 # %% [markdown]
 # ## Backward
 #
-# From outside comes dw, and from step t+1 comes dκ, since κ_t was used there, too. Write G_ku for α_k exp(-β_k δ²)
-# with δ_ku = κ_k - u. Then, from the end to the beginning:
+# From outside comes dw, and from step t+1 comes $d\kappa$, since $\kappa_t$ was used there, too. Write $G_{ku}$ for
+# $\alpha_k \exp(-\beta_k \delta^2)$ with $\delta_{ku} = \kappa_k - u$. Then, from the end to the beginning:
 #
-# *w = Σ φ_u C_u*, so dφ_u = C_u · dw, and dC_u gets φ_u dw.
+# *$w = \sum \varphi_u C_u$*, so $d\varphi_u = C_u \cdot dw$, and $dC_u$ gets $\varphi_u dw$.
 #
-# *φ_u = Σ_k G_ku*, so every G_ku gets dφ_u: a sum hands its error on to all its terms.
+# *$\varphi_u = \sum_k G_{ku}$*, so every $G_{ku}$ gets $d\varphi_u$: a sum hands its error on to all its terms.
 #
-# *G_ku* depends on three things. It is proportional to α_k = exp α̂_k, so its derivative by α̂_k is G_ku itself. By
-# β_k it is -δ² G_ku, times β_k for β̂_k. By κ_k it is -2 β_k δ G_ku. Summed over the characters:
+# *$G_{ku}$* depends on three things. It is proportional to $\alpha_k = \exp \hat{\alpha}_k$, so its derivative by
+# $\hat{\alpha}_k$ is $G_{ku}$ itself. By $\beta_k$ it is $-\delta^2 G_{ku}$, times $\beta_k$ for $\hat{\beta}_k$. By
+# $\kappa_k$ it is $-2 \beta_k \delta G_{ku}$. Summed over the characters:
 #
 # $$
 # \begin{split}
@@ -117,7 +119,8 @@ show.picture(figure, "14_two_bell_curves.png")
 # \end{split}
 # $$
 #
-# *κ_t = κ_{t-1} + exp κ̂*: a sum again, so dκ_{t-1} = dκ_t unchanged, and dκ̂_k = dκ_k exp κ̂_k.
+# *$\kappa_t = \kappa_{t-1} + \exp \hat{\kappa}$*: a sum again, so $d\kappa_{t-1} = d\kappa_t$ unchanged, and
+# $d\hat{\kappa}_k = d\kappa_k \exp \hat{\kappa}_k$.
 #
 # Look at the last line. The error of the place goes back from step to step with the factor one: nothing vanishes,
 # nothing explodes. It is the constant error carousel of chapter 4, without a forget gate. A letter that was read too
@@ -152,7 +155,8 @@ assert np.abs(phi[:, :, None] * dw[:, None] - dC_plain).max() < 1e-12
 show.source(attention_window.step_backward, "dphi = np.matmul", "return")
 
 # %% [markdown]
-# Each `dG_G *= delta` turns one sum of the derivation into the next: Σ dφ G, Σ dφ G δ, Σ dφ G δ². And the referee:
+# Each `dG_G *= delta` turns one sum of the derivation into the next:
+# $\sum d\varphi G, \sum d\varphi G \delta, \sum d\varphi G \delta^2$. And the referee:
 
 # %%
 def f():
@@ -168,7 +172,7 @@ for name, array, analytic in (("z", z, dz), ("kappa", kappa_prev, dkappa), ("C",
 # %% [markdown]
 # ## The loop
 #
-# The window hangs on an LSTM, and the LSTM on the window: w_t is an input of step t+1, so that the network knows what
+# The window hangs on an LSTM, and the LSTM on the window: $w_t$ is an input of step t+1, so that the network knows what
 # it is writing. Neither can run ahead, and the loop over time belongs to both:
 #
 # $$
@@ -178,9 +182,9 @@ for name, array, analytic in (("z", z, dz), ("kappa", kappa_prev, dkappa), ("C",
 # \end{split}
 # $$
 #
-# Backward, w_t has been used twice (above, and at t+1) and h_t three times (above, in the window, and at t+1). Every
-# use is a term. The plain version is made of parts that are known: an LSTM of one step (chapter 5), the window from
-# above, and what they hand to each other. The rows of the LSTM's matrix that meet w are called Ww:
+# Backward, $w_t$ has been used twice (above, and at t+1) and $h_t$ three times (above, in the window, and at t+1).
+# Every use is a term. The plain version is made of parts that are known: an LSTM of one step (chapter 5), the window
+# from above, and what they hand to each other. The rows of the LSTM's matrix that meet w are called Ww:
 
 # %%
 def reader_forward_plain(x, C, state, params):
@@ -238,8 +242,8 @@ print(f"plain version and package differ by {largest:.1e} at most")
 assert largest < 1e-12
 
 # %% [markdown]
-# The package computes the same with less: x_t Wx for all steps before the loop, as always, and [w, h] beside each
-# other, so that the two products inside the loop, with Ww and Wh, are one. Backward, that one product gives dw and
+# The package computes the same with less: $x_t W_x$ for all steps before the loop, as always, and [w, h] beside each
+# other, so that the two products inside the loop, with Ww and $W_h$, are one. Backward, that one product gives dw and
 # dh at once:
 
 # %%
@@ -322,13 +326,13 @@ ax.set(xlabel="step of learning", ylabel="nats per symbol", ylim=(0, None), titl
 show.picture(figure, "14_learning_to_read.png")
 
 # %% [markdown]
-# The brightness is φ, the dots are the letter that is being written at each step. Before learning the window is a
-# clock, and one that is too slow. Then it waits for the long letters and hurries over the short ones, and looks most
-# closely when a letter begins: what follows, the LSTM can say from memory. Nobody has told the network where it
+# The brightness is $\varphi$, the dots are the letter that is being written at each step. Before learning the window
+# is a clock, and one that is too slow. Then it waits for the long letters and hurries over the short ones, and looks
+# most closely when a letter begins: what follows, the LSTM can say from memory. Nobody has told the network where it
 # stands in the text. The only teacher was the cross-entropy of the next symbol.
 #
-# Is the place really kept in κ, or has the LSTM counted? Texts twice as long as any that were seen tell: a counter
-# would run out of what it has learned, a window just walks on.
+# Is the place really kept in $\kappa$, or has the LSTM counted? Texts twice as long as any that were seen tell: a
+# counter would run out of what it has learned, a window just walks on.
 
 # %%
 longer = toy_batch(np.random.default_rng(7), U=16)
@@ -357,11 +361,11 @@ show.source(attention_window.init, "b = np.zeros", "b[2 * K :]")
 #
 # ## Three questions
 #
-# 1. The φ_u are not normalised, as a softmax over u would be. What can the network say with Σ φ_u that a normalised
-#    window cannot, and what happens after the text's end?
-# 2. dκ goes back through time with the factor one. What does truncated BPTT (chapter 8) cut off here, and why does
-#    the network nevertheless learn to read lines of hundreds of steps in chunks of 64?
-# 3. The step of κ is exp κ̂, always positive. What would happen with κ_t = κ_{t-1} + κ̂, and what, on the other hand,
-#    if every step were the same constant?
+# 1. The $\varphi_u$ are not normalised, as a softmax over u would be. What can the network say with $\sum \varphi_u$
+#    that a normalised window cannot, and what happens after the text's end?
+# 2. $d\kappa$ goes back through time with the factor one. What does truncated BPTT (chapter 8) cut off here, and why
+#    does the network nevertheless learn to read lines of hundreds of steps in chunks of 64?
+# 3. The step of $\kappa$ is $\exp \hat{\kappa}$, always positive. What would happen with
+#    $\kappa_t = \kappa_{t-1} + \hat{\kappa}$, and what, on the other hand, if every step were the same constant?
 #
 # The answers stand in `answers/14.md`.

@@ -74,9 +74,9 @@ def plain_lstm(x, state, params, dy):
 # %% [markdown]
 # ## 2. The gates in one block
 #
-# h Wh for four gates is one product with a matrix four times as wide. A product of (B, H) with (H, 4H) is faster than
-# four with (H, H): the library reads h once instead of four times, and gets work in pieces that are worth its while.
-# And Python says one line instead of four; each call of NumPy costs about a microsecond, whatever it computes.
+# $h W_h$ for four gates is one product with a matrix four times as wide. A product of (B, H) with (H, 4H) is faster
+# than four with (H, H): the library reads h once instead of four times, and gets work in pieces that are worth its
+# while. And Python says one line instead of four; each call of NumPy costs about a microsecond, whatever it computes.
 
 # %%
 def activate(z):
@@ -129,9 +129,10 @@ def block_lstm(x, state, params, dy, before=False, activate=activate):
 # %% [markdown]
 # ## 3. One product before the loop, one after it
 #
-# x_t Wx does not wait for anything, so all T of them are one product of (T B, D) with (D, 4H). Backward, the same for
-# the gradients: Σ_t x_tᵀ dz_t is the product of the stacked matrices (chapter 2), so that no step has to pass over a
-# whole matrix of weights just to add something to it. Only h Wh, and on the way back dz Whᵀ, has to stay inside.
+# $x_t W_x$ does not wait for anything, so all T of them are one product of (T B, D) with (D, 4H). Backward, the same
+# for the gradients: $\sum_t x_t^\top dz_t$ is the product of the stacked matrices (chapter 2), so that no step has to
+# pass over a whole matrix of weights just to add something to it. Only $h W_h$, and on the way back $dz W_h^\top$, has
+# to stay inside.
 
 # %%
 show.source(lstm.forward, "z = (x.reshape", "z += b")
@@ -145,8 +146,8 @@ show.source(lstm.backward, "grads = {", "}")
 # $$\sigma(z) = \frac{1}{1 + \exp(-z)} = \frac{1 + \tanh(z/2)}{2}$$
 #
 # (multiply numerator and denominator by exp(z/2)), so if the columns of i, f and o are halved first, one call of tanh
-# serves the whole block. The halving goes over the whole block, too, with 1 in the place of ½ for g: three quarters of
-# every row, with a gap to the next row, would take the processor longer than all of it.
+# serves the whole block. The halving goes over the whole block, too, with 1 in the place of $\tfrac12$ for g: three
+# quarters of every row, with a gap to the next row, would take the processor longer than all of it.
 
 # %%
 def one_tanh(z):
@@ -168,7 +169,7 @@ show.source(lstm.cell_forward, "z *= half", "z += 1 - half")
 # `dc * g * i * (1 - i)` makes four arrays to throw three away. Each has to be found, and its memory fetched into the
 # cache in place of something useful. The package's step makes none: every result goes by `out=` to where it will be
 # needed, either in the big arrays that are kept for the way back, or in a block that is used again at every step.
-# tanh(c_t), needed on both ways, is computed once. This is the package:
+# $\tanh(c_t)$, needed on both ways, is computed once. This is the package:
 
 # %%
 show.source(lstm.cell_forward, "np.multiply(f, c_prev", "np.multiply(o, tanh_c")
@@ -344,7 +345,7 @@ ax.set(xlabel="share of the time: matrix products (blue), all else (orange)", xl
 show.picture(figure, "16_what_is_left.png")
 
 # %% [markdown]
-# Small layers are all overhead, calls of Python and elementwise passes; in large ones, the products grow with H² and
+# Small layers are all overhead, calls of Python and elementwise passes; in large ones, the products grow with $H^2$ and
 # all else with H, until the products are most of it, and they are the business of a library that others have tuned
 # for decades. That is when a program in NumPy is about as fast as one in C.
 #
@@ -356,9 +357,9 @@ show.picture(figure, "16_what_is_left.png")
 #
 # ## Three questions
 #
-# 1. Why must h Wh stay inside the loop, when the products of all steps with Wx and the gradients of both matrices
+# 1. Why must $h W_h$ stay inside the loop, when the products of all steps with $W_x$ and the gradients of both matrices
 #    need not? Which of the vanilla RNN's products could leave the loop, if it had no tanh?
-# 2. Halving z for the sigmoid by tanh could be done once, in the weights: keep Wx, Wh and b of i, f and o at half
+# 2. Halving z for the sigmoid by tanh could be done once, in the weights: keep $W_x, W_h$ and b of i, f and o at half
 #    their value. What would be saved, and what would it cost?
 # 3. The ratio of two timings was 1.3 in a first run and 0.9 in a second. What do you do before you believe either?
 #

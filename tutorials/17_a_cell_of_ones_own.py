@@ -51,9 +51,9 @@ show.source(own_cell, "FUNCTIONS =")
 # \end{split}
 # $$
 #
-# Backward, follow h_{t-1} to its three places: it is weighted with 1 - f, it stands in q = f h_{t-1}, and it goes
-# through Wh_f. And f stands in two: in the mean, and in q. Each place sends an error back, and they add up. That is all
-# that there is to it; the file has the equations and, below them, the code.
+# Backward, follow $h_{t-1}$ to its three places: it is weighted with 1 - f, it stands in $q = f h_{t-1}$, and it goes
+# through $W_{hf}$. And f stands in two: in the mean, and in q. Each place sends an error back, and they add up. That
+# is all that there is to it; the file has the equations and, below them, the code.
 
 # %%
 print((show.CELLS / "mgu.py").read_text(encoding="utf-8"))
@@ -96,14 +96,14 @@ assert not said["right"] and all(said[name] for name in said if name != "right")
 #
 # *Layer normalisation* (Ba, Kiros and Hinton 2016): the argument of tanh is brought to mean 0 and variance 1 over the
 # units of one sequence before it goes on, so that the size of the state no longer depends on the size of the weights.
-# Every entry of a_t now stands in every entry of â_t, in its own place and through the mean and the variance:
+# Every entry of $a_t$ now stands in every entry of $\hat a_t$, in its own place and through the mean and the variance:
 #
 # $$da = \frac{e - \operatorname{mean}(e) - \hat a \operatorname{mean}(e\, \hat a)}{s}$$
 #
 # with e the error of $\hat a$ and s the standard deviation.
 #
-# The two means take out of the error what the normalisation would undo: a step that only shifts a_t, or only stretches
-# it, changes nothing.
+# The two means take out of the error what the normalisation would undo: a step that only shifts $a_t$, or only
+# stretches it, changes nothing.
 
 # %%
 for name in names:
@@ -173,8 +173,8 @@ assert max(reached.values()) < 3
 #
 # 1. The minimal gated unit has one gate for two purposes: whether the proposal sees the past, and whether the old state
 #    is kept. Which combinations of the two can the GRU reach that this unit cannot?
-# 2. Layer normalisation makes h independent of the size of Wx and Wh together. What does that do to the argument of
-#    chapter 3, that the error shrinks or grows with the singular values of Wh?
+# 2. Layer normalisation makes h independent of the size of $W_x$ and $W_h$ together. What does that do to the argument
+#    of chapter 3, that the error shrinks or grows with the singular values of $W_h$?
 # 3. A cell passes the gradient check and yet its network learns nothing at all. Name two faults of a cell that no
 #    gradient check can find.
 #

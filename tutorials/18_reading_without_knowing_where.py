@@ -46,7 +46,7 @@ assert spelled([2, 2]) == [2] and spelled([2, 0, 2]) == [2, 2]
 #
 # The frames are independent given the network's outputs, so the probability of a path is the product of its symbols'
 # probabilities, and that of a text is the sum over all paths that spell it. Counted one by one, with seven frames and
-# four symbols, that is 4⁷ = 16,384 paths:
+# four symbols, that is $4^7 = 16,384$ paths:
 
 # %%
 def probability_plain(p, y):
@@ -80,9 +80,9 @@ assert abs(probability_plain(p, y) - np.exp(-loss * len(y))) < 1e-12
 # \end{split}
 # $$
 #
-# α_t(s) β_t(s) is the sum over all paths that pass through place s in frame t. Whatever the frame, each path is
-# counted once in Σ_s α_t(s) β_t(s), which is therefore P, for every t. That is a test that a program with a mistake
-# does not pass.
+# $\alpha_t(s) \beta_t(s)$ is the sum over all paths that pass through place s in frame t. Whatever the frame, each
+# path is counted once in $\sum_s \alpha_t(s) \beta_t(s)$, which is therefore P, for every t. That is a test that a
+# program with a mistake does not pass.
 
 # %%
 def sweeps_plain(p, y):
@@ -116,12 +116,12 @@ show.source(ctc.forward_variables, "for t in range", "alpha[t] =")
 #
 # ## The gradient
 #
-# Every path that spells the text has the factor p_t(k) once, for the k that it has in frame t. So
-# ∂ log P / ∂ log p_t(k) is the share in P of the paths that have symbol k in frame t:
+# Every path that spells the text has the factor $p_t(k)$ once, for the k that it has in frame t. So
+# $\partial \log P / \partial \log p_t(k)$ is the share in P of the paths that have symbol k in frame t:
 #
 # $$\gamma_t(k) = \frac{1}{P} \sum_{s:\, l_s = k} \alpha_t(s)\, \beta_t(s), \qquad \sum_k \gamma_t(k) = 1$$
 #
-# Through the softmax, ∂ log p_t(k) / ∂ z_t(j) = δ_kj - p_t(j), and since γ sums to one
+# Through the softmax, $\partial \log p_t(k) / \partial z_t(j) = \delta_{kj} - p_t(j)$, and since $\gamma$ sums to one
 #
 # $$
 # \frac{\partial\,(-\log P)}{\partial z_t(j)} = -\sum_k \gamma_t(k)\,(\delta_{kj} - p_t(j)) = p_t(j) - \gamma_t(j)
