@@ -278,10 +278,10 @@ ax.legend(loc="center right")
 show.picture(figure, "04_recall.png")
 
 # %% [markdown]
-# So "the LSTM solves the vanishing gradient" is true with a condition: it has a path on which the error *can* stay, and
-# the gates decide how far it does. Where forgetting is fast at the start, the LSTM has to learn first to forget less,
-# and for that it needs examples at shorter distances. This task, on purpose, has none. Here it has, with b_f = 1 again
-# and a distance from 1 to 40 drawn at every step, and now the forty steps are learned, too:
+# So "the LSTM solves the vanishing gradient" is true with a condition: it has a path on which the error *can* stay,
+# and the gates decide how far it does. Where forgetting is fast at the start, the LSTM has to learn first to forget
+# less, and for that it needs examples at shorter distances. This task, on purpose, has none. Here it has, with
+# $b_f = 1$ again and a distance from 1 to 40 drawn at every step, and now the forty steps are learned, too:
 
 # %%
 network = CharRNN(6, "lstm", layers=1, hidden=hidden, embed=8)
