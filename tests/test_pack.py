@@ -9,8 +9,7 @@ from minirnn.datasets.line_batches import collate, encode_text
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import normalise, slant
 from minirnn.networks import checkpoint
-from minirnn.studies import costs, export
-from minirnn.training.threads import Workers
+from minirnn.studies import export, tracing
 from minirnn.training.trainer import evaluate
 from minirnn.writing.hands import Writer
 
@@ -97,17 +96,9 @@ def test_the_cost_of_lines_is_the_loss_of_the_training(run):
     lines = [writer.pens.encode(normalise(sample.strokes)) for sample in samples]
     texts = [encode_text(writer.chars, sample.text) for sample in samples]
     batch = collate(lines, texts, [0, 1, 2, 3, 4], writer.pens)
-    each = costs.line_costs(writer.network, batch)
+    each = tracing.line_costs(writer.network, batch)
     mean = evaluate(writer.network, [(True, batch)])
     assert each.sum() == pytest.approx(mean * batch["mask"].sum(), rel=1e-5)
-
-
-def test_information_is_in_the_order_of_the_lines(run):
-    writer, samples = Writer(run), made_samples()
-    rows = [1 + n // 2 for n in range(12)]
-    together = costs.information(writer, samples, rows, Workers(2))
-    alone = [costs.information(writer, [s], [row], Workers(1))[0] for s, row in zip(samples, rows)]
-    assert together == pytest.approx(alone, rel=1e-3, abs=1e-4)
 
 
 def test_too_few_hands_are_an_error(run, tmp_path, monkeypatch):

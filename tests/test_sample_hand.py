@@ -14,6 +14,7 @@ from minirnn.studies import sample_hand
 from minirnn.studies.tracing import overlap
 from minirnn.writing.hands import Writer
 from minirnn.writing.pen import Line
+from minirnn.writing.proofreading import Proof, WordFault
 
 STROKES = [np.array([[0.0, 0.0], [0.0, -2.0]]), np.array([[1.0, 0.0], [3.0, 0.5]])]
 
@@ -33,35 +34,27 @@ def test_a_lean_to_the_right_moves_what_is_high_to_the_right(lean, width):
     np.testing.assert_allclose(np.ptp(bar[:, 0]), np.abs(2 * width - 0.5 * np.tan(np.radians(lean))))
 
 
-def line(text, fault=""):
-    return Line(text, np.zeros(1, int), STROKES, np.zeros((1, 1)), fault)
-
-
 class Hand:
-    """Writes every text, but the first time "bad" goes wrong and the second time "worse", "never" always."""
-
-    hand, times = 7, 0
+    """Writes every text; "bad" goes wrong, a word of "worse" may be wrong, and its ink makes "poor" least probable."""
 
     def unknown(self, text):
         return [c for c in text if c == "Q"]
 
     def write(self, texts, rng, temperature, progress):
-        self.times += 1
-        wrong = {"bad": self.times == 1, "worse": self.times == 2, "never": True}
-        return [line(text, "ran on" if wrong.get(text) else "") for text in texts]
+        return [self.line(text) for text in texts]
+
+    def line(self, text):
+        log_p = {"poor": -40.0, "a longer line": -13.0}.get(text, -5.0)
+        proof = Proof(log_p, [WordFault(0, text, "nurse")] if text == "worse" else [], np.zeros(2))
+        fault = "ran on" if text == "bad" else ""
+        return Line(text, np.zeros(1, int), STROKES, np.zeros((1, 1)), fault, proof=proof)
 
 
-def test_the_better_of_two_tries_is_kept_and_of_all_lines_the_best(monkeypatch):
-    told = {"bad": [9, 1], "worse": [3, 9], "fine": [4, 5], "never": [9, 9], "poor": [0.1, 0.2]}
-
-    def information(writer, samples, rows, workers):
-        assert rows == [7] * len(samples)
-        half = len(samples) // 2
-        return np.array([len(s.text) * told[s.text][n // half] for n, s in enumerate(samples)])
-
-    monkeypatch.setattr(sample_hand, "information", information)
-    best = sample_hand.write_best(Hand(), ["worse", "bad", "Q", "poor", "never", "fine"], None, keep=3)
-    assert [line.text for line in best] == ["worse", "bad", "fine"]
+def test_lines_that_may_be_wrong_are_left_out_and_the_most_probable_are_kept():
+    texts = ["worse", "bad", "a longer line", "Q", "poor", "fine"]
+    best = sample_hand.write_best(Hand(), texts, None, keep=2)
+    assert [line.text for line in best] == ["a longer line", "fine"]
+    assert [line.text for line in sample_hand.write_best(Hand(), texts, None)] == ["a longer line", "poor", "fine"]
     with pytest.raises(MinirnnError, match="can write none of the texts"):
         sample_hand.write_best(Hand(), ["Q"], None)
 

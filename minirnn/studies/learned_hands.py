@@ -1,23 +1,24 @@
-"""Measure how well a hand is learned from images.
+"""How well a hand is learned from images.
 
     python -m minirnn.studies.learned_hands IAM-ONDB --out measured_hands
 
 Few lines: of forms that the shipped weights have never seen, half of the lines (three to five) are drawn as scans,
-traced, and learned as `minirnn.train --task hand` does. Many lines: made-up hands, each a mean of two of the network's
-hands with a lean and a width of its own, write forty lines that are scanned, traced and learned.
+traced, and learned as `minirnn.train --task hand` does. Many lines: invented hands, each a mean of two of the network's
+hands with a slant and a width of its own, write forty lines, which are scanned, traced and learned.
 
-    before, after   nats a character of lines that were not learned from, traced like those that were: by the shipped
-                    weights as any hand, and by what has learned the hand
-    recorded        the same of the pen's own recording of these lines, which knows what a trace cannot: where a stroke
-                    began, and in which order they came
-    slope           of the upright strokes to the line, height to width of a letter, and lifts per character: by how
-                    much what is written after learning is off the hand's own (degrees; shares of the hand's own)
+    before, after   loss in nats per character on lines that were not learned from, traced like those that were: of the
+                    shipped weights with the generic hand, and of the weights that have learned the hand
+    recorded        the same on the pen's own recording of these lines, which knows what a trace cannot: where strokes
+                    begin, and in which order they were written
+    slope, height/width, strokes  slope of the upright strokes to the line, height to width of a letter, strokes per
+                    letter: how far the lines that are written after learning differ from the hand's own (in degrees,
+                    and in shares of the hand's own)
 
-Hands that were not learned would be off, too, and how far says what these errors are worth. So there stand beside them
-how far what was written is off the *other* hands, how far the hands are off each other, and how often the hand that is
-nearest to what was written is the one that was learned.
+The lines would also differ from those of other hands. So the command also prints how far they differ from the *other*
+hands, how far the hands differ from each other, and how often the hand that is nearest to the written lines is the one
+that was learned.
 
-What is measured already is not measured again, so that the command can be stopped and gone on with. The folders
+What has been measured already is not measured again, so that the command can be stopped and continued. The folders
 legibility/learned and legibility/shipped get lines of the learned and of the shipped hands for a recogniser to read.
 """
 
@@ -43,15 +44,15 @@ from minirnn.files import atomic
 from minirnn.images.image_files import save_image
 from minirnn.images.pipeline import read_line
 from minirnn.ink.strokes import normalise
-from minirnn.studies.costs import looks
 from minirnn.studies.sample_hand import mixed_hand, reshape_hand
 from minirnn.studies.tracing import random_scan
 from minirnn.training.launch import new_settings, prepared
 from minirnn.training.threads import Workers
 from minirnn.training.trainer import evaluate
+from minirnn.writing.describing import features
 from minirnn.writing.hands import Writer
 
-LEARN, JUDGE = 40, 12  # lines of a made-up hand
+LEARN, EVALUATE = 40, 12  # lines of an invented hand
 MOST = 5  # lines of a form to learn from
 TEXTS = pathlib.Path(__file__).parents[2] / "data" / "sample_hand" / "texts.txt"
 
@@ -75,7 +76,7 @@ def learn(samples, folder, seed):
     run = folder / "run"
     run.mkdir(exist_ok=True)
     settings = new_settings({"task": "hand", "data": [str(folder / "samples.jsonl")], "seed": seed})
-    with open(folder / "told.txt", "w", encoding="utf-8") as told, contextlib.redirect_stdout(told):
+    with open(folder / "output.txt", "w", encoding="utf-8") as output, contextlib.redirect_stdout(output):
         trainer = prepared(settings, run, resume=False)
         trainer.sample = None  # pictures on the way are not needed
         trainer.train()
@@ -83,13 +84,13 @@ def learn(samples, folder, seed):
 
 
 def nats(writer, samples, row):
-    """What a character of ``samples`` costs the network as the hand ``row``."""
-    judge = ValidationLines(samples, writer.chars, writer.pens, 16, 128, {sample.group: row for sample in samples})
-    return evaluate(writer.network, judge, Workers(2)) * judge.symbols / judge.characters
+    """The loss of the network per character of ``samples``, as the hand ``row``."""
+    lines = ValidationLines(samples, writer.chars, writer.pens, 16, 128, {sample.group: row for sample in samples})
+    return evaluate(writer.network, lines, Workers(2)) * lines.symbols / lines.characters
 
 
 def losses(before, after, recorded, scanned):
-    """Nats a character of lines not learned from, as recorded and as traced, before and after learning."""
+    """Nats per character of lines that were not learned from, as recorded and as traced, before and after learning."""
     return {
         "lines": len(scanned),
         "before": nats(before, scanned, 0), "after": nats(after, scanned, after.hand),
@@ -98,7 +99,7 @@ def losses(before, after, recorded, scanned):
 
 
 def measure_form(folder, lines, seed):
-    """Learn from half of a form's ``lines`` and judge by the others -> a row of the table."""
+    """Learn from half of the ``lines`` of a form and evaluate on the others -> a row of the table."""
     half = min(MOST, len(lines) // 2)
     scanned = traced(lines, seed)
     after = learn(scanned[:half], folder, seed)
@@ -106,7 +107,7 @@ def measure_form(folder, lines, seed):
 
 
 def made_up_hand(number, seed):
-    """A `Writer` of a hand that is not shipped, and its lean (degrees) and width."""
+    """A `Writer` of a hand that is not shipped, its slant (degrees) and its width."""
     rng = np.random.default_rng([seed, number])
     writer = Writer()
     rows = rng.choice(writer.hands, 2, replace=False)
@@ -120,22 +121,23 @@ def write_as(writer, texts, seed, lean=0.0, width=1.0):
 
 
 def mean_looks(samples):
-    """Slope of the upright strokes to the line in degrees, height to width of a letter, lifts per character: (3,)
+    """Slope of the upright strokes to the line in degrees, height to width of a letter, strokes per letter: (3,)
     means."""
-    slant, width, lifts = np.mean([looks(normalise(s.strokes), s.text) for s in samples], axis=0)
-    return np.array([90 + np.degrees(np.arctan(slant)), 1 / width, lifts])
+    strokes, slant, width, _ = np.mean([features(s.text, normalise(s.strokes)) for s in samples], axis=0)
+    return np.array([90 - np.degrees(np.arctan(slant)), 1 / width, strokes])
 
 
 def measure_hand(folder, number, texts, seed):
-    """Learn a made-up hand from images of forty lines, judge by others and by what it writes -> a row of the table."""
+    """Learn an invented hand from images of forty lines, evaluate on others and on what it then writes -> a row of the
+    table."""
     writer, lean, width = made_up_hand(number, seed)
     texts = [texts[i] for i in np.random.default_rng([seed, number]).permutation(len(texts))]
-    own = write_as(writer, texts[: LEARN + JUDGE], seed, lean, width)
+    own = write_as(writer, texts[: LEARN + EVALUATE], seed, lean, width)
     scanned = traced(own, seed)
     after = learn(scanned[:LEARN], folder, seed)
     row = {"hand": f"made up {number + 1}", "learned": LEARN}
     row.update(losses(Writer(), after, own[LEARN:], scanned[LEARN:]))
-    written = write_as(Writer(folder / "run"), texts[LEARN + JUDGE :][: 2 * JUDGE], seed)
+    written = write_as(Writer(folder / "run"), texts[LEARN + EVALUATE :][: 2 * EVALUATE], seed)
     draw(folder.parent / "legibility" / "learned", f"{number + 1}", written)
     return {**row, "own": mean_looks(own).tolist(), "written": mean_looks(written).tolist()}
 
@@ -164,7 +166,7 @@ def once(folder, measure, *arguments):
 def table(rows):
     """The rows as text, with the means and the worst."""
     lines = [
-        f"{'hand':14} learned judged   before  after  change  recorded  after  change   slope  height/width  lifts"
+        f"{'hand':14} learned  lines   before  after  change  recorded  after  change   slope  height/width  strokes"
     ]
     changes = []
     for row in rows:
@@ -184,14 +186,14 @@ def table(rows):
 
 
 def likeness(rows):
-    """What the errors of slope, proportions and lifts are worth, as text: beside those of the wrong hands, and beside
-    how far the hands are off each other."""
+    """The errors of slope, proportions and strokes per letter, as text, beside those relative to the wrong hands, and
+    beside the differences between the hands."""
     own, written = (np.array([row[name] for row in rows]) for name in ("own", "written"))
     others = ~np.eye(len(rows), dtype=bool)
     off = np.abs(written[:, None] - own)  # of what learned hand i writes to hand j, (hands, hands, 3)
     apart = np.abs(own[:, None] - own)
     lines = [f"{'off on average':24}{'its own hand':>14}{'another hand':>14}{'hands, each other':>19}"]
-    for n, (name, unit) in enumerate((("slope", "\u00b0"), ("height to width", ""), ("lifts per character", ""))):
+    for n, (name, unit) in enumerate((("slope", "\u00b0"), ("height to width", ""), ("strokes per letter", ""))):
         cells = [f"{values[:, :, n].mean(where=where):.2f}{unit}" for values, where in
                  ((off, ~others), (off, others), (apart, others))]  # fmt: skip
         lines.append(f"{name:24}{cells[0]:>14}{cells[1]:>14}{cells[2]:>19}")
@@ -209,7 +211,7 @@ def unseen_forms(source, count, seed):
     if writer.meta.get("split") == "people":
         _, held_out = split_by_people(samples, source, fraction, seed_of_split)
     else:
-        print("the shipped weights know other forms by the people of these: they were split by forms, not by people")
+        print("the shipped weights were split by forms: they know other forms by the same people")
         _, held_out = split_by_group(samples, fraction, seed_of_split)
     forms = {}
     for sample in held_out:
@@ -229,8 +231,8 @@ def main(argv=None):
     )  # fmt: skip
     parser.add_argument("source", help="folder of IAM-OnDB, or pen recordings as .jsonl")
     parser.add_argument("--forms", type=zero_or_more, default=10, help="of a few lines each")
-    parser.add_argument("--hands", type=zero_or_more, default=5, help="made up, of forty lines each")
-    parser.add_argument("--texts", default=str(TEXTS), help="what the made-up hands write, a text a line")
+    parser.add_argument("--hands", type=zero_or_more, default=5, help="invented, of forty lines each")
+    parser.add_argument("--texts", default=str(TEXTS), help="what the invented hands write, one text per line")
     parser.add_argument("--seed", type=zero_or_more, default=0)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("measured_hands"), help="folder for it all")
     options = parser.parse_args(argv)
@@ -252,7 +254,7 @@ def main(argv=None):
         if len(own) > 1:
             print(likeness(own))
         for number in range(len(Writer().hands)):
-            few = texts[JUDGE * number :][:JUDGE]
+            few = texts[EVALUATE * number :][:EVALUATE]
             draw(out / "legibility" / "shipped", f"{number + 1}", write_as(Writer(hand=number + 1), few, seed))
         print(f"to be read by a recogniser: {out / 'legibility'}")
 

@@ -1,9 +1,9 @@
-"""Write a labelled set of line images in a made-up hand, as if scanned: what one's own handwriting would be.
+"""Write a labelled set of line images in an invented hand, as if scanned, in place of one's own handwriting.
 
     python -m minirnn.studies.sample_hand data/sample_hand/texts.txt --out data/sample_hand
 
-The hand is a mean of several of the network's hands, so it is none of them, with a lean and a width of its own.
-The folder gets a JPEG a line and metadata.csv with what they say, which `minirnn.prepare` reads.
+The hand is a mean of several of the network's hands, so it is none of them, with a slant and a width of its own.
+The folder gets a JPEG per line and metadata.csv with their texts, which `minirnn.prepare` reads.
 """
 
 import argparse
@@ -15,20 +15,17 @@ from PIL import Image
 from tqdm import tqdm
 
 from minirnn.arguments import Parser, above_zero, degrees, positive_int, zero_or_more
-from minirnn.cores import available_cores
-from minirnn.datasets import Sample
 from minirnn.datasets.metadata import METADATA, write_table
 from minirnn.datasets.text import read_text
 from minirnn.errors import MinirnnError, run_command
 from minirnn.files import atomic
 from minirnn.images.draw_scan import draw_scan, to_pixels
 from minirnn.ink.strokes import rotate
-from minirnn.studies.costs import information
-from minirnn.training.threads import Workers
 from minirnn.writing.hands import Writer
 from minirnn.writing.pen import TEMPERATURE
+from minirnn.writing.proofreading import default_proofreader
 
-STD = 16.0  # pixels to a standard deviation of y: a small handwriting scanned at 200 dpi
+STD = 16.0  # pixels per standard deviation of y: a small handwriting scanned at 200 dpi
 PEN = 0.15  # its width, in the same unit
 JPEG_QUALITY = 60
 
@@ -60,23 +57,20 @@ def scan_line(strokes, rng, std=STD):
 
 
 def write_best(writer, texts, rng, temperature=TEMPERATURE, keep=None):
-    """Write every text twice -> the better line of each, the best ``keep`` of them, in the order of the texts.
+    """Write every text -> the best ``keep`` of the lines, in the order of the texts.
 
-    Better is a line of which its text tells more (see `minirnn.studies.costs.information`): the label has to be
-    true. Texts with characters that the hand has not learned, and lines that went wrong, are left out. Raises
-    MinirnnError if the hand can write none."""
+    The label of a line has to be true: a writer with a proofreader takes the better of two writings and mends words
+    that may be wrong. Lines that may still be wrong are left out, and so are texts with characters that the hand has
+    not learned; the best lines are those whose ink makes their text most probable, per character. Raises MinirnnError
+    if the hand can write none."""
     texts = [text for text in texts if not writer.unknown(text)]
     if not texts:
         raise MinirnnError("the hand can write none of the texts; give others")
-    with tqdm(total=2 * sum(map(len, texts)), unit="character", desc="writing", disable=None) as bar:
-        lines = [line for _ in range(2) for line in writer.write(texts, rng, temperature, progress=bar.update)]
-    samples = [Sample(line.text, line.strokes or [np.zeros((1, 2))], "") for line in lines]
-    nats = information(writer, samples, [writer.hand] * len(samples), Workers(available_cores()))
-    told = nats / [len(line.text) for line in lines] - np.where([line.fault for line in lines], np.inf, 0)
-    told = told.reshape(2, len(texts))
-    better = told.argmax(axis=0)
-    chosen = sorted(np.argsort(-told.max(axis=0), kind="stable")[:keep])
-    return [lines[better[n] * len(texts) + n] for n in chosen if np.isfinite(told[:, n].max())]
+    with tqdm(total=sum(map(len, texts)), unit="character", desc="writing", disable=None) as bar:
+        lines = writer.write(texts, rng, temperature, progress=bar.update)
+    good = [n for n, line in enumerate(lines) if not line.fault and not line.faults]
+    best = sorted(good, key=lambda n: -lines[n].proof.log_probability / len(lines[n].text))[:keep]
+    return [lines[n] for n in sorted(best)]
 
 
 def write_set(lines, out, rng, lean=0.0, width=1.0):
@@ -96,21 +90,22 @@ def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
         prog="python -m minirnn.studies.sample_hand",
-        description="Write a labelled set of line images in a made-up hand, as if scanned.",
+        description="Write a labelled set of line images in an invented hand, as if scanned.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("texts", help="a text a line, UTF-8")
+    parser.add_argument("texts", help="texts, one per line, UTF-8")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for the images")
     parser.add_argument("--weights", metavar="RUN", help="a run that learned hands (default: the shipped one)")
     parser.add_argument("--rows", type=zero_or_more, nargs="+", default=[1, 5], help="hands to take the mean of")
     parser.add_argument("--lean", type=degrees, default=14.0, help="degrees further to the right")
     parser.add_argument("--width", type=above_zero, default=0.85, help="times as wide")
     parser.add_argument("--temperature", type=above_zero, default=0.35, help="lower is more regular")
-    parser.add_argument("--keep", type=positive_int, default=300, help="so many lines, those that came out best")
+    parser.add_argument("--keep", type=positive_int, default=300, help="how many lines to keep, the best ones")
     parser.add_argument("--seed", type=zero_or_more, default=0)
     options = parser.parse_args(argv)
     texts = [line.strip() for line in read_text(options.texts).split("\n") if line.strip()]
-    writer, rng = mixed_hand(Writer(options.weights), options.rows), np.random.default_rng(options.seed)
+    writer = mixed_hand(Writer(options.weights, proofreader=default_proofreader()), options.rows)
+    rng = np.random.default_rng(options.seed)
     lines = write_best(writer, texts, rng, options.temperature, options.keep)
     write_set(lines, options.out, rng, options.lean, options.width)
     print(f"{len(lines)} of {len(texts)} texts in {options.out}")

@@ -1,22 +1,22 @@
-"""Measure tracing against the truth: pen recordings are drawn as scans and traced back.
+"""How well tracing works: pen recordings are drawn as scans, traced back, and compared with the traces.
 
     python -m minirnn.studies.tracing IAM-ONDB --lines 500 --out measured
 
 IAM-ONDB is the folder of the IAM On-Line Handwriting Database. The lines are drawn as `draw_scan` does, 30 pixels
 to a standard deviation of y, with pens of 2 to 8 pixels, noise, blur, paper, uneven light and JPEG at random.
 
-    covered    share of the length of the recorded pen paths that lies within 2 pixels of the trace
-    false      share of the length of the traced paths that lies further than that from every recorded path
-    direction  share of the length of the traced paths that is gone through as the pen went; 0.5 by chance
-    order      share of the traced strokes that come after the one before them in the recording, too; 0.5 by chance
-    symbols    shipped pen symbols per character of the trace, and of the recording
+    covered    share of the length of the recorded strokes that lies within 2 pixels of the trace
+    false      share of the length of the traced strokes that lies further than that from every recorded one
+    direction  share of the length of the traced strokes that has the direction of the pen; 0.5 by chance
+    order      share of the traced strokes that come after their predecessor in the recording, too; 0.5 by chance
+    symbols    pen symbols per character of the trace, and of the recording
     strokes    strokes per character of the trace, and of the recording
-    nats       what a character of the trace, and of the recording, costs the shipped network: where a stroke begins,
-               which way it goes and which comes next are told in this, too
+    nats       loss of the shipped network per character of the trace, and of the recording, which also depends on where
+               strokes begin, on their direction and on their order
 
-The first two say where the ink is, and would be the same if all strokes were shuffled and reversed.
+The first two compare the place of the ink alone, and would be the same if all strokes were shuffled and reversed.
 
-The folder gets measured.csv with a row a line, traced.png with the traces drawn over the scans, and the folders
+The folder gets measured.csv with a row per line, traced.png with the traces drawn over the scans, and the folders
 recorded/ and traced/ with both redrawn with the same pen, for a handwriting recogniser to read.
 """
 
@@ -27,12 +27,13 @@ import sys
 
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.special import log_softmax
 from tqdm import tqdm
 
 from minirnn.arguments import Parser
 from minirnn.cores import on_all_cores
 from minirnn.datasets import load_samples
-from minirnn.datasets.line_batches import collate, encode_text
+from minirnn.datasets.line_batches import collate, cut, encode_text
 from minirnn.datasets.metadata import METADATA, write_table
 from minirnn.drawing.png import line_image
 from minirnn.errors import MinirnnError, run_command
@@ -42,13 +43,13 @@ from minirnn.images.image_files import save_image
 from minirnn.images.pictures import draw_traces
 from minirnn.images.pipeline import read_line
 from minirnn.ink.strokes import normalise, resample, rotate
-from minirnn.studies.costs import line_costs
 from minirnn.writing.hands import Writer
 
 PENS = (2.0, 8.0)  # narrowest and widest pen, pixels
-NEAR = 2.0  # pixels, of thirty to a standard deviation of y: the same for every pen
+NEAR = 2.0  # pixels, 30 of which are a standard deviation of y; the same for every pen
 EXAMPLES = 12  # lines in the picture
-TEXTS = ("text", "group")  # the columns that are no figures
+STEPS = 128  # of a line that are evaluated at once
+TEXTS = ("text", "group")  # the columns that are not figures
 
 
 def overlap(strokes, others, distance):
@@ -65,7 +66,7 @@ def _dense(strokes):
 def direction_and_order(traced, truth):
     """How much of a trace goes as the pen went -> [length forwards, length backwards], [lifts forwards, backwards].
 
-    Every half pixel of the trace is told the time at which the recorded pen was nearest, if it was within `NEAR`."""
+    Every half pixel of the trace gets the time at which the recorded pen was nearest, if it was within `NEAR`."""
     recorded = cKDTree(_dense(truth))
     lengths, lifts, before = [0, 0], [0, 0], None
     for stroke in traced:
@@ -88,8 +89,22 @@ def _shipped():
     return Writer()
 
 
+def line_costs(network, batch):
+    """The loss of each line of a batch of `minirnn.datasets.line_batches.collate`, summed over its symbols: (B,)
+    nats."""
+    T, B = batch["x"].shape
+    costs, state = np.zeros(B), network.start(B)
+    for start in range(0, T, STEPS):
+        chunk = cut(batch, start, start + STEPS)
+        logits, _, state, _ = network.forward(chunk, state)
+        log_p = np.take_along_axis(log_softmax(logits, axis=2), chunk["y"][:, :, None], axis=2)[:, :, 0]
+        costs -= (log_p * chunk["mask"]).sum(axis=0)
+    return costs
+
+
 def nats(text, strokes):
-    """What ``strokes`` cost the shipped network as any hand, in nats; NaN if it does not know the text's characters."""
+    """The loss of the shipped network, as the generic hand, on ``strokes``; NaN if it does not know the text's
+    characters."""
     writer = _shipped()
     if writer.chars.unknown(text):
         return np.nan
