@@ -200,7 +200,8 @@ show.picture(figure, "04_by_hand.png")
 
 # %% [markdown]
 # The row c is the point: it stands still for as long as the forget gate says so. And h is not c: the cell holds its
-# sign without showing it, so that it disturbs nobody until it is asked. (h is 0.76 and not 1, for tanh(1) = 0.76.)
+# sign without showing it, so that it disturbs nobody until it is asked. (h is 0.76 and not 1, for tanh(1) = 0.76. What
+# the cells of a trained network hold, chapter 20 looks up in the same way.)
 #
 # ## How long does a cell remember?
 #

@@ -9,10 +9,12 @@
 # into a rut when it always takes the likeliest letter; and what every gain in legibility costs in variety, measured.
 #
 # A trained network does not write. It says how likely each symbol is to come next, and somebody has to choose. The
-# choice becomes the next input, so it decides all that follows. This chapter is about the choosing.
+# choice becomes the next input, so it decides all that follows. This chapter is about the choosing; what becomes of a
+# network that reads its own words is measured in chapter 22.
 
 # %%
 import re
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -225,7 +227,14 @@ show.picture(figure, "11_along_a_text.png")
 
 # %% [markdown]
 # The bars are high at the beginnings of words and low inside them: a word is decided in its first letters.
-#
+
+# %%
+first = np.array([before in " \n" and character.isalpha() for before, character in pairwise(passage)])[places]
+inside = np.array([before.isalpha() and character.isalpha() for before, character in pairwise(passage)])[places]
+print(f"kept at first letters of words {nucleus[first].mean():.1f} symbols, inside words {nucleus[inside].mean():.1f}")
+assert nucleus[first].mean() > 1.5 * nucleus[inside].mean()
+
+# %% [markdown]
 # ## What comes out
 #
 # The same seed text, the same random numbers, and different ways to choose:
@@ -247,9 +256,25 @@ for name, options in WAYS.items():
 # %% [markdown]
 # Greedy writing is the most probable *step* every time, and yet no likely text: it falls into a rut and repeats itself
 # forever, since the state comes back to nearly the same place and there is no chance to leave it. People do not write
-# the likeliest letter every time either. What they write costs about as many nats per letter as the model expects, and
-# now and then a surprise.
-#
+# the likeliest letter every time either. What they write costs about as many nats per letter as the model expects, its
+# entropy; what greedy writing writes costs far less than any text does:
+
+# %%
+def cost_and_entropy(passage):
+    """What a passage costs the network, and what the network expects it to cost, in nats per character."""
+    ids = vocabulary.encode(passage)
+    logits = network.forward(ids[:-1, None], network.start(1))[0][:, 0].astype(np.float64)
+    p = np.array([distribution(z) for z in logits])
+    return np.mean(-np.log(p[np.arange(len(p)), ids[1:]])), np.mean([entropy(row) for row in p])
+
+
+greedily = "Dear " + "".join(generate(network, vocabulary, "Dear ", 600, random_seed=0, greedy=True))
+known = "".join(character for character in unread[:3000] if character in vocabulary.symbols)
+for name, passage_of in (("letters, not learned", known), ("greedy writing", greedily)):
+    cost, expected = cost_and_entropy(passage_of)
+    print(f"{name:21} {cost:.2f} nats per character, expected {expected:.2f}")
+
+# %% [markdown]
 # ## Measured
 #
 # Two figures for each way. *Legible*: the share of its words that occur in the text it learned from. *Varied*: of its
@@ -336,13 +361,15 @@ def lead_of_top_p(seed):
 print(f"top-p leads by {lead_of_top_p(0):+.3f} of legibility")
 
 # %% [markdown]
-# With this seed it looks like a lead; with the next one the lead is the other's. Over the seeds 0 to 5 the mean is
+# With this seed it looks like a lead; with the next one the lead is the other's. Over the seeds 0 to 5, that is
+# `[lead_of_top_p(seed) for seed in range(6)]`, the mean is
 # 0.001, with a standard error of 0.005: none. (One curve of one draw is not a result.) No knob can bring both
 # legibility and variety: a better network can. Greedy writing is at the far left: it has a handful of ruts, and it is
 # luck whether they go round real words or invented ones.
 #
-# (Handwriting is different: there a temperature well below one is *less* legible again, since the likeliest next move
-# of the pen is always to go straight on, and letters lose their curves.)
+# (Handwriting is different: the likeliest next move of the pen is nearly always to go straight on, and a low
+# temperature on all moves makes long straight strokes. So the package sharpens only the choice within a kind of move,
+# which direction or which lift: `minirnn.writing.pen.pen_distribution`.)
 #
 # ## Predict, then change, then run
 #

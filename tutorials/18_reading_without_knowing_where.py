@@ -210,7 +210,7 @@ show.picture(figure, "18_where.png")
 #
 # Reading the likeliest symbol of every frame, merging and removing blanks (**greedy decoding**) gives the text of the
 # likeliest *path*. The likeliest *text* may be another, since a text's probability is spread over its paths.
-# `minirnn.reading.decoding` searches for that one with a beam.
+# Chapter 19 searches for that one with a beam, and draws both sweeps over a line of handwriting.
 #
 # ## Predict, then change, then run
 #
