@@ -361,11 +361,10 @@ def lead_of_top_p(seed):
 print(f"top-p leads by {lead_of_top_p(0):+.3f} of legibility")
 
 # %% [markdown]
-# With this seed it looks like a lead; with the next one the lead is the other's. Over the seeds 0 to 5, that is
-# `[lead_of_top_p(seed) for seed in range(6)]`, the mean is
-# 0.001, with a standard error of 0.005: none. (One curve of one draw is not a result.) No knob can bring both
-# legibility and variety: a better network can. Greedy writing is at the far left: it has a handful of ruts, and it is
-# luck whether they go round real words or invented ones.
+# With this seed it looks like a lead; with the next one the lead is the other's. Over the seeds 0 to 5, one call of
+# `lead_of_top_p` each, the mean is 0.001, with a standard error of 0.005: none. (One curve of one draw is not a
+# result.) No knob can bring both legibility and variety: a better network can. Greedy writing is at the far left: it
+# has a handful of ruts, and it is luck whether they go round real words or invented ones.
 #
 # (Handwriting is different: the likeliest next move of the pen is nearly always to go straight on, and a low
 # temperature on all moves makes long straight strokes. So the package sharpens only the choice within a kind of move,
