@@ -1,11 +1,14 @@
 """Rotation, slant and the lines of a page: what was put in must be found."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from drawn_lines import bar, clean_ink, scan_of, wave, written_line, written_page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minirnn.errors import MinirnnError
 from minirnn.images import lines
 from minirnn.images.pipeline import read_line, read_page
 
@@ -116,3 +119,22 @@ def test_the_strokes_of_a_page_lie_on_its_scan():
 def test_a_page_without_ink_has_no_lines():
     assert read_page(np.full((80, 90), 0.8))[1] == []
     assert read_line(np.full((80, 90), 0.8))[1] is None
+
+
+def test_a_page_takes_a_bounded_amount_of_memory_for_each_of_its_pixels():
+    strokes, shape = written_page(2, spacing=110, words=2)
+    grey = np.pad(scan_of(strokes, shape), ((0, 700), (0, 300)), constant_values=1.0)
+    read_page(grey[:60])  # what is only loaded at the first use does not count
+    tracemalloc.start()
+    try:
+        _, lines = read_page(grey)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(lines) == 2 and peak / grey.size < 150  # bytes; it was five hundred
+
+
+def test_a_page_of_too_many_lines_is_refused(monkeypatch):
+    monkeypatch.setattr("minirnn.images.pipeline.MOST_LINES", 1)
+    with pytest.raises(MinirnnError, match="2 lines on a page, and 1 are too many"):
+        read_page(scan_of(*written_page(2, spacing=110, words=2)))

@@ -1,5 +1,6 @@
 """Runs survive: killed with SIGKILL at any moment and resumed, a run ends with the same weights to the last bit as
-one that was left alone, and at no moment is there a half-written file under a name that counts.
+one that was left alone, and at no moment is there a half-written file under a name that counts. Nor is there when
+pages are cut, lines labelled, or letters saved.
 
 The suite kills a few times. The long run, some twenty minutes, kills each task two hundred times:
 
@@ -13,13 +14,20 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_runs import SMALL, made_text, weights, write_hand
 
 from minirnn import train
-from minirnn.files import atomic
+from minirnn.datasets.metadata import METADATA, read_table, read_texts
+from minirnn.drawing import save_files
+from minirnn.files import atomic, clear_half_written
+from minirnn.images import labelled_sets
+from minirnn.images.image_files import read_image
+from minirnn.labelling.labels import Labels
 from minirnn.networks import checkpoint
 from minirnn.training import hand_task, run_folder
 from minirnn.training import trainer as training
@@ -42,7 +50,12 @@ def tasks(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("OPENBLAS_NUM_THREADS", "1")
-        yield {"text": ["--text", str(folder / "text.txt"), "--held-out", "0.2", *common], "hand": [*hand, *common]}
+        read = ["--task", "read", "--data", str(folder / "hand.jsonl"), "--init", "scratch", "--held-out", "0.3",
+                "--layers", "1"]  # fmt: skip
+        yield {
+            "text": ["--text", str(folder / "text.txt"), "--held-out", "0.2", *common], "hand": [*hand, *common],
+            "read": [*read, *common],
+        }  # fmt: skip
 
 
 def arguments(task, run):
@@ -117,6 +130,11 @@ def die_at(moment):
 
 def run_in_child(argv, moment):
     """Train in a forked process that dies at ``moment`` -> its exit code, negative for a signal."""
+    return in_child(lambda: train.main(argv), moment)
+
+
+def in_child(work, moment):
+    """Call ``work()`` in a forked process that dies at ``moment`` -> its exit code, negative for a signal."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -124,7 +142,7 @@ def run_in_child(argv, moment):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1), os.dup2(nowhere, 2)
             die_at(moment)
-            train.main(argv)
+            work()
             code = 0
         finally:
             os._exit(code)
@@ -140,7 +158,7 @@ def alone(tasks, tmp_path_factory):
     return folders
 
 
-@pytest.mark.parametrize("task", ["text", "hand"])
+@pytest.mark.parametrize("task", ["text", "hand", "read"])
 def test_killed_at_any_moment_of_a_step_or_of_a_checkpoint(tasks, alone, tmp_path, task):
     rng = np.random.default_rng(len(task))
     kills, runs = 0, 0
@@ -153,6 +171,74 @@ def test_killed_at_any_moment_of_a_step_or_of_a_checkpoint(tasks, alone, tmp_pat
             assert_whole(run)
         assert code == 0
         assert_same(run, alone[task])
+
+
+# --- other work than training -----------------------------------------------------------------------------------
+
+
+def cut_some_pages(folder):
+    """Pages of two lines each, without the work of finding them."""
+    labelled_sets.read_pages = lambda path: [np.ones((4, 4))]
+    labelled_sets.read_page = lambda grey: (None, [a_line(), a_line()])
+    labelled_sets.cut_pages([folder / f"{n}.png" for n in range(8)], folder / "out")
+
+
+def a_line():
+    return SimpleNamespace(grey=np.full((3, 3), 0.5), strokes=[])
+
+
+def assert_whole_lines(folder):
+    """Every line of the table has its image, whole."""
+    for name in read_table(folder / "out" / METADATA).rows if (folder / "out" / METADATA).exists() else []:
+        assert read_image(folder / "out" / name.fields[0]).shape == (3, 3)
+
+
+def answer_some_lines(folder):
+    for n in range(18):
+        Image.new("L", (2, 2)).save(folder / f"{n}.png")
+    for n in range(18):
+        Labels(folder).answer(f"{n}.png", f"text {n}")
+
+
+def assert_whole_answers(folder):
+    """What was answered is there, from the first on."""
+    texts = read_texts(folder / METADATA)
+    assert texts == {f"{n}.png": f"text {n}" for n in range(len(texts))}
+
+
+def save_some_letters(folder):
+    """Letters take the places of older ones."""
+    for version in (b"minirnn old", b"minirnn new" * 1000):
+        save_files([(f"-{n}", version) for n in range(9)], folder / "letter.svg")
+
+
+def assert_whole_letters(folder):
+    for path in folder.glob("letter-*.svg"):
+        assert path.read_bytes() in (b"minirnn old", b"minirnn new" * 1000)
+
+
+@pytest.mark.parametrize(
+    ("work", "assert_whole_files"),
+    [
+        (cut_some_pages, assert_whole_lines),
+        (answer_some_lines, assert_whole_answers),
+        (save_some_letters, assert_whole_letters),
+    ],
+    ids=["prepare", "label", "letters"],
+)
+def test_what_other_commands_write_is_whole_whenever_they_are_killed(tmp_path, work, assert_whole_files):
+    killed, moment, code = 0, 0, -signal.SIGKILL
+    while code == -signal.SIGKILL:
+        moment += 1 if KILLS > 1 else 29
+        folder = tmp_path / str(moment)
+        folder.mkdir()
+        code = in_child(lambda folder=folder: work(folder), moment)
+        killed += code == -signal.SIGKILL
+        assert_whole_files(folder)
+    assert code == 0
+    clear_half_written(folder)
+    assert killed > 2 and not list(folder.rglob("*.tmp"))
+    print(f"{work.__name__}: killed {killed} times")
 
 
 # --- by the clock -----------------------------------------------------------------------------------------------
@@ -180,7 +266,7 @@ def run_command_for(argv, seconds):
         return process.returncode, time.monotonic() - begun
 
 
-@pytest.mark.parametrize("task", ["text", "hand"] if KILLS > 1 else ["text"])
+@pytest.mark.parametrize("task", ["text", "hand", "read"] if KILLS > 1 else ["text"])
 def test_the_command_killed_at_random_moments(tasks, alone, tmp_path, task):
     rng = np.random.default_rng()
     whole = 1.0  # seconds that a run takes, to be corrected

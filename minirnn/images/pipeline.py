@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minirnn.errors import MinirnnError
 from minirnn.images import clean, lines
 from minirnn.images.scale import resize
 from minirnn.images.trace import trace
 
 BROADEST_TRACED = 8.0  # pixels: a line is traced at uniform height, unless its pen would be broader than this
 MARGIN = 4.0  # white around a line that was cut out, in pens
+MOST_LINES = 150  # of a page; all their pictures are in memory at once
 BROAD, BROADEST = 0.13, 0.23  # pens, in standard deviations of y: narrow loops begin to fill, and are all but full
 
 
@@ -72,6 +74,8 @@ def read_page(grey):
     """Clean a page, cut it into lines and trace them: (Page, list of Line from the top)."""
     page = clean_page(grey)
     labels = lines.label_lines(page.ink, page.pen)
+    if labels.max() > MOST_LINES:
+        raise MinirnnError(f"no handwriting: {labels.max()} lines on a page, and {MOST_LINES} are too many for one")
     found = [_line_of_page(page, labels == number) for number in range(1, labels.max() + 1)]
     return page, [line for line in found if line is not None]
 
