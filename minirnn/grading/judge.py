@@ -221,11 +221,18 @@ def _all_outputs(exercise):
 
 
 @functools.cache
-def mistaken_results(exercise, numbers):
-    """[{name: array}] for every case with the ways of these numbers put into the solution; None where they cannot be
-    put in together or make it fail."""
+def mistaken_result(exercise, numbers, case):
+    """{name: array} for the case of number ``case`` with the ways ``numbers`` put into the solution; None where they
+    cannot be put in together or make it fail."""
     function = mistaken(exercise, [change for n in numbers for change in exercise.ways[n][1]])
-    return function and results(exercise, function, exercise.judged_on)
+    found = function and results(exercise, function, [exercise.judged_on[case]])
+    return found and found[0]
+
+
+def mistaken_results(exercise, numbers):
+    """[{name: array}] for every case, or None, as `mistaken_result` has it."""
+    found = [mistaken_result(exercise, numbers, case) for case in range(len(exercise.judged_on))]
+    return None if None in found else found
 
 
 def recognise(exercise, own):
@@ -258,8 +265,11 @@ def _explains(exercise, numbers, own):
     """Do these mistakes give what the student's function gave?"""
     if len(numbers) > len(_names(exercise, numbers)):
         return False  # two ways of one mistake
-    other = mistaken_results(exercise, numbers)
-    return other is not None and all(same(a[key], b[key], MATCH) for a, b in zip(own, other) for key in a)
+    for case, a in enumerate(own):  # most mistakes are ruled out by the first, the others need not be computed
+        b = mistaken_result(exercise, numbers, case)
+        if b is None or not all(same(a[key], b[key], MATCH) for key in a):
+            return False
+    return True
 
 
 def _explains_outputs(exercise, n, own, output):
