@@ -65,6 +65,14 @@ def done(tmp_path):
     return tmp_path / "done"
 
 
+def test_exercises_of_any_number_make_a_cell_and_one_that_is_missing_is_named(done):
+    (done / "05_rnn_backward.py").rename(done / "rnn_backward.py")
+    assert complaints(CELLS[load_cell(done / "my_rnn.py")]) == []
+    (done / "rnn_backward.py").unlink()
+    with pytest.raises(MinirnnError, match=r"rnn_backward\.py has to lie in the same folder"):
+        load_cell(done / "my_rnn.py")
+
+
 @pytest.mark.parametrize("name", ["my_rnn", "my_lstm"])
 def test_right_exercises_make_a_right_cell(done, name):
     assert complaints(CELLS[load_cell(done / f"{name}.py")]) == []
