@@ -121,12 +121,14 @@ def test_a_chapter_runs_and_makes_its_pictures(chapter, tmp_path):
 def test_a_chapter_has_its_parts(chapter):
     text = markdown(chapter)
     assert text.lstrip(" []markdown\n").startswith(f"# {int(chapter.name[:2])}. ")
-    for part in ("**Takes for granted**", "**Runs for**", "**You should see**", "## Three questions"):
+    predict = "## Predict, then change, then run"
+    for part in ("**Takes for granted**", "**Runs for**", "**You should see**", predict, "## Three questions"):
         assert text.count(part) == 1, part
     questions = text.split("## Three questions")[1]
     assert re.findall(r"^(\d)\. ", questions, flags=re.MULTILINE) == ["1", "2", "3"]
     answers = (TUTORIALS / "answers" / f"{chapter.name[:2]}.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (\d)\.", answers, flags=re.MULTILINE) == ["1", "2", "3"]
+    assert predict in answers
     assert chapter.name in (TUTORIALS / "README.md").read_text(encoding="utf-8")
 
 
