@@ -106,7 +106,7 @@ def random_bits(rng, like):
 
 def product(x, W, out):
     """x (B, D) W (D, H) into ``out``. Before a product, the CPU's library copies W into an order of its own, which is
-    worth while for four rows or more. It does not do so for a single row, so two or three rows are taken one by one."""
+    worthwhile for four rows or more. It does not do so for a single row, so two or three rows are taken one by one."""
     if 1 < len(x) < 4:
         x, out = x[:, None], out[:, None]
     np.matmul(x, W, out=out)

@@ -47,9 +47,9 @@ def build_parser():
     other.add_argument("--scaling", type=picture, metavar="FILE",
                        help="plot time and memory of a training step against its sizes")  # fmt: skip
     other.add_argument("--corpus", type=positive_int, nargs="+", metavar="MB",
-                       help="train on so many megabytes of text, each size in a process of its own")  # fmt: skip
+                       help="train on MB megabytes of text, each size in a process of its own")  # fmt: skip
     other.add_argument("--lines", type=positive_int, nargs="+", metavar="N",
-                       help="train on so many lines of handwriting in the same way")  # fmt: skip
+                       help="train on N lines of handwriting in the same way")  # fmt: skip
     return parser
 
 

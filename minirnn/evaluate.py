@@ -29,7 +29,7 @@ def main(argv=None):
     parser.add_argument("--skip-unknown", action="store_true", help="leave out characters that the network never saw")
     parser.add_argument("--data", metavar="SOURCE", nargs="+", help="handwriting to evaluate on; to read, also several")
     parser.add_argument("--held-out", type=probability, help="which part of the groups of --data; 1: all")
-    parser.add_argument("--lines", type=positive_int, help="read at most so many lines of each source")
+    parser.add_argument("--lines", type=positive_int, help="read at most N lines of each source", metavar="N")
     parser.add_argument("--cell-from", metavar="FILE", help="the file that defines a cell of its own")
     add_language_options(parser)
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")

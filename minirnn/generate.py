@@ -39,8 +39,8 @@ def add_sampling_options(parser):
     add("--top-k", type=zero_or_more, default=0, help="only the k likeliest (default 0: all)")
     add("--top-p", type=probability, default=1.0, help="only the likeliest that together have P")
     add("--min-p", type=fraction, default=0.0, help="only what is at least P times as likely as the likeliest")
-    add("--repetition-penalty", type=at_least_one, default=1.0, help="so many times less likely is what would repeat "
-        "what was written before (default 1: no penalty)")  # fmt: skip
+    add("--repetition-penalty", type=at_least_one, default=1.0, help="how many times less likely a "
+        "repetition of what was written before becomes (default 1: no penalty)")  # fmt: skip
     add("--greedy", action="store_true", help="always the likeliest character, as with --temperature 0")
     add("--random-seed", type=zero_or_more, help="repeat a draw")
 
@@ -56,7 +56,7 @@ def build_parser():
     add("--seed-file", metavar="FILE", help="texts to begin with, one per line")
     add("--samples", type=positive_int, default=1, help="texts to write for each beginning, side by side (default 1)")
     add("--length", type=positive_int, default=500, help="characters to write (default 500)")
-    add("--lines", type=positive_int, help="stop after so many lines")
+    add("--lines", type=positive_int, help="stop after N lines", metavar="N")
     add("--cell-from", metavar="FILE", help="the file that defines a cell of its own")
     add("--stop", help="stop after this text has been written")
     add("--stop-at-blank-line", action="store_true", help="stop after the first blank line")

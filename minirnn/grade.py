@@ -65,7 +65,7 @@ def grade(paths):
         print(report(path.stem, verdict, printed), flush=True)
         right += verdict.state == RIGHT
     if right < len(paths):
-        raise MinirnnError(f"{right} of {len(paths)} exercises right; go on with the first that is not")
+        raise MinirnnError(f"{right} of {len(paths)} exercises are right; continue with the first that is not")
     print(f"all {len(paths)} right")
 
 

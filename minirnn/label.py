@@ -4,10 +4,10 @@
 
 LINES is a folder of line images, such as `python -m minirnn.prepare page.jpg --out LINES` makes. Every answer is saved
 at once to LINES/metadata.csv (file_name, text), which `minirnn.prepare` reads; other columns and rows stay as they are.
-Started again, it goes on with the first line that has no text. Ctrl-C ends it.
+Started again, it continues with the first line that has no text. Ctrl-C ends it.
 
-What the program reads in a line stands in the text field, in another colour, until it is changed: if it is right, Enter
-confirms it.
+The text field begins with what the program reads in the line, in another colour until it is changed; if it is right,
+Enter confirms it.
 
 The page is served to this computer alone, and only at the address that is printed (`minirnn.web.local_server`).
 """
@@ -33,9 +33,9 @@ def main(argv=None):
     parser.add_argument("--no-reading", action="store_true", help="suggest nothing")
     options = parser.parse_args(argv)
     labels = Labels(options.folder)
-    labels.texts()  # a metadata.csv that cannot be read is said now
+    labels.texts()  # so that a metadata.csv that cannot be read is an error now
     if labels.unwritable():
-        print(f"{labels.unwritable()} images are left out, whose names are not Unicode; rename them", file=sys.stderr)
+        print(f"{labels.unwritable()} images are left out: their names are not Unicode; rename them", file=sys.stderr)
     reader = None if options.no_reading else reader_if_any(options.reader)
     with LabelPage(labels, reader).server(options.port) as server:
         print(f"type what the lines say at {server.url} (Ctrl-C ends)", flush=True)

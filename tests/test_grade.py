@@ -317,7 +317,7 @@ def test_one_bad_file_does_not_spoil_the_others(tmp_path, capsys):
     states = dict(line.split(maxsplit=1) for line in captured.out.splitlines() if not line.startswith(" "))
     assert states["02_embedding_backward"] == RIGHT and states["04_rnn_step"] == WRONG
     assert states["12_adam_step"] == NOT_YET and "the file is missing" in captured.out
-    assert "1 of 18 exercises right" in captured.err and "Traceback" not in captured.err
+    assert "1 of 18 exercises are right" in captured.err and "Traceback" not in captured.err
 
 
 def test_a_path_without_exercises_is_an_error(tmp_path):

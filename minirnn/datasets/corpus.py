@@ -29,7 +29,7 @@ class Corpus:
     """The text of the file ``path``, or of a list of files and folders (see `minirnn.datasets.text.read_pieces`).
 
     Its file of ids is made in ``folder``, where there has to be room for 1 to 4 bytes per character; it has no name and
-    is gone when nobody needs it any longer. ``encoding``: of the text, None: it is recognised. ``clean`` drops control
+    disappears when it is no longer needed. ``encoding``: of the text, None: it is recognised. ``clean`` drops control
     characters, which are refused otherwise.
 
     name        of the text, in messages

@@ -24,7 +24,7 @@ NAMES = {
     "file_name": ("file_name", "filename", "file", "image", "image_name", "image_file", "image_path", "img", "path"),
     "text": ("text", "words", "transcription", "transcript", "label", "sentence", "ground_truth", "gt", "content"),
     "group": ("group", "writer", "writer_id", "author", "person"),
-    "suggestion": ("suggestion",),  # what a program has read, which nobody has confirmed yet
+    "suggestion": ("suggestion",),  # what a program has read, not confirmed by anyone yet
 }
 
 

@@ -32,7 +32,7 @@ def split_by_people(samples, source, fraction, seed=0):
     """Return (training, validation), lists of samples; about ``fraction`` of the people are for validation.
 
     The same person of another source goes the same way (`minirnn.datasets.samples.split_by_group`). Lines of forms
-    that writers.csv does not name may be anyone's, so that they are only trained on."""
+    that writers.csv does not name may be by any of these people, so they are only trained on."""
     writers = read_writers(source)
     if writers is None:
         return split_by_group(samples, fraction, seed)

@@ -113,14 +113,14 @@ def strokes_picture(path, titled_lines):
 
 
 def _figure(width, height, **options):
-    """A figure of so many inches."""
+    """A figure of this size in inches."""
     from matplotlib.figure import Figure  # which takes a second to load
 
     return Figure(figsize=(width, height), **options)
 
 
 def figure_and_axes(width, height):
-    """A figure of so many inches, and its only axes."""
+    """A figure of this size in inches, and its only axes."""
     figure = _figure(width, height, dpi=120, layout="constrained")
     return figure, figure.add_subplot()
 

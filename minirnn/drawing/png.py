@@ -13,7 +13,7 @@ from minirnn.ink.strokes import bounding_box
 
 MM_PER_INCH = 25.4
 OVERSAMPLING = 4
-# The larger image is drawn in strips of so many final rows, to bound the memory.
+# The larger image is drawn in strips of this many final rows, to bound the memory.
 STRIP = 256
 MAX_PIXELS = 200e6
 GRAIN_SIZE = 0.15  # of the paper's tooth under a pencil, in mm

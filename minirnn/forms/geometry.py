@@ -28,7 +28,7 @@ CODE_BITS = 6
 CELL, CELL_STEP = 4.0, 5.0
 CODE_CORNER = (BOX_WIDTH / 2 - CODE_BITS * CELL_STEP, 1.5)
 
-# A band is what is written on; above it stands its prompt, and beside it a hairline shows the baseline.
+# A band is the room for writing; its prompt is above it, and hairlines on both sides show the baseline.
 FIRST, PITCH = 12.5, 16.8
 PROMPT_HEIGHT = 3.4  # from the top of the prompt's capitals to the top of the band
 GAP = 0.6  # from the bottom of the band to the capitals of the next prompt

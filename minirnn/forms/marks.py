@@ -16,8 +16,8 @@ from minirnn.errors import MinirnnError
 from minirnn.forms import geometry
 
 WORKING_SIZE = 1600  # the longer side, in pixels, of the reduced picture in which marks are searched
-PAPER_WINDOW = 1 / 12  # of the longer side: wider than a mark, so that a closing fills all of it with paper
-DARK = 0.55  # of the paper around it
+PAPER_WINDOW = 1 / 12  # of the longer side: wider than a mark, so that a grey closing replaces all of it by paper
+DARK = 0.55  # brightness of a mark, at most, as a share of that of the paper around it
 SMALLEST = 60  # pixels of the reduced picture
 INVARIANTS = {"square": 1 / 144, "triangle": 1 / 108}
 TOLERANCE = 0.12  # of an invariant: pixels, blur and perspective; the two lie 0.33 apart

@@ -19,26 +19,26 @@ from minirnn.forms.prompts import PAGES
 from minirnn.images.clean import normalise_contrast, pen_width, remove_light, remove_specks, threshold_ink
 from minirnn.images.trace import trace
 
-RESOLUTION = 12  # pixels to the millimetre of the straightened page: half a millimetre of ink is six pixels wide
-COARSEST = 3.0  # pixels to the millimetre of the photograph; with fewer, letters run together
-BLUR = 0.22  # mm, standard deviation: more than that, and the letters of a small hand run together
+RESOLUTION = 12  # pixels per millimetre of the straightened page: half a millimetre of ink is six pixels wide
+COARSEST = 3.0  # pixels per millimetre of the photograph; with fewer, letters run together
+BLUR = 0.22  # mm, standard deviation; with more, the letters of a small hand run together
 CONTRAST = 0.4  # the least difference between paper and printed black
 
-COMPARED_AT = 4  # pixels to the millimetre at which the print is compared
+COMPARED_AT = 4  # pixels per millimetre at which the print is compared
 REACH = 1.6  # mm by which the print may be displaced: paper is never flat, and every lens distorts
-LIKENESS = 0.45  # correlation with what should stand there: 0.67 and more when it does, 0.23 and less for other texts
+LIKENESS = 0.45  # least correlation with the printed text: the right one has 0.67 or more, others 0.23 or less
 
 FAINT = 0.25  # ink is at least this dark, where printed black is 1
 NOISE = 5.0  # ink is darker than the paper by at least this many standard deviations of the paper's noise
 DOT = 0.2  # mm, standard deviation of a Gaussian as wide as a dot of the pen in a photograph
 MARGIN = 3 * RESOLUTION  # pixels of paper beside the writing
 SMALLEST_WRITING = 3.0  # mm; anything shorter is not a line of writing
-FINEST = 1.25  # standard deviation of y by the pen's width: below it loops fill, and what is traced is no letter
+FINEST = 1.25  # standard deviation of y in widths of the pen; below it, loops fill and what is traced is not a letter
 HALF_WRITTEN = 0.55  # the least length of a line, as a share of the usual length for its number of characters
 
 
 RUN_TOGETHER = (
-    "its letters run together, so small are they beside the width of their strokes; write larger or with a finer pen, "
+    "its letters run together, since they are so small for the width of the pen; write larger or with a finer pen, "
     "or photograph it more sharply"
 )
 
@@ -55,7 +55,7 @@ class ReadBand:
 
 @dataclass
 class ReadPage:
-    """A page: its number, the first is 1; its straightened picture (H, W), `RESOLUTION` pixels to the mm; its bands."""
+    """A page: its number, the first is 1; its straightened picture (H, W), `RESOLUTION` pixels per mm; its bands."""
 
     number: int
     picture: np.ndarray
@@ -81,7 +81,7 @@ def read_photo(grey):
     scales = np.array([np.linalg.svd(jacobian(place, centre), compute_uv=False) for centre in geometry.CENTRES])
     if scales.min() < COARSEST:
         raise MinirnnError(
-            f"too small: {scales.min():.2f} pixels to the millimetre where the page is farthest, at least {COARSEST:g} "
+            f"too small: {scales.min():.2f} pixels per millimetre where the page is farthest, at least {COARSEST:g} "
             "are needed; photograph it from nearer and from above, or with more megapixels"
         )
     picture = _level(straighten(grey, place))
@@ -111,7 +111,7 @@ def read_photo(grey):
 
 
 def straighten(grey, place):
-    """The box of the sheet as seen from straight above, ``RESOLUTION`` pixels to the millimetre."""
+    """The box of the sheet as seen from straight above, ``RESOLUTION`` pixels per millimetre."""
     # Pixel (0, 0) of the result has its centre half a pixel inside the box.
     millimetres = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, RESOLUTION]]) / RESOLUTION
     shape = (round(geometry.BOX_HEIGHT * RESOLUTION), round(geometry.BOX_WIDTH * RESOLUTION))
@@ -236,7 +236,7 @@ def _read_band(band, picture):
     if len(written) == 0:
         band.fault = "nothing is written there"
         return
-    # What lies beside the writing is paper, which takes time and shows nothing.
+    # Beside the writing there is only paper, which would take time.
     left = max(0, written[0] - MARGIN)
     part = np.s_[:, left : written[-1] + MARGIN]
     pieces = measure.label(threshold_ink(normalise_contrast(grey[part])))

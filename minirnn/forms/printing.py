@@ -68,7 +68,7 @@ def _print(axes, text, x, y):
 
 
 def page_picture(number, size, resolution):
-    """Page ``number`` as grey levels (H, W) in [0, 1], ``resolution`` pixels to the millimetre."""
+    """Page ``number`` as grey levels (H, W) in [0, 1], ``resolution`` pixels per millimetre."""
     figure = page_figure(number, size)
     figure.set_dpi(resolution * MM_PER_INCH)
     canvas = FigureCanvasAgg(figure)

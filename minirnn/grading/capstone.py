@@ -20,8 +20,8 @@ SIZES = {"layers": 1, "hidden": 128, "embed": 32, "dropout": 0.0, "threads": 1}
 def check_cell(path):
     """Put the cell of the file ``path`` among the cells -> its name; what is wrong with it is a `MinirnnError`."""
     name = load_cell(path)
-    if told := complaints(CELLS[name]):
-        raise MinirnnError(f"{path} is not a cell yet: {told[0]}; grade the exercises that it is made of first")
+    if found := complaints(CELLS[name]):
+        raise MinirnnError(f"{path} is not a cell yet: {found[0]}; grade the exercises that it is made of first")
     return name
 
 

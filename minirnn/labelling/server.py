@@ -18,7 +18,7 @@ PORT = 8765
 class LabelPage:
     """The answers to what the page asks about ``labels`` (`minirnn.labelling.labels.Labels`).
 
-    ``reader`` (`minirnn.reading.reader.Reader`, or None) suggests what lines say for which metadata.csv has no
+    ``reader`` (`minirnn.reading.reader.Reader`, or None) suggests the texts of lines for which metadata.csv has no
     suggestion."""
 
     def __init__(self, labels, reader=None):

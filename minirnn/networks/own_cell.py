@@ -1,4 +1,4 @@
-"""A recurrent layer of one's own, from a Python file to a cell of `minirnn.networks.char_rnn.CharRNN`.
+"""A recurrent layer of your own: a Python file becomes a cell of `minirnn.networks.char_rnn.CharRNN`.
 
 The file has four functions, as `minirnn.layers.lstm` has them:
 
@@ -7,7 +7,7 @@ The file has four functions, as `minirnn.layers.lstm` has them:
     forward(x, state, params)      -> y (T, B, H), the state after the last step, cache
     backward(dy, dstate, cache)    -> dx, the error of the state before the first step, grads; dstate may be None
 
-`load_cell` puts them among the cells, under the name of the file. `complaints` tries them and says what is wrong with
+`load_cell` adds them to the cells, under the name of the file. `complaints` tries them out and says what is wrong with
 them, and where to look.
 """
 
@@ -60,7 +60,7 @@ def inputs_for(cell, rng, T=3, B=3, D=4, H=2):
 
 
 def complaints(cell, seed=0):
-    """What is wrong with a cell, in words, the first that should be mended first; [] if nothing is."""
+    """What is wrong with a cell, a list of sentences, the most urgent one first; [] if nothing is."""
     rng = np.random.default_rng(seed)
     try:
         return _of_form(cell, rng) or _of_arguments(cell, rng) + _of_state(cell, rng) or _of_gradients(cell, rng)
@@ -110,15 +110,15 @@ def _of_arguments(cell, rng):
     x, state, params, dy, dstate = inputs_for(cell, rng)
     given = copy.deepcopy((x, state, params))
     cache = cell.forward(*given)[2]
-    told = [] if _equal(given, (x, state, params)) else ["forward writes into x, the state or params; work on a copy"]
+    found = [] if _equal(given, (x, state, params)) else ["forward writes into x, the state or params; work on a copy"]
     first = cell.backward(*copy.deepcopy((dy, dstate)), cache=copy.deepcopy(cache))
     errors = copy.deepcopy((dy, dstate))
     cell.backward(*errors, cache)
     if not _equal(errors, (dy, dstate)):
-        told.append("backward writes into dy or dstate, which the caller still needs; work on a copy")
+        found.append("backward writes into dy or dstate, which the caller still needs; work on a copy")
     if not _equal(cell.backward(*copy.deepcopy((dy, dstate)), cache), first):
-        told.append("a second backward with the same cache gives another result; it writes into the cache")
-    return told
+        found.append("a second backward with the same cache gives another result; it writes into the cache")
+    return found
 
 
 def _equal(a, b):
@@ -145,21 +145,21 @@ def _differ(a, b):
 def _of_gradients(cell, rng):
     """Is backward the derivative of forward? Of every array that is wrong: how, and since which number of steps."""
     wrong = {T: _wrong_gradients(cell, np.random.default_rng(T), T) for T in (1, 2, 4)}
-    told = []
+    found = []
     for name in wrong[4]:
         index, analytic, numeric = wrong[4][name]
         place = ", ".join(map(str, index))
         words = f"the gradient of {name} is wrong: [{place}] is {analytic:.6g}, by central differences {numeric:.6g}"
         if name not in wrong[1]:
             words += "; for one step it is right, so what fails is what step t+1 sends back to step t"
-        told.append(words)
+        found.append(words)
     x, state, params, dy, dstate = inputs_for(cell, rng)
     cache = cell.forward(*copy.deepcopy((x, state, params)))[2]
     none = cell.backward(dy.copy(), None, copy.deepcopy(cache))
     zero = cell.backward(dy.copy(), tuple(np.zeros_like(d) for d in dstate), copy.deepcopy(cache))
-    if not told and _differ(none[0], zero[0]):
-        told.append("backward with dstate None is not backward with a dstate of zeros")
-    return told
+    if not found and _differ(none[0], zero[0]):
+        found.append("backward with dstate None is not backward with a dstate of zeros")
+    return found
 
 
 def _wrong_gradients(cell, rng, T):

@@ -24,7 +24,7 @@ ENOUGH = 10  # lines, of which some can be spared for validation
 # The least number of lines in an epoch; if there are fewer, each comes several times, changed at random. If no line can
 # be spared for early stopping, the epochs are short.
 AN_EPOCH, A_SHORT_EPOCH = 150, 48
-TRIED = 6  # lines by which the row to start from is chosen
+TRIED = 6  # lines on which the row to start from is chosen
 
 
 def split_lines(samples, fraction, seed):
@@ -46,7 +46,7 @@ def augment_slightly(strokes, rng):
 
 
 def copies(lines):
-    """How often each line comes in an epoch, if there are so many ``lines``."""
+    """How often each line comes in an epoch if there are ``lines`` of them."""
     return max(1.0, (AN_EPOCH if lines >= ENOUGH else A_SHORT_EPOCH) / lines)
 
 

@@ -133,7 +133,7 @@ def changed(settings, options, run):
         names = " ".join(f"--{name.replace('_', '-')}" for name in kept)
         raise MinirnnError(f"--resume keeps the settings of {run}; leave out {names}")
     settings.run.device = options.get("device", settings.run.device)
-    if settings.network.cell_from is not None:  # which anyone may have written there, and which would be run
+    if settings.network.cell_from is not None:  # a stranger may have written it there, and it would be run
         if "cell_from" not in options:
             name = pathlib.Path(settings.network.cell_from).name
             raise MinirnnError(f"{run} has a cell of its own; say which file defines it: --cell-from {name}")
@@ -154,7 +154,7 @@ def prepared(settings, run, resume):
         print(f"resuming    at step {trainer.progress.step:,}")
         if resume == "prolonged":
             print(f"prolonged   {trainer.plan.prolong(run)}")
-    trainer.plan.steps()  # so many that it is an error is said before there is a run
+    trainer.plan.steps()  # too many are an error, now, before there is a run
     return trainer
 
 

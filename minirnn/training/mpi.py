@@ -78,7 +78,7 @@ def run(main):
         world = sys.modules["mpi4py.MPI"].COMM_WORLD
         print(f"minirnn: rank {world.Get_rank()} ends the job", file=sys.stderr, flush=True)
         time.sleep(1)  # mpiexec passes on what was printed, but not after the end
-        world.Abort(code)  # the others may be waiting for this one, and would wait for ever
+        world.Abort(code)  # the others may be waiting for this one, and would never stop
     return code
 
 

@@ -72,7 +72,7 @@ class Plan:
         return steps
 
     def _steps_of(self, epochs):
-        """Steps of so many epochs, which for handwriting are not all of one length."""
+        """The steps of a number of ``epochs``, which for handwriting are not all of one length."""
         counted = min(int(epochs), COUNTED)
         steps, rest = sum(map(self.data.chunks, range(counted))), epochs - counted
         each = self.data.chunks(counted) if rest < 1 else steps / counted

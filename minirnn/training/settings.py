@@ -100,7 +100,7 @@ class TrainingSettings:
     ema: float = setting(0.0, "decay of an exponential moving average of the weights, used in their place; 0: off",
                          fraction, ("average",))  # fmt: skip
     evaluations: int = setting(10, "spread evenly over the run", positive_int)
-    patience: int = setting(3, "stop after so many evaluations without a new best; 0: never", zero_or_more)
+    patience: int = setting(3, "evaluations without a new best after which the run stops; 0: never", zero_or_more)
     threads: int = setting(min(2, available_cores()), "threads that share the sequences of a batch; with --device gpu, "
                            "processes that make batches of handwriting ahead of time", positive_int)  # fmt: skip
     seed: int = setting(0, "of everything that is drawn at random", zero_or_more)

@@ -100,7 +100,7 @@ class LocalServer(ThreadingHTTPServer):
         return self._places.acquire(blocking=False)
 
     def process_request_thread(self, request, client_address):
-        """Serve one request and give its place free."""
+        """Serve one request, then free its place."""
         try:
             super().process_request_thread(request, client_address)
         finally:

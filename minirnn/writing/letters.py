@@ -1,4 +1,4 @@
-"""A whole text by hand: read, broken into rows, written, judged, and placed on pages.
+"""A whole text by hand: read, broken into rows, written, checked, and placed on pages.
 
     text --read_letter--> sections --write_letter--> written sections --pages_of--> pages
 """
