@@ -121,6 +121,8 @@ JUDGES = {
     ),
     "reading/decoding": ["test_reading.py"],
     "reading/alignment": ["test_reading.py"],
+    "writing/proofreading": ["test_proofreading.py"],
+    "writing/mending": ["test_proofreading.py"],
     "ink/vocabularies": ["test_alphabets.py"],
     "training/trainer": [*TRAINING_FIRST, "test_training.py"],
     "training/plan": [*TRAINING_FIRST, "test_training.py"],

@@ -149,6 +149,8 @@ def test_a_page_larger_than_the_bed_is_refused_with_what_to_do():
         page_gcode(page, Plotter(area=(0, 0, 70, 60)))
     with pytest.raises(MinirnnError, match="the origin -5,0 lies outside"):
         page_gcode(page, Plotter(origin=(-5, 0), area=(0, 0, 300, 300)))
+    with pytest.raises(MinirnnError, match=r"too small for this page, which would take [\d,]+ parts"):
+        page_gcode(page, Plotter(area=(0, 0, 0.01, 0.01), split=True))
 
 
 @pytest.mark.parametrize("name", ["grbl", "hpgl"])

@@ -424,9 +424,13 @@ def test_one_bad_file_does_not_stop_a_folder(tmp_path):
         inkml(tmp_path, body, f"{name}.inkml")
     (tmp_path / "more").mkdir()
     inkml(tmp_path / "more", TRUTH + "<trace>1 2</trace>", "b.inkml")
+    inkml(tmp_path.parent, TRUTH + "<trace>1 2</trace>", "secret.inkml")
+    (tmp_path / "d.inkml").symlink_to(tmp_path.parent / "secret.inkml")
     report = Report()
     assert [sample.group for sample in read_samples(tmp_path, report)] == ["b", "more/b"]
-    assert "2 lines used, 2 skipped" in str(report) and "does not say what is written" in str(report)
+    assert "2 lines used, 3 skipped" in str(report) and "leads out of the folder" in str(report)
+    (tmp_path / "d.inkml").unlink()
+    assert "does not say what is written" in str(report)
     (tmp_path / "b.inkml").unlink()
     (tmp_path / "more" / "b.inkml").unlink()
     with pytest.raises(MinirnnError, match=r"a\.inkml does not say .* \(and so on, 2 files\)"):

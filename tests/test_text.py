@@ -69,6 +69,16 @@ def test_a_file_that_is_not_there(tmp_path):
     assert "No such file" in refused(read_text, tmp_path / "none.txt")
 
 
+def test_a_folder_of_texts_does_not_lead_out_of_itself(tmp_path):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("a")
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "texts" / "b.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(MinirnnError, match=r"b\.txt leads out of the folder"):
+        read_text(tmp_path / "texts")
+    assert read_text(tmp_path / "texts" / "b.txt") == "secret"  # whoever names it means it
+
+
 def test_a_folder_without_a_text(tmp_path):
     assert f"{tmp_path}: no file in the folder ends in .txt" in refused(read_text, tmp_path)
 

@@ -7,6 +7,7 @@ from minirnn.datasets.cache import cache_path, default_cache_folder, fingerprint
 from minirnn.datasets.iam_ondb import read_iam_ondb
 from minirnn.datasets.inkml import read_inkml
 from minirnn.datasets.jsonl import read_jsonl, write_jsonl
+from minirnn.datasets.labelled.items import is_inside
 from minirnn.datasets.samples import Report, Sample, coverage, digest, format_coverage, split_by_group
 from minirnn.errors import CannotWrite, MinirnnError
 
@@ -65,6 +66,8 @@ def _inkml_files(folder, report):
     for path in sorted(folder.rglob("*.inkml")):
         group = path.relative_to(folder).with_suffix("").as_posix()
         try:
+            if not is_inside(path, folder):
+                raise MinirnnError(f"{path} leads out of the folder {folder}")
             samples = read_inkml(path, report, group)
         except MinirnnError as error:
             reasons.append(str(error))

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from minirnn.datasets.labelled.items import is_inside
 from minirnn.errors import MinirnnError
 
 LETTERS = pathlib.Path(__file__).parent / "letters.txt"  # the corpus of the main job; data/README.md describes it
@@ -30,6 +31,9 @@ def text_files(paths):
         found = [path]
         if path.is_dir():
             found = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".txt" and file.is_file())
+            outside = [file for file in found if not is_inside(file, path)]
+            if outside:
+                raise MinirnnError(f"{outside[0]} leads out of the folder {path}; give that file, if it is meant")
             if not found:
                 raise MinirnnError(f"{path}: no file in the folder ends in .txt; give a text file, or rename them")
         files += found

@@ -20,6 +20,7 @@ from minirnn.drawing.ink import simplified
 from minirnn.drawing.ordering import in_short_order
 from minirnn.errors import MinirnnError
 
+MOST_PARTS = 400  # of a page that is split
 CORNERS = ("lower-left", "lower-right", "upper-left", "upper-right")
 
 
@@ -192,6 +193,9 @@ def _split(strokes, origin, area):
         raise MinirnnError(f"the plotter's area {_named(area)} is empty; give its lower left and upper right corner")
     low = np.concatenate(strokes).min(axis=0)
     counts = np.maximum(1, np.ceil((np.concatenate(strokes).max(axis=0) - low) / size - 1e-9)).astype(int)
+    if counts.prod() > MOST_PARTS:
+        raise MinirnnError(f"the plotter's area {_named(area)} is too small for this page, which would take "
+                           f"{counts.prod():,} parts (at most {MOST_PARTS}); check its numbers")  # fmt: skip
     cells = {}
     for stroke in strokes:
         for piece in _cut(stroke, low, size):
