@@ -1,9 +1,11 @@
 """The studio: its answers, what it refuses, and the page used in a real browser, with a hand that writes at once."""
 
 import contextlib
+import dataclasses
 import http.client
 import io
 import json
+import os
 import re
 import threading
 import time
@@ -21,6 +23,7 @@ from minirnn.errors import MinirnnError
 from minirnn.studio_page.answers import Studio
 from minirnn.studio_page.desk import SPECIMEN, Desk
 from minirnn.studio_page.document import Document, read_document
+from minirnn.web.local_server import Content
 
 TEXT = "{right} 12 May\n\nDear Ana,\n- bread\n- milk\n- bread\nYours, Vera"
 LINES = ["12 May", "Dear Ana,", "- bread", "- milk", "- bread", "Yours, Vera"]
@@ -188,6 +191,31 @@ def test_formats_that_do_not_exist_are_refused(studio):
     for plotter in ("", "mine", [], {}):
         with pytest.raises(MinirnnError, match="there is no plotter"):
             studio.draw({"text": "a", "kind": "gcode", "plotter": plotter})
+
+
+ODD = [
+    None, True, -1, 0, 1, 2.5, 1e308, -1e308, float("nan"), 10**40, "", "a", "\x00", "\ud800", "{page", "{page 1x1}",
+    "{}", "{page dl}\nb", "a\tb\tc", "   - x", "\\{right}", "a6", "1e9x1", "#12345678", "fountain", "squared", "png",
+    "gcode", "hpgl", "svg", "animation", "grbl", "axidraw", [], [1], {}, {"0:a": 3}, {"a": None}, "w" * 300, "é", "\f",
+    "\u2028", "1.",
+]  # fmt: skip
+INPUTS = int(os.environ.get("MINIRNN_INPUTS", "100"))
+
+
+def test_whatever_is_asked_is_answered_or_refused(studio):
+    rng, names = np.random.default_rng(0), [field.name for field in dataclasses.fields(Document)]
+    names += ["kind", "plotter", "transparent", "hand", "text"]
+    answered = 0
+    for _ in range(INPUTS):
+        odd = {names[rng.integers(len(names))]: ODD[rng.integers(len(ODD))] for _ in range(rng.integers(1, 4))}
+        asked = {"text": "a b", "kind": "svg", "page": "a7"} | odd
+        query = {name: str(value) for name, value in asked.items()}
+        for call, what in ((studio.write, asked), (studio.draw, asked), (studio.specimen, query)):
+            with contextlib.suppress(MinirnnError):
+                answer = call(what)
+                json.dumps(answer.kind if isinstance(answer, Content) else answer)
+                answered += 1
+    assert 0.05 * INPUTS < answered < 2.9 * INPUTS
 
 
 def test_what_a_document_lacks_is_as_usual():
