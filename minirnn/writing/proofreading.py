@@ -20,7 +20,7 @@ from minirnn.reading.reader import SHIPPED, Reader, places_of_symbols
 
 TOO_SHORT = "is too short for its text"
 APART = 1.2  # units of the pen vocabulary; so wide a gap is one between words
-DOUBT = 1.0  # nats by which what was read must be likelier than the word that it stands for
+DOUBT = 2.0  # nats by which what was read must be likelier than the word that it stands for
 
 
 @dataclasses.dataclass
