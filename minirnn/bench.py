@@ -27,9 +27,10 @@ from minirnn.studies.benchmarks.comparison import CENTRE, bench
 def build_parser():
     """The `minirnn.arguments.Parser` of this command."""
     parser = Parser(
-        prog="python -m minirnn.bench", description="Time training and generation beside PyTorch, a plain loop, and "
-        "the matrix products alone. Milliseconds are medians of turns that are taken in one process."
-    )  # fmt: skip
+        prog="python -m minirnn.bench",
+        description="Time training and generation beside PyTorch, a plain loop, and "
+        "the matrix products alone. Milliseconds are medians of turns that are taken in one process.",
+    )
     sizes = parser.add_argument_group("sizes: all combinations of the lists (hidden 256, batch 64, 64 steps)")
     sizes.add_argument("--full", action="store_true", help="from there one way at a time: hidden 64 to 1024, batch 1 "
                        "to 256, 16 to 256 steps")  # fmt: skip
@@ -44,12 +45,14 @@ def build_parser():
     parser.add_argument("--json", metavar="FILE", help="all times, and the machine")
     parser.add_argument("--plot", type=picture, metavar="FILE", help="a picture: .png, .svg or .pdf")
     other = parser.add_argument_group("instead")
-    other.add_argument("--scaling", type=picture, metavar="FILE",
-                       help="plot time and memory of a training step against its sizes")  # fmt: skip
+    other.add_argument(
+        "--scaling", type=picture, metavar="FILE", help="plot time and memory of a training step against its sizes"
+    )
     other.add_argument("--corpus", type=positive_int, nargs="+", metavar="MB",
                        help="train on MB megabytes of text, each size in a process of its own")  # fmt: skip
-    other.add_argument("--lines", type=positive_int, nargs="+", metavar="N",
-                       help="train on N lines of handwriting in the same way")  # fmt: skip
+    other.add_argument(
+        "--lines", type=positive_int, nargs="+", metavar="N", help="train on N lines of handwriting in the same way"
+    )
     return parser
 
 

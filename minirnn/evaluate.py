@@ -45,8 +45,9 @@ def main(argv=None):
     if options.data is None:
         raise MinirnnError(f"--task {options.task} needs --data: IAM-OnDB's folder, a .jsonl file, or .inkml files")
     if options.task == "read":
-        evaluate_reading(options.run, options.data, options.held_out, options.device, language_of(options),
-                         options.lines)  # fmt: skip
+        evaluate_reading(
+            options.run, options.data, options.held_out, options.device, language_of(options), options.lines
+        )
     elif len(options.data) > 1:
         raise MinirnnError("--task hand evaluates on one source; give --data once")
     else:

@@ -36,8 +36,7 @@ def main(argv=None):
         description="Hold every hand-written gradient against central differences, in float64.",
     )
     parser.add_argument("--seed", type=zero_or_more, default=0, help="of the random numbers (default 0)")
-    parser.add_argument("--tolerance", type=above_zero, default=TOLERANCE,
-                        help="largest relative error (default 1e-6)")  # fmt: skip
+    parser.add_argument("--tolerance", type=above_zero, default=TOLERANCE, help="largest relative error (default 1e-6)")
     parser.add_argument("cell", nargs="?", metavar="FILE", help="a Python file with a recurrent layer of your own")
     options = parser.parse_args(argv)
     if options.cell:

@@ -29,8 +29,9 @@ def main(argv=None):
     parser.add_argument("path", nargs="?", help="the folder of the exercises, or one of its files")
     parser.add_argument("--hint", nargs=2, metavar=("EXERCISE", "STAGE"),
                         help="print hint 1, 2 or 3 of an exercise, such as --hint rnn_backward 1")  # fmt: skip
-    parser.add_argument("--csv", action="store_true",
-                        help="PATH holds one folder per student: print a table of all of them")  # fmt: skip
+    parser.add_argument(
+        "--csv", action="store_true", help="PATH holds one folder per student: print a table of all of them"
+    )
     parser.add_argument("--capstone", metavar="CELL", help="train a network of this cell, such as my_lstm.py")
     parser.add_argument("--minutes", type=above_zero, default=3, help="for which the capstone trains each network (3)")
     options = parser.parse_args(argv)

@@ -183,7 +183,7 @@ def test_characters_that_only_the_end_of_a_text_has_are_said_and_never_written(c
     Path("short.txt").write_text("tea " * 200 + "coffee")
     assert run_command(train.main, ["--text", "short.txt", "--out", "run-short", *TINY]) == 0
     said = capsys.readouterr().out
-    assert "unknown     4 characters to judge by do not occur in what is learned ('c' 'f' 'o')" in said
+    assert "unknown     4 characters for validation do not occur in what is learned ('c' 'f' 'o')" in said
     assert "vocabulary  5 symbols" in said
     assert run_command(generate.main, ["run-short", "--seed", "tea", "--length", "300", "--temperature", "50"]) == 0
     assert set(capsys.readouterr().out) == set("tea \n")

@@ -42,9 +42,7 @@ def page_size(name):
         width, height = (float(size[n]) * UNITS[size[3] or "mm"] for n in (1, 2))
     else:
         known = ", ".join(PAGE_SIZES)
-        raise MinirnnError(
-            f"unknown page size {name!r}; use one of {known}, or WIDTHxHEIGHT, as 120x80 (mm) or 4x6in"
-        )
+        raise MinirnnError(f"unknown page size {name!r}; use one of {known}, or WIDTHxHEIGHT, as 120x80 (mm) or 4x6in")
     if max(width, height) > LARGEST:
         raise MinirnnError(f"a page of {width:g} x {height:g} mm is too large; a side may have {LARGEST:g} mm")
     if way:

@@ -17,9 +17,7 @@ class CharRNN(Network):
     kind = "CharRNN"
 
     def __init__(self, V, cell="lstm", layers=2, hidden=256, embed=64, dropout=0.0, seed=0, dtype=np.float32):
-        self.settings = {
-            "V": V, "cell": cell, "layers": layers, "hidden": hidden, "embed": embed, "dropout": dropout
-        }  # fmt: skip
+        self.settings = {"V": V, "cell": cell, "layers": layers, "hidden": hidden, "embed": embed, "dropout": dropout}
         self.cell, self.p, self.device = CELLS[cell], dropout, "cpu"
         self.recurrent = [f"{cell}{n + 1}" for n in range(layers)]
         rng = np.random.default_rng(seed)

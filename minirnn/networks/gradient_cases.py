@@ -111,9 +111,7 @@ def ctc_case(rng, T=9, V=5):
 def bidirectional_case(rng, kind, T=5, B=3, D=4, H=2):
     """A `Case` of a cell in both directions, sequences of different lengths."""
     lengths = np.array([T, 1, T - 2])
-    params = backend.tree_map(
-        lambda a: 0.5 * rng.standard_normal(a.shape), bidirectional.init(rng, D, H, CELLS[kind])
-    )
+    params = backend.tree_map(lambda a: 0.5 * rng.standard_normal(a.shape), bidirectional.init(rng, D, H, CELLS[kind]))
 
     def forward(x, **arrays):
         y, cache = bidirectional.forward(x, lengths, backend.unflatten(arrays), CELLS[kind])

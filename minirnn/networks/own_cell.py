@@ -94,8 +94,10 @@ def _of_form(cell, rng):
             if np.shape(array) != model.shape:
                 return [f"{name} has shape {np.shape(array)}, it should be {model.shape}"]
             if array.dtype != dtype:
-                return [f"{name} is {array.dtype} where everything that goes in is {np.dtype(dtype)}: look for "
-                        "np.zeros(...) without dtype, and for numbers such as np.float64"]  # fmt: skip
+                return [
+                    f"{name} is {array.dtype} where everything that goes in is {np.dtype(dtype)}: look for "
+                    "np.zeros(...) without dtype, and for numbers such as np.float64"
+                ]
     return []
 
 

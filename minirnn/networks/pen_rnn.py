@@ -47,11 +47,13 @@ class PenRNN(Network):
     def shapes(V, characters, heights, hands, layers, hidden, embed, char_embed, gaussians, rate, dropout):
         """The shapes of the weights of a network of these settings, {name: shape}, without making them."""
         layers_of = {
-            "symbol": embedding.shapes(V, embed), "height": embedding.shapes(heights, embed),
-            "hand": embedding.shapes(hands, embed), "text": embedding.shapes(characters, char_embed),
+            "symbol": embedding.shapes(V, embed),
+            "height": embedding.shapes(heights, embed),
+            "hand": embedding.shapes(hands, embed),
+            "text": embedding.shapes(characters, char_embed),
             "reader": windowed_lstm.shapes(embed, char_embed, hidden, gaussians),
             "softmax": dense.shapes(layers * hidden, V),
-        }  # fmt: skip
+        }
         for n in range(2, layers + 1):
             layers_of[f"lstm{n}"] = lstm.shapes(embed + char_embed + hidden, hidden)
         return backend.flatten(layers_of)

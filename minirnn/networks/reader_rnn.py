@@ -65,9 +65,10 @@ class ReaderRNN(Network):
     def shapes(V, characters, heights, cell, layers, hidden, embed, join, dropout):
         """The shapes of the weights of a network of these settings, {name: shape}, without making them."""
         layers_of = {
-            "symbol": embedding.shapes(V, embed), "height": embedding.shapes(heights, embed),
+            "symbol": embedding.shapes(V, embed),
+            "height": embedding.shapes(heights, embed),
             "softmax": dense.shapes(2 * hidden, 1 + characters),
-        }  # fmt: skip
+        }
         for n in range(layers):
             layers_of[f"{cell}{n + 1}"] = bidirectional.shapes(2 * hidden if n else join * embed, hidden, CELLS[cell])
         return backend.flatten(layers_of)

@@ -1,6 +1,5 @@
 """A picture of what was read: the text over the ink, doubtful characters marked."""
 
-
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -47,8 +46,9 @@ def _picture(page):
     else:
         points = [stroke for line in page.lines for stroke in line]
         left, top, right, bottom = bounding_box(points)
-        scale = min((length - 2 * MARGIN) / max(size, 1e-9) for length, size in ((WIDE, right - left),
-                                                                                  (HIGH, bottom - top)))  # fmt: skip
+        scale = min(
+            (length - 2 * MARGIN) / max(size, 1e-9) for length, size in ((WIDE, right - left), (HIGH, bottom - top))
+        )
         origin = np.array([left, top]) - MARGIN / scale
         shape = (int((bottom - top) * scale) + 2 * MARGIN, WIDE)
         grey = 1 - draw_ink([(stroke - origin) * scale for stroke in points], shape, 3)

@@ -138,7 +138,7 @@ def hocr(pages):
     for p, (page, readings) in enumerate(pages, 1):
         name = pathlib.Path(page.name).name
         quote = "'" if '"' in name else '"'
-        title = f'image {quote}{name}{quote}; bbox 0 0 {round(page.width)} {round(page.height)}'
+        title = f"image {quote}{name}{quote}; bbox 0 0 {round(page.width)} {round(page.height)}"
         sheet = ElementTree.SubElement(body, "div", {"class": "ocr_page", "id": f"page_{p}", "title": title})
         for n, (strokes, reading) in enumerate(zip(page.lines, readings), 1):
             line = _span(sheet, "ocr_line", f"line_{p}_{n}", bounding_box(strokes))

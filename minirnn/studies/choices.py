@@ -64,16 +64,20 @@ def main(argv=None):
     options = parser.parse_args(argv)
     texts, usual = read_results(options.usual)
     characters = [len(text) for text in texts]
-    print(f"{len(texts)} lines, {sum(characters):,} characters; character error of {options.usual}: "
-          f"{sum(usual) / sum(characters):.4f}")  # fmt: skip
+    print(
+        f"{len(texts)} lines, {sum(characters):,} characters; character error of {options.usual}: "
+        f"{sum(usual) / sum(characters):.4f}"
+    )
     for path in options.others:
         others_texts, wrong = read_results(path)
         if others_texts != texts:
             raise MinirnnError(f"{path} has other texts than {options.usual}; only the same lines can be compared")
         difference, spread, chance = paired_bootstrap(usual, wrong, characters, options.seed)
         verdict = "more than chance" if abs(difference) > 2 * spread else "no reason to choose either"
-        print(f"{path}: {sum(wrong) / sum(characters):.4f}, {difference:+.4f} with a standard error of {spread:.4f}; "
-              f"of the other sign in {chance:.1%} of the resamples: {verdict}")  # fmt: skip
+        print(
+            f"{path}: {sum(wrong) / sum(characters):.4f}, {difference:+.4f} with a standard error of {spread:.4f}; "
+            f"of the other sign in {chance:.1%} of the resamples: {verdict}"
+        )
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def navigation(path, pages):
     return " ".join(
         f'<a href="{up}{to.as_posix()}">{name.format(names.get(to))}</a>' if to else "<span></span>"
         for to, name in links
-    )  # fmt: skip
+    )
 
 
 def texts_in(folder):
@@ -193,8 +193,10 @@ def make_course(folder, out, processes=1):
 
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
-    parser = Parser(prog="python -m minirnn.studies.course", description="Make the whole course into HTML pages, which "
-                    "need no network.")  # fmt: skip
+    parser = Parser(
+        prog="python -m minirnn.studies.course",
+        description="Make the whole course into HTML pages, which need no network.",
+    )
     parser.add_argument("chapters", type=pathlib.Path, help="folder of the chapters, tutorials in the project")
     parser.add_argument("-o", "--out", type=pathlib.Path, default=pathlib.Path("course"), help="folder for the pages")
     parser.add_argument("--processes", type=positive_int, default=1, help="chapters to run at the same time; times "

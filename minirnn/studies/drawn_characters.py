@@ -209,8 +209,10 @@ def decorated(sample, reader, rng, letters):
 
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
-    parser = Parser(prog="python -m minirnn.studies.drawn_characters",
-                    description="Put drawn characters, such as accents, into real lines of handwriting.")  # fmt: skip
+    parser = Parser(
+        prog="python -m minirnn.studies.drawn_characters",
+        description="Put drawn characters, such as accents, into real lines of handwriting.",
+    )
     parser.add_argument("data", nargs="+", metavar="PREFIX=SOURCE", help="handwriting by people")
     parser.add_argument("--reader", required=True, metavar="RUN", help="the network that says where letters stand")
     parser.add_argument("--lines", type=positive_int, default=2000, help="how many to make (default 2000)")

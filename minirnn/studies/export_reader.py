@@ -48,8 +48,9 @@ def main(argv=None):
         description="Make the weights for reading that ship with the package out of a run.",
     )
     parser.add_argument("run", help="folder of a run of minirnn.train --task read, or a checkpoint")
-    parser.add_argument("--data", metavar="SOURCE", nargs="+", default=[],
-                        help="the handwriting that it was trained on")  # fmt: skip
+    parser.add_argument(
+        "--data", metavar="SOURCE", nargs="+", default=[], help="the handwriting that it was trained on"
+    )
     parser.add_argument("--language-model", metavar="RUN", help="by default the one that comes with the package")
     parser.add_argument("--lines", type=positive_int, default=100, help="of each source to choose on (default 100)")
     parser.add_argument("-o", "--out", required=True, help="where to write the weights")

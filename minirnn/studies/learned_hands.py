@@ -93,9 +93,11 @@ def losses(before, after, recorded, scanned):
     """Nats per character of lines that were not learned from, as recorded and as traced, before and after learning."""
     return {
         "lines": len(scanned),
-        "before": nats(before, scanned, 0), "after": nats(after, scanned, after.hand),
-        "recorded_before": nats(before, recorded, 0), "recorded_after": nats(after, recorded, after.hand),
-    }  # fmt: skip
+        "before": nats(before, scanned, 0),
+        "after": nats(after, scanned, after.hand),
+        "recorded_before": nats(before, recorded, 0),
+        "recorded_after": nats(after, recorded, after.hand),
+    }
 
 
 def measure_form(folder, lines, seed):
@@ -194,8 +196,10 @@ def likeness(rows):
     apart = np.abs(own[:, None] - own)
     lines = [f"{'off on average':24}{'its own hand':>14}{'another hand':>14}{'hands, each other':>19}"]
     for n, (name, unit) in enumerate((("slope", "\u00b0"), ("height to width", ""), ("strokes per letter", ""))):
-        cells = [f"{values[:, :, n].mean(where=where):.2f}{unit}" for values, where in
-                 ((off, ~others), (off, others), (apart, others))]  # fmt: skip
+        cells = [
+            f"{values[:, :, n].mean(where=where):.2f}{unit}"
+            for values, where in ((off, ~others), (off, others), (apart, others))
+        ]
         lines.append(f"{name:24}{cells[0]:>14}{cells[1]:>14}{cells[2]:>19}")
     nearest = np.linalg.norm(off / np.maximum(own.std(axis=0), 1e-12), axis=2).argmin(axis=1)
     right = int((nearest == np.arange(len(rows))).sum())
@@ -226,9 +230,10 @@ def unseen_forms(source, count, seed):
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     parser = Parser(
-        prog="python -m minirnn.studies.learned_hands", description="Measure how well a hand is learned from images.",
+        prog="python -m minirnn.studies.learned_hands",
+        description="Measure how well a hand is learned from images.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )  # fmt: skip
+    )
     parser.add_argument("source", help="folder of IAM-OnDB, or pen recordings as .jsonl")
     parser.add_argument("--forms", type=zero_or_more, default=10, help="of a few lines each")
     parser.add_argument("--hands", type=zero_or_more, default=5, help="invented, of forty lines each")

@@ -74,8 +74,10 @@ def notebook_text(chapter, repository):
 
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
-    parser = Parser(prog="python -m minirnn.studies.notebooks", description="Make notebooks of the chapters, in the "
-                    "folder notebooks beside them.")  # fmt: skip
+    parser = Parser(
+        prog="python -m minirnn.studies.notebooks",
+        description="Make notebooks of the chapters, in the folder notebooks beside them.",
+    )
     parser.add_argument("chapters", type=pathlib.Path, help="folder of the chapters, tutorials in the project")
     parser.add_argument("--repository", metavar="NAME/PROJECT", help="where the notebooks will be on GitHub; by "
                         "default what they say already")  # fmt: skip

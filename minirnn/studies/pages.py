@@ -89,8 +89,10 @@ def main(argv=None):
     print(f"outside   {max(outside(page, sheet) for page in pages):g} mm")
     print(f"x-height  {np.mean(sizes):.2f} mm, deviation {np.std(sizes):.2f}")
     print(f"slant     {np.mean(slants):.1f} degrees, deviation {np.std(slants):.1f}")
-    print(f"travel    {travelled(pages, True)[1]:.2f} m in the order of writing, {travelled(pages, False)[1]:.2f} m in "
-          f"the plotter's; {travelled(pages, False)[0]:.2f} m drawn")  # fmt: skip
+    print(
+        f"travel    {travelled(pages, True)[1]:.2f} m in the order of writing, {travelled(pages, False)[1]:.2f} m in "
+        f"the plotter's; {travelled(pages, False)[0]:.2f} m drawn"
+    )
     print(f"seconds   {to_pages - start:.1f} to the pages, {done - start:.1f} to all {len(FILES)} formats")
 
 

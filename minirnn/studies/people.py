@@ -80,10 +80,11 @@ def weights_of(samples, counts):
     """How often each line is seen in an epoch. Single words of small letters are many and teach little."""
     rare = {character: min(MOST, max(1.0, (PLENTY / count) ** 0.5)) for character, count in counts.items()}
     return [
-        SINGLE_WORDS if sample.text.isalpha() and sample.text.islower() and sample.text.isascii() else
-        max(rare[character] for character in sample.text)
+        SINGLE_WORDS
+        if sample.text.isalpha() and sample.text.islower() and sample.text.isascii()
+        else max(rare[character] for character in sample.text)
         for sample in samples
-    ]  # fmt: skip
+    ]
 
 
 def like(character, known):
@@ -139,8 +140,10 @@ def trainer_of(options, run):
 def main(argv=None):
     """Run the command; ``argv`` as on the command line, by default the process's own. Raises MinirnnError."""
     defaults = {field.name: field.default for field in dataclasses.fields(TrainingSettings)}
-    parser = Parser(prog="python -m minirnn.studies.people",
-                    description="Train a network that writes further, with one row per person.")  # fmt: skip
+    parser = Parser(
+        prog="python -m minirnn.studies.people",
+        description="Train a network that writes further, with one row per person.",
+    )
     parser.add_argument("run", help="folder of a run of minirnn.train --task hand --init scratch, or a checkpoint")
     parser.add_argument("--data", required=True, nargs="+", metavar="PREFIX=SOURCE", help="handwriting by people")
     parser.add_argument("--out", required=True, help="the folder of the run; continued if there is one")

@@ -65,11 +65,15 @@ def evaluate_hand(run, source, held_out=None, device="cpu"):
     hands = {s.group: writer.hand for s in known} if one_hand else {}
     lines = ValidationLines(known, writer.chars, writer.pens, 48, 128, hands)
     nats = evaluate(writer.network, lines)
-    print(f"lines       {lines.lines:,} of {len({s.group for s in known}):,} groups; "
-          f"{len(samples) - len(known)} left out for characters that the network lacks")  # fmt: skip
+    print(
+        f"lines       {lines.lines:,} of {len({s.group for s in known}):,} groups; "
+        f"{len(samples) - len(known)} left out for characters that the network lacks"
+    )
     print(f"{nats:.4f} nats per symbol")
-    print(f"{nats * lines.symbols / lines.characters:.3f} nats per character "
-          f"({lines.symbols / lines.characters:.2f} symbols per character)")  # fmt: skip
+    print(
+        f"{nats * lines.symbols / lines.characters:.3f} nats per character "
+        f"({lines.symbols / lines.characters:.2f} symbols per character)"
+    )
     print(f"{nats * lines.symbols / lines.lines:.1f} nats per line")
 
 
@@ -98,6 +102,8 @@ def evaluate_reading(run, sources, held_out=None, device="cpu", language_model=N
                 bar.update(len(part))
         seconds = time.monotonic() - seconds
         people = len({sample.group for sample in samples})
-        print(f"lines            {len(samples):,} of {people:,} people, {seconds / len(samples):.3f} s per line, "
-              f"{'with' if reader.language else 'without'} a language model")  # fmt: skip
+        print(
+            f"lines            {len(samples):,} of {people:,} people, {seconds / len(samples):.3f} s per line, "
+            f"{'with' if reader.language else 'without'} a language model"
+        )
         print(scores)

@@ -17,9 +17,7 @@ from minirnn.training.trainer import evaluate
 # rate of 1e-3, three to five lines of a form raised the loss on its other lines, as the pen recorded them, by 1 to 2%;
 # with 2e-4 they lowered it. Without dropout, forty lines of a hand lowered the loss on its other lines by 8.9% instead
 # of 10.1%.
-FINE_TUNING = {
-    "lr": 6e-4, "epochs": 8.0, "batch": 16, "steps_per_chunk": 128, "dropout": 0.2, "ema": 0.95, "warmup": 5,
-}  # fmt: skip
+FINE_TUNING = {"lr": 6e-4, "epochs": 8.0, "batch": 16, "steps_per_chunk": 128, "dropout": 0.2, "ema": 0.95, "warmup": 5}
 ENOUGH = 10  # lines, of which some can be spared for validation
 # The least number of lines in an epoch; if there are fewer, each comes several times, changed at random. If no line can
 # be spared for early stopping, the epochs are short.

@@ -54,8 +54,9 @@ def hand_task(settings, run):
     pen = new_pen(training, counts, settings) if scratch else trained_pen(training, counts, settings, run)
     data, validation_lines = batches(pen, training, validation, counts, settings)
     network = pen.network
-    print(f"network     {network.settings['layers']} layers of {network.settings['hidden']}: "
-          f"{network.count():,} weights")  # fmt: skip
+    print(
+        f"network     {network.settings['layers']} layers of {network.settings['hidden']}: {network.count():,} weights"
+    )
     meta = {
         **pen.meta, "held_out": settings.data.held_out, "seed": settings.training.seed,
         "split": "people" if scratch else "lines", "data": digest(training + validation), "symbols": pen.chars.symbols,
@@ -141,10 +142,14 @@ def batches(pen, training, validation, counts, settings):
     data = LineBatches(training, pen.chars, pen.pens, pen.hands, batch, T, settings.training.seed,
                        settings.data.curriculum, change, weights, processes=ahead)  # fmt: skip
     validation_lines = ValidationLines(validation, pen.chars, pen.pens, batch, T, pen.hands)
-    print(f"lines       {len(training):,} to learn from, {'the same' if same else f'{len(validation):,} others'} "
-          "for validation")  # fmt: skip
-    print(f"symbols     {len(pen.chars)} characters; {len(pen.pens)} moves of the pen, "
-          f"{validation_lines.symbols / validation_lines.characters:.1f} per character")  # fmt: skip
+    print(
+        f"lines       {len(training):,} to learn from, {'the same' if same else f'{len(validation):,} others'} "
+        "for validation"
+    )
+    print(
+        f"symbols     {len(pen.chars)} characters; {len(pen.pens)} moves of the pen, "
+        f"{validation_lines.symbols / validation_lines.characters:.1f} per character"
+    )
     print(f"epoch       {data.chunks(settings.data.curriculum):,} chunks of {batch} lines x {T} steps")
     return data, validation_lines
 

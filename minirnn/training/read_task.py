@@ -1,6 +1,5 @@
 """The task of reading: load the lines of many people, build the network, read unseen lines while it learns."""
 
-
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -37,13 +36,17 @@ def read_task(settings, run):
         samples, report = load_samples(source, progress=True)
         parts = split_by_people(samples, source, settings.data.held_out, seed)
         print(f"data        {source}: {report}")
-        print(f"people      {len(parts[0]):,} lines to learn from, {len(parts[1]):,} of "
-              f"{len({sample.group for sample in parts[1]}):,} other people for validation")  # fmt: skip
+        print(
+            f"people      {len(parts[0]):,} lines to learn from, {len(parts[1]):,} of "
+            f"{len({sample.group for sample in parts[1]}):,} other people for validation"
+        )
         training += settings.data.data.count(source) * parts[0]  # what is given twice is learned twice as often
         validation.append(parts[1])
     chars = vocabulary_of(training) if begun is None else begun.chars
-    known, *validation_sets = (_known(samples, chars, where) for samples, where in
-                      [(training, "learn from"), *((part, "validate by") for part in validation)])  # fmt: skip
+    known, *validation_sets = (
+        _known(samples, chars, where)
+        for samples, where in [(training, "learn from"), *((part, "validate by") for part in validation)]
+    )
     print(format_coverage(coverage(sample.text for sample in known)))
     known, lengths, left_out = readable(known, chars, pens, JOIN)
     print(f"lines       {len(known):,} to learn from; {left_out} left out, whose text is too long for their strokes")
@@ -52,10 +55,14 @@ def read_task(settings, run):
     if not validation_sets:
         raise MinirnnError("there is no line for validation; give handwriting of more people, or change --held-out")
     network = _network(settings, chars, pens, begun)
-    print(f"network     {network.settings['layers']} bidirectional layers of {network.settings['hidden']}: "
-          f"{network.count():,} weights")  # fmt: skip
-    print(f"epoch       {data.chunks(0):,} batches of about {data.symbols_per_chunk:,.0f} characters; "
-          f"the loss is in nats per character")  # fmt: skip
+    print(
+        f"network     {network.settings['layers']} bidirectional layers of {network.settings['hidden']}: "
+        f"{network.count():,} weights"
+    )
+    print(
+        f"epoch       {data.chunks(0):,} batches of about {data.symbols_per_chunk:,.0f} characters; "
+        f"the loss is in nats per character"
+    )
     meta = {
         "symbols": chars.symbols, "directions": pens.directions, "step_length": pens.step,
         "held_out": settings.data.held_out, "seed": seed,
@@ -103,6 +110,7 @@ class _Chain:
 def _sampler(parts, chars, run):
     """Save for each source the character error on some lines of unseen people, with the lines as they should be and as
     they are read."""
+
     def sample(network, step):
         pieces = []
         for part in parts:

@@ -48,15 +48,21 @@ def text_task(settings, run):
         print(f"batch       {streams} instead of {source.batch}, since the text is short")
     if corpus.unknown:
         names = " ".join(map(repr, sorted(corpus.unknown)[:20]))
-        print(f"unknown     {sum(corpus.unknown.values()):,} characters to judge by do not occur in what is learned "
-              f"({names}); they share a symbol for unknown ones")  # fmt: skip
+        print(
+            f"unknown     {sum(corpus.unknown.values()):,} characters for validation do not occur in what is learned "
+            f"({names}); they share a symbol for unknown ones"
+        )
     print(f"vocabulary  {len(vocabulary)} symbols; a uniform guess costs {uniform:.3f} nats per character")
     if begun:
         new = sorted(set(vocabulary.symbols) - set(begun.chars.symbols))
-        print(f"begins      with the weights of {begun.meta.get('name', sizes.init)}; it keeps all its characters, and "
-              f"gets rows for {len(new)} new ones{': ' * bool(new)}{' '.join(map(repr, new[:20]))}")  # fmt: skip
-    print(f"network     {sizes.layers} x {network.settings['cell'].upper()} of {sizes.hidden}: "
-          f"{network.count():,} weights")  # fmt: skip
+        print(
+            f"begins      with the weights of {begun.meta.get('name', sizes.init)}; it keeps all its characters, and "
+            f"gets rows for {len(new)} new ones{': ' * bool(new)}{' '.join(map(repr, new[:20]))}"
+        )
+    print(
+        f"network     {sizes.layers} x {network.settings['cell'].upper()} of {sizes.hidden}: "
+        f"{network.count():,} weights"
+    )
     print(f"epoch       {data.chunks(0)} batches of {data.B} streams x {data.T} steps")
     beginning = training.text(1000)
     opening = beginning.lstrip()[:20] or beginning[:20]

@@ -367,5 +367,3 @@ def _interruptible():
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-
-

@@ -32,9 +32,11 @@ def features(text, strokes):
     low, quarter, three_quarters, high = np.percentile(ink[:, 1], [2, 25, 75, 98])
     letters = sum(not c.isspace() for c in text)
     return Features(
-        len(strokes) / letters, -slant(strokes), (right - left) / len(text),
+        len(strokes) / letters,
+        -slant(strokes),
+        (right - left) / len(text),
         (high - low) / max(three_quarters - quarter, 1e-6),
-    )  # fmt: skip
+    )
 
 
 def describe(lines):

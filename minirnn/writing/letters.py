@@ -81,7 +81,7 @@ def visible(text):
 
 def write_letter(
     writer, sections, sheet, rng, *, temperature=TEMPERATURE, raggedness=0.0, slips=0.0, progress=None, doubts=None
-):  # fmt: skip
+):
     """Write the sections of a text -> list of `WrittenSection`, ready for `pages_of`.
 
     The text is broken into lines by the width that a character of this hand really takes, which its first words tell.
@@ -144,9 +144,10 @@ def report_faults(lines, fits):
     wrong = [f"line {number}, {line.text!r} ({line.fault})" for number, line in numbered if line.fault]
     words = [f"line {number}, {fault}" for number, line in numbered if not line.fault for fault in line.faults]
     wide = [
-        f"line {number}, {line.text!r}" for number, line in numbered if line.strokes and not line.fault and
-        not fits(line)
-    ]  # fmt: skip
+        f"line {number}, {line.text!r}"
+        for number, line in numbered
+        if line.strokes and not line.fault and not fits(line)
+    ]
     count = sum(len(line.text.split()) for _, line in numbered)
     again = "try another --random-seed or --hand"
     for found, of, what, advice in (

@@ -23,9 +23,11 @@ def speeds_picture(path, result):
                 axes.plot(*zip(*places), marker, color=colour, markersize=6, label=name)
         axes.axvline(1, color="tab:red", linewidth=1, label="this package")
         labels = [
-            f"H {r['hidden']}, B {r['batch']}, T {r['steps']}, {r['threads']} thr." if r["step"] == "train" else
-            f"H {r['hidden']}, generation, {r['threads']} thr." for r in mine
-        ]  # fmt: skip
+            f"H {r['hidden']}, B {r['batch']}, T {r['steps']}, {r['threads']} thr."
+            if r["step"] == "train"
+            else f"H {r['hidden']}, generation, {r['threads']} thr."
+            for r in mine
+        ]
         axes.set_yticks([-y for y in range(len(mine))], labels, fontsize=7)
         axes.set(title=model, xlabel="speed, this package = 1", xscale="log")
         axes.grid(axis="x", which="both", alpha=0.3)
