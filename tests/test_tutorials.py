@@ -27,6 +27,7 @@ from minirnn.course import show
 from minirnn.ink.vocabularies import BEGIN, END, PenVocabulary
 from minirnn.layers import (
     attention_window,
+    bidirectional,
     ctc,
     dropout,
     embedding,
@@ -37,6 +38,7 @@ from minirnn.layers import (
     windowed_lstm,
 )
 from minirnn.networks.char_rnn import CharRNN
+from minirnn.networks.torch_weights import to_torch
 from minirnn.reading.decoding import beam_search
 from minirnn.training.optimisers import Adam, clip_by_global_norm
 from minirnn.writing.sampling import distribution
@@ -363,6 +365,30 @@ def test_chapter_19_the_sum_over_all_texts_and_the_beam(seed):
     for width in (1, 3, 10_000):
         ours = {ids: sum(ends) for ids, ends in plain["beam_plain"](p, width)[-1].items()}
         assert_same(ours, {ids: np.exp(score) for score, ids in beam_search(np.log(p), width)})
+
+
+@every_seed
+def test_chapter_21_layers_by_steps_and_in_both_directions(seed):
+    rng, plain = np.random.default_rng(seed), plain_versions(21)
+    x, below = rng.standard_normal((6, 3, 5)), lstm.init(rng, 5, 4, np.float64)
+    above = lstm.init(rng, 4, 2, np.float64)
+    h, _, _ = lstm.forward(x, lstm.start(3, below), below)
+    y, _, _ = lstm.forward(h, lstm.start(3, above), above)
+    states = [lstm.start(3, below), lstm.start(3, above)]
+    assert_same(plain["stack_by_steps"](x, states, [below, above]), y)
+    both, lengths = bidirectional.init(rng, 5, 4, lstm, np.float64), rng.permutation([6, 1, 4])
+    assert_same(plain["bidirectional_plain"](x, lengths, both), bidirectional.forward(x, lengths, both, lstm)[0])
+
+
+@every_seed
+@pytest.mark.parametrize("name, cell", [("lstm", lstm), ("gru", gru)])
+def test_chapter_23_the_formulas_of_pytorch_on_its_arrays(name, cell, seed):
+    x, _, params, _, _ = random_layer(cell, seed)
+    empty = {"embedding": {"E": np.zeros((1, 4))}, "softmax": {"W": np.zeros((2, 1)), "b": np.zeros(1)}}
+    there = to_torch({**empty, f"{name}1": params})
+    arrays = [there[f"rnn.{key}_l0"] for key in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    y, _, _ = cell.forward(x, cell.start(3, params), params)
+    assert_same(plain_versions(23)[f"torch_{name}_plain"](x, *arrays), y)
 
 
 @every_seed
