@@ -114,7 +114,7 @@ def printed(text):
 
 def decorated(text, seed, accented, monkeypatch):
     monkeypatch.setattr(drawn_characters, "ACCENTED", accented)
-    line = drawn_characters.Line(printed(text), KnowingReader())
+    line = drawn_characters.AlignedLine(printed(text), KnowingReader())
     return line, np.random.default_rng(seed)
 
 

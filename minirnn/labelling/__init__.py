@@ -1,1 +1,1 @@
-"""The page in the browser on which a user types what line images say."""
+"""The page in the browser on which one types what line images say: its server, and the labels that it keeps."""

@@ -1,1 +1,1 @@
-"""The networks, composed of the layers; their checkpoints; and the check of all gradients."""
+"""The networks, composed of the layers; their checkpoints; the gradient check; cells of one's own; PyTorch's layout."""

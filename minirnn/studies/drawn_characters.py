@@ -57,7 +57,7 @@ def accented_letters():
     return found
 
 
-class Line:
+class AlignedLine:
     """A real line and where its letters stand: ``strokes``, normalised; ``boxes`` of its characters; ``first`` and
     ``last``, the first and last stroke of each (-1: none); ``base``, x -> y of the base line, and ``height``, that of
     small letters."""
@@ -128,7 +128,7 @@ def mark_of(line, u, kind, name, rng):
 
 
 def with_accents(line, rng, letters):
-    """(text, strokes) of a `Line` in which some letters have accents."""
+    """(text, strokes) of an `AlignedLine` in which some letters have accents."""
     text, added, removed = list(line.text), {}, set()
     for u, c in enumerate(line.text):
         if c not in letters or line.boxes[u] is None or rng.random() > ACCENTED:
@@ -198,7 +198,7 @@ def with_glyph(text, strokes, owner, line, character, rng):
 
 def decorated(sample, reader, rng, letters):
     """A `Sample` with drawn characters, from a real one. MinirnnError if the line does not fit its text."""
-    line = Line(sample, reader)
+    line = AlignedLine(sample, reader)
     text, strokes, owner = with_accents(line, rng, letters)
     if rng.random() < 0.6:
         made = with_glyph(text, strokes, owner, line, rng.choice(list(DRAWN["glyphs"])), rng)
