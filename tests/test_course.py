@@ -70,16 +70,22 @@ def test_a_new_place_of_the_notebooks_is_kept(folder):
 
 @pytest.mark.parametrize("name", ["02_the_vanilla_rnn", "18_reading_without_knowing_where"])
 def test_a_notebook_alone_runs_to_its_end_with_its_pictures_below_the_cells(name, tmp_path, monkeypatch):
+    alone, jupyters = tmp_path / "alone", tmp_path / "jupyters"
+    alone.mkdir()
+    for place in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"):
+        monkeypatch.setenv(place, str(jupyters))
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.delenv("MPLBACKEND", raising=False)
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
-    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    nbclient.NotebookClient(
+        notebook, timeout=600, startup_timeout=300, resources={"metadata": {"path": str(alone)}}
+    ).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(pictures) == (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8").count("show.picture(") > 0
-    assert not list(tmp_path.iterdir())
+    assert not list(alone.iterdir())
 
 
 # ---- pages --------------------------------------------------------------------------------------------------------
