@@ -6,10 +6,15 @@ import sys
 from minirnn.datasets.cache import cache_path, default_cache_folder, fingerprint, load_cache, save_cache
 from minirnn.datasets.iam_ondb import read_iam_ondb
 from minirnn.datasets.inkml import read_inkml
-from minirnn.datasets.jsonl import read_jsonl, write_jsonl
+from minirnn.datasets.jsonl import read_json, read_jsonl, write_jsonl
 from minirnn.datasets.labelled.items import is_inside
 from minirnn.datasets.samples import Report, Sample, coverage, digest, format_coverage, split_by_group
+from minirnn.datasets.svg_strokes import read_svg_sample
+from minirnn.datasets.unipen import SUFFIXES, is_unipen, read_unipen
 from minirnn.errors import CannotWrite, MinirnnError
+
+# Files of which a folder may hold any number: by their suffix, the function that gives the list of their samples.
+INK_FILES = {".inkml": read_inkml, ".svg": read_svg_sample} | dict.fromkeys(SUFFIXES, read_unipen)
 
 __all__ = [
     "Report",
@@ -29,8 +34,8 @@ __all__ = [
 
 
 def read_samples(source, report=None, progress=False):
-    """Yield the samples of ``source``: the folder of IAM-OnDB, a .jsonl or .jsonl.gz file, the folder of a
-    samples.jsonl, an .inkml file or a folder of them.
+    """Yield the samples of ``source``: the folder of IAM-OnDB, a .jsonl, .jsonl.gz or .json file, the folder of a
+    samples.jsonl, a file of ink (InkML; Unipen; SVG with its text in a .txt beside it) or a folder of such files.
 
     ``report`` (`Report`) counts what is used and skipped. MinirnnError if ``source`` is none of these.
     """
@@ -42,10 +47,12 @@ def read_samples(source, report=None, progress=False):
         raise MinirnnError(f"{source} does not exist; check the path")
     if source.is_file() and source.name.endswith((".jsonl", ".jsonl.gz")):
         samples = read_jsonl(source)
-    elif source.is_file() and source.suffix == ".inkml":
-        samples = iter(read_inkml(source, report))
-    elif source.is_dir() and any(source.rglob("*.inkml")):
-        samples = _inkml_files(source, report)
+    elif source.is_file() and source.suffix == ".json":
+        samples = read_json(source)
+    elif source.is_file() and source.suffix.lower() in INK_FILES:
+        samples = iter(INK_FILES[source.suffix.lower()](source, report))
+    elif source.is_dir() and (paths := _ink_files(source)):
+        samples = _samples_of(paths, source, report)
     elif source.is_dir():
         yield from read_iam_ondb(source, report, progress)
         return
@@ -59,16 +66,30 @@ def read_samples(source, report=None, progress=False):
         yield sample
 
 
-def _inkml_files(folder, report):
-    """Yield the samples of all InkML files in a folder and its subfolders. A file that cannot be used is skipped; only
-    if there is no other one, this is an error."""
+def _ink_files(folder):
+    """The files of ink in a folder and its subfolders, sorted: those of the first kind of which there is any. Drawings
+    count only if their texts lie beside them, and .dat may be anything."""
+    for suffixes in ((".inkml",), SUFFIXES, (".svg",)):
+        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+        if suffixes == SUFFIXES:
+            paths = [path for path in paths if is_unipen(path)]
+        elif suffixes == (".svg",):
+            paths = [path for path in paths if path.with_suffix(".txt").is_file()]
+        if paths:
+            return paths
+    return []
+
+
+def _samples_of(paths, folder, report):
+    """Yield the samples of files of ink. A file that cannot be used is skipped; only if there is no other one, this is
+    an error."""
     reasons, some = [], False
-    for path in sorted(folder.rglob("*.inkml")):
+    for path in paths:
         group = path.relative_to(folder).with_suffix("").as_posix()
         try:
             if not is_inside(path, folder):
                 raise MinirnnError(f"{path} leads out of the folder {folder}")
-            samples = read_inkml(path, report, group)
+            samples = INK_FILES[path.suffix.lower()](path, report, group)
         except MinirnnError as error:
             reasons.append(str(error))
             report.skip(group, str(error).removeprefix(str(path)).lstrip(":, "))

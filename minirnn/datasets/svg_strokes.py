@@ -5,11 +5,13 @@ arcs and transformations are not known, and said to be so, since strokes in a wr
 """
 
 import itertools
+import pathlib
 import re
 
 import numpy as np
 
 from minirnn.datasets.safe_xml import local_name, read_xml
+from minirnn.datasets.samples import Sample
 from minirnn.errors import MinirnnError
 from minirnn.ink.strokes import check_strokes
 
@@ -43,6 +45,19 @@ def read_svg(path):
     if not strokes:
         raise MinirnnError(f"{path}: there is no path, line or polyline in it")
     return check_strokes(strokes, path)
+
+
+def read_svg_sample(path, report=None, group=None):
+    """The list of the one `Sample` of an SVG file: its text is in the .txt beside it. ``report`` is not needed."""
+    path = pathlib.Path(path)
+    beside = path.with_suffix(".txt")
+    try:
+        text = " ".join(beside.read_text("utf-8-sig").split())
+    except (OSError, UnicodeDecodeError):
+        raise MinirnnError(f"{path}: its text is not there; write it into {beside.name} beside it, as UTF-8") from None
+    if not text:
+        raise MinirnnError(f"{path}: {beside.name} is empty; write into it what the drawing says")
+    return [Sample(text, read_svg(path), group or path.stem)]
 
 
 def _numbers(text, path):

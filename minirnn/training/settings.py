@@ -51,8 +51,9 @@ class DataSettings:
     clean: bool = setting(False, "drop control characters from the texts, which are refused otherwise", bool,
                           action="store_true")  # fmt: skip
     data: list | None = setting(None, "handwriting to learn: a folder that minirnn.prepare made, the folder of "
-                                "IAM-OnDB's archives, a .jsonl or .jsonl.gz file, or a folder of .inkml files; several "
-                                "for --task read", nargs="+", metavar="SOURCE")  # fmt: skip
+                                "IAM-OnDB's archives, a .jsonl, .jsonl.gz or .json file, or a file or folder of InkML, "
+                                "Unipen, or SVG with .txt beside; several for --task read",
+                                nargs="+", metavar="SOURCE")  # fmt: skip
     directions: int = setting(48, "of a step of the pen", positive_int)
     step_length: float = setting(0.36, "in units of the line (the x-height is about 1.3)", above_zero)
     lifts: int = setting(192, "moves with the pen lifted, in the codebook", positive_int)
