@@ -9,6 +9,7 @@ from skimage.measure import label
 
 from minirnn.images import clean
 from minirnn.images.draw_scan import draw_ink
+from minirnn.images.rules import remove_rules
 
 LINE = written_line(words=2)
 SHAPE = (150, 600)
@@ -40,7 +41,7 @@ def test_every_step_keeps_the_shape_and_the_range_of_any_picture(height, width, 
         ink = clean.threshold_ink(grey)
         assert ink.shape == grey.shape
         assert ink.dtype == bool
-        for out in (clean.remove_specks(ink, 3), clean.remove_ruled_lines(ink, 1)):
+        for out in (clean.remove_specks(ink, 3), remove_rules(np.where(ink, 0.5, -0.5), ink, 1)):
             assert out.shape == ink.shape
         assert clean.pen_width(ink) >= 1
 
@@ -110,7 +111,7 @@ def test_ruled_lines_go_and_what_crosses_them_stays():
     strokes = [bar(x, 20, x + 5, 130) for x in range(60, 560, 50)]
     rules = [bar(0, y, 600, y + 1) for y in (40, 80, 120)]  # not quite level
     ink = clean_ink(strokes, SHAPE) | clean_ink(rules, SHAPE, 2)
-    without = clean.remove_ruled_lines(ink, 4)
+    without = remove_rules(np.where(ink, 0.5, -0.5), ink, 4)
     assert np.mean(without[clean_ink(strokes, SHAPE)]) > 0.93
     assert label(without, connectivity=2).max() == len(strokes)  # none is broken
     assert np.mean(without[clean_ink(rules, SHAPE, 2) & ~clean_ink(strokes, SHAPE, 8)]) < 0.02
@@ -119,7 +120,7 @@ def test_ruled_lines_go_and_what_crosses_them_stays():
 def test_squared_paper_goes_too():
     rules = [bar(0, y, 600, y) for y in range(20, 600, 40)] + [bar(x, 0, x, 600) for x in range(20, 600, 40)]
     ink = clean_ink([ring(300, 300, 60)], (600, 600)) | clean_ink(rules, (600, 600), 2)
-    without = clean.remove_ruled_lines(ink, 4)
+    without = remove_rules(np.where(ink, 0.5, -0.5), ink, 4)
     ring_ink = clean_ink([ring(300, 300, 60)], (600, 600))
     assert np.mean(without[ring_ink]) > 0.8
     assert without[~clean_ink([ring(300, 300, 60)], (600, 600), 10)].mean() < 0.002
@@ -127,7 +128,7 @@ def test_squared_paper_goes_too():
 
 def test_a_line_without_rules_is_left_alone():
     ink = clean_ink(LINE, SHAPE)
-    assert np.array_equal(clean.remove_ruled_lines(ink, 4), ink)
+    assert np.array_equal(remove_rules(np.where(ink, 0.5, -0.5), ink, 4), ink)
 
 
 def test_specks_go_and_dots_stay():

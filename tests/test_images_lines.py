@@ -10,10 +10,17 @@ from hypothesis import strategies as st
 
 from minirnn.errors import MinirnnError
 from minirnn.images import lines
+from minirnn.images.line_labels import label_ink
 from minirnn.images.pipeline import read_line, read_page
+from minirnn.images.text_lines import find_text_lines
 
 PAGE, SHAPE = written_page()
 INK = clean_ink(written_line(words=1), (150, 320))
+
+
+def labels_of(ink, pen):
+    """To which line each pixel of ink belongs."""
+    return label_ink(ink, pen, find_text_lines(ink, pen))
 
 
 def turned(strokes, degrees):
@@ -47,8 +54,8 @@ def test_slant_is_found_and_corrected(degrees):
 def test_without_ink_nothing_is_found():
     empty = np.zeros((50, 60), bool)
     assert lines.find_rotation(empty) == lines.find_slant(empty) == 0
-    assert lines.find_lines(empty, 3) == []
-    assert lines.label_lines(empty, 3).max() == 0
+    assert find_text_lines(empty, 3) == []
+    assert labels_of(empty, 3).max() == 0
 
 
 @settings(max_examples=20, deadline=None)
@@ -63,7 +70,7 @@ def test_a_turned_page_holds_all_of_the_page_and_leads_back(degrees, height, wid
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_every_line_of_a_page_is_found(count):
     strokes, shape = written_page(count, words=2)
-    labels = lines.label_lines(clean_ink(strokes, shape), 4)
+    labels = labels_of(clean_ink(strokes, shape), 4)
     assert labels.max() == count
     for number in range(1, count + 1):
         truth = clean_ink(written_line(100 + (number - 1) * 120, 2), shape)
@@ -72,13 +79,13 @@ def test_every_line_of_a_page_is_found(count):
 
 def test_a_short_last_line_is_a_line():
     strokes = written_line(100, 4) + written_line(220, 4) + written_line(340, 1)
-    assert lines.label_lines(clean_ink(strokes, (420, 1120)), 4).max() == 3
+    assert labels_of(clean_ink(strokes, (420, 1120)), 4).max() == 3
 
 
 def test_letters_of_two_lines_that_touch_are_cut_apart():
     strokes = [wave(40, 100, 30, 20), wave(40, 220, 30, 20), bar(300, 90, 300, 200)]  # a tail into the line below
     ink = clean_ink(strokes, (300, 700))
-    labels = lines.label_lines(ink, 4)
+    labels = labels_of(ink, 4)
     assert labels.max() == 2
     assert np.all(labels[ink] > 0)
     assert np.mean(labels[clean_ink(strokes[:1], ink.shape)] == 1) > 0.99

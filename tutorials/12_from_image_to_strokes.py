@@ -22,10 +22,12 @@ from scipy import ndimage
 from skimage import filters
 
 from minirnn.course import show
-from minirnn.images import clean, lines, trace
+from minirnn.images import clean, line_labels, lines, trace
 from minirnn.images.draw_scan import draw_ink, draw_scan
 from minirnn.images.pipeline import read_page
+from minirnn.images.rules import _share_along_segments, remove_rules
 from minirnn.images.skeleton import clean_graph, skeleton_graph, turn_between
+from minirnn.images.text_lines import find_text_lines
 from minirnn.ink.strokes import rotate, smooth
 from minirnn.studies.tracing import overlap
 
@@ -65,13 +67,13 @@ TEXT = ["ink to line", "not one knot"]
 ASKEW = np.radians(-3)  # the lines rise to the right
 page_strokes = [[UNIT * stroke + (45, 150 + 130 * row) for stroke in write(text)] for row, text in enumerate(TEXT)]
 truth = [rotate(strokes, ASKEW) for strokes in page_strokes]
-rules = rotate([np.array([(-20.0, y), (580.0, y)]) for y in (98, 228)], ASKEW)
+printed = rotate([np.array([(-20.0, y), (580.0, y)]) for y in (98, 228)], ASKEW)
 
 rng = np.random.default_rng(0)
 specks = [rng.uniform((10, 10), (550, 360), (1, 2)) for _ in range(25)]
 every_stroke = [stroke for strokes in truth for stroke in strokes]
 grey = draw_scan(every_stroke, SHAPE, PEN, rng, light=0.55)
-grey = grey * (1 - 0.5 * draw_ink(rules, SHAPE, 2.5)) * (1 - 0.8 * draw_ink(specks, SHAPE, 1.6))
+grey = grey * (1 - 0.5 * draw_ink(printed, SHAPE, 2.5)) * (1 - 0.8 * draw_ink(specks, SHAPE, 1.6))
 
 
 def show_image(ax, image, title, **options):
@@ -271,18 +273,20 @@ assert abs(angle + np.degrees(ASKEW)) < 0.3
 #
 # ## Step 6: rules and specks
 #
-# A printed rule is a run of ink far longer than any stroke. An **opening** along the rows, an erosion and then a
-# dilation, leaves just the runs that are at least so long; a closing before it bridges the gaps that noise has left.
-# Where writing crosses a rule, ink stands above or below, and there the rule stays. Specks are connected pieces too
-# small for the dot of an i.
+# A printed rule is a thin ridge of darkness far longer than any stroke. Along short segments of it, nearly every pixel
+# is darker than what lies a little above and below; along a line of handwriting, only some are. Paper bends, so the
+# segments are tried at several slopes: the picture is **sheared**, and the mean along a row is taken. Where writing
+# crosses a rule, ink stands above or below, or is darker, and there it stays. Specks are connected pieces too small for
+# the dot of an i.
 
 # %%
-show.source(clean._remove_horizontal_rules, "closed = ", "core = ")
+show.source(_share_along_segments, "for slope", "np.maximum")
 show.source(clean.remove_specks, "smallest = ", "return")
 upright, matrix = lines.rotate(contrast, angle)
-ink = clean.threshold_ink(upright)
+level = clean.ink_level(upright)
+ink = level > 0
 pen = clean.pen_width(ink)
-unruled = clean.remove_ruled_lines(ink, pen)
+unruled = remove_rules(level, ink, pen)
 spotless = clean.remove_specks(unruled, clean.pen_width(unruled))
 figure, axes = plt.subplots(1, 3, figsize=(14, 3.8))
 for ax, image, title in zip(axes, (ink, unruled, spotless), ("Upright", "without rules", "without specks")):
@@ -292,21 +296,23 @@ show.picture(figure, "12_rules_and_specks.png")
 # %% [markdown]
 # ## Step 7: lines
 #
-# The smoothed sums of ink by row have one peak per line. But lines are not separated by a straight cut: a g reaches
-# down, a k reaches up. Between two peaks runs a **seam**, the cheapest way from left to right, where each pixel costs
-# the more the nearer it is to ink, and ink costs a hundred. It is Dijkstra's algorithm, `graph.route_through_array` in
-# scikit-image. Each connected piece of ink then belongs to the side on which most of it lies.
+# Averaged over many letters along the line and over the height of the small letters across it, the ink has one long
+# **ridge** per line, which may slant and bend. But lines are not separated by a straight cut: a g reaches down, a k
+# reaches up. So each connected piece of ink belongs to the line in whose middle most of it lies. A piece that belongs
+# to two lines, where letters touch, is cut along a **seam**, the way from left to right through the least ink, which
+# dynamic programming finds column by column.
 
 # %%
-show.source(lines._seam, "cost = ", "path, _")
-labels = lines.label_lines(spotless, pen)
+show.source(line_labels.seam, "total = ", "total[:, column] +=")
+text_lines = find_text_lines(spotless, pen)
+labels = line_labels.label_ink(spotless, pen, text_lines)
 assert labels.max() == len(TEXT)
 figure, ax = plt.subplots(figsize=(7, 4.4))
 colours = np.array([[1, 1, 1], plt.matplotlib.colors.to_rgb(show.FORWARD), plt.matplotlib.colors.to_rgb(show.ERROR)])
 ax.imshow(colours[labels])
-for row in lines.find_lines(spotless, pen):
-    ax.axhline(row, color=show.GREY, linestyle="--", linewidth=1)
-ax.set_title(f"{labels.max()} lines (dashed: the peaks)")
+for line in text_lines:
+    ax.plot(line.columns, line.rows, color=show.GREY, linestyle="--", linewidth=1)
+ax.set_title(f"{labels.max()} lines (dashed: the ridges)")
 ax.axis("off")
 show.picture(figure, "12_lines.png")
 

@@ -80,7 +80,7 @@ items, problems = read_labelled(folder)
 traced = [pair for item in items for pair in labelled_sets.trace_item(item)]
 samples = [sample for sample, _ in traced]
 print(f"{len(items)} images, {len(samples)} lines, {len(problems)} problems")
-show.source(labelled_sets.trace_item, "pages = read_pages", "return [(Sample")
+show.source(labelled_sets.trace_item, "if item.outline", "return [(Sample")
 
 # %% [markdown]
 # An image is never silently left out: what cannot be used becomes a line of the report, with the reason. A page of

@@ -26,11 +26,13 @@ def remove_light(grey, shrink=4, window=15):
     """Divide by the brightness of the paper, so that shadows, vignettes and yellow paper become white.
 
     The paper is what a grey closing leaves (Gonzalez and Woods, section 9.6): it fills everything dark that is
-    narrower than ``window`` pixels of an image shrunk by ``shrink``, which every pen stroke is.
+    narrower than ``window`` pixels of an image shrunk by ``shrink``, which every pen stroke is. It would fill dark
+    borders, too: so the picture is continued beyond them as it falls off towards them.
     """
     height, width = grey.shape
     small = resize(grey, (max(1, round(height / shrink)), max(1, round(width / shrink))), "box")
-    paper = blur(morphology.closing(small, np.ones((window, window))), window / 2)
+    beyond = np.minimum(np.pad(small, window, "edge"), np.pad(small, window, "reflect", reflect_type="odd"))
+    paper = blur(morphology.closing(beyond, np.ones((window, window))), window / 2)[window:-window, window:-window]
     paper = resize(paper, grey.shape, "bilinear")
     return np.clip(grey / np.maximum(paper, 1e-3), 0, 1)
 
@@ -160,46 +162,6 @@ def middle_half(widths):
     1, 1.41, 2, 2.24 and so on, would jump from one to the next."""
     quarter = len(widths) // 4
     return float(max(1.0, np.sort(widths)[quarter : len(widths) - quarter].mean())) if len(widths) else 1.0
-
-
-def remove_ruled_lines(ink, pen):
-    """Take printed rules and squares out of the ink, but leave the strokes that cross them.
-
-    A rule is ink that goes on, across small gaps, for longer than any stroke (40 pens), and is no thicker than
-    about a pen. Where a stroke crosses a rule, ink stands directly above or below it: there it stays.
-    """
-    without = _remove_horizontal_rules(ink, pen)
-    return _remove_horizontal_rules(without.T, pen).T
-
-
-def _remove_horizontal_rules(ink, pen):
-    length, gap = round(40 * pen), max(3, round(2 * pen))
-    if ink.shape[1] < length:
-        return ink
-    # A closing over small gaps, then an opening that leaves only long runs, each along the rows.
-    closed = ndimage.minimum_filter1d(ndimage.maximum_filter1d(ink, gap, axis=1), gap, axis=1)
-    core = ndimage.maximum_filter1d(ndimage.minimum_filter1d(closed, length, axis=1), length, axis=1)
-    if not core.any():
-        return ink
-    # The ragged edges of a rule are no long runs of their own: take one more pixel on either side.
-    band = ndimage.maximum_filter1d(core, 3, axis=0)
-    thickness = band.sum() / _count_runs(band)
-    if thickness > 2 * pen + 4:
-        return ink
-    rule = ink & band
-    beside = ink & ~rule
-    reach = int(np.ceil(thickness)) + 1
-    above = np.zeros_like(ink)
-    below = np.zeros_like(ink)
-    for step in range(1, reach + 1):
-        above[step:] |= beside[:-step]
-        below[:-step] |= beside[step:]
-    return beside | (rule & above & below)
-
-
-def _count_runs(mask):
-    """Number of vertical runs of True in ``mask``."""
-    return int(np.sum(mask[1:] & ~mask[:-1]) + mask[0].sum())
 
 
 def remove_specks(ink, pen):

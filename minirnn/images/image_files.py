@@ -32,8 +32,11 @@ def read_image(path):
     return pages[0]
 
 
-def read_pages(path):
-    """Yield the pages of an image file, each as `read_image` returns it: of a TIFF or a PDF all of them, else one."""
+def read_pages(path, colours=False):
+    """Yield the pages of an image file, each as `read_image` returns it: of a TIFF or a PDF all of them, else one.
+
+    With ``colours``, pictures that have colours come as (H, W, 3) red, green and blue from 0 to 1, float32.
+    """
     with _said_in_one_line(path):
         kind = document_kind(path)
         if kind == "PDF":
@@ -48,7 +51,11 @@ def read_pages(path):
                         continue
                     _check_size(path, image)
                 image.load()
-                yield _grey_levels(ImageOps.exif_transpose(image))
+                upright = ImageOps.exif_transpose(image)
+                if colours and upright.mode in ("RGB", "YCbCr", "CMYK"):
+                    yield np.asarray(upright.convert("RGB"), dtype=np.float32) / 255
+                else:
+                    yield _grey_levels(upright)
 
 
 def stored_size(path):

@@ -15,7 +15,8 @@ from minirnn.errors import CannotWrite, MinirnnError
 from minirnn.files import atomic, make_folder
 from minirnn.images.frames import upright_outline
 from minirnn.images.image_files import read_image, read_pages, save_image, stored_size
-from minirnn.images.pictures import draw_traces
+from minirnn.images.paper import as_grey
+from minirnn.images.pictures import draw_steps, draw_traces
 from minirnn.images.pipeline import read_line, read_page
 
 SHEET_ROWS = 20  # lines on a contact sheet
@@ -103,12 +104,13 @@ def trace_item(item):
     if item.outline is not None:
         pages = [cut_item(item)]
     else:
-        pages = read_pages(item.path) if len(texts) > 1 else [read_image(item.path)]
+        pages = list(read_pages(item.path, colours=True)) if len(texts) > 1 else [read_image(item.path)]
     found = []
     try:
         for grey in pages:
-            lines = read_page(grey)[1] if len(texts) > 1 else [read_line(grey)[1]]
-            found += [(line, grey) for line in lines if line]
+            count = len(texts) if len(pages) == 1 else None
+            lines = read_page(grey, count)[1] if len(texts) > 1 else [read_line(grey)[1]]
+            found += [(line, as_grey(grey)) for line in lines if line]
     except MinirnnError as error:
         raise MinirnnError(f"{item.path}: {str(error).removeprefix(f'{item.path}: ')}") from None
     if not found:
@@ -172,14 +174,17 @@ def report_text(source, samples, problems):
 # --- pages without labels ------------------------------------------------------------------------------------
 
 
-def cut_pages(pages, out, read=None, source=None):
+def cut_pages(pages, out, read=None, source=None, count=None, show=None, check=None):
     """Cut pages into line images in the folder ``out``, with a metadata.csv whose texts are to be filled in.
 
     ``pages`` are image files, of the folder ``source`` if one is given; their lines are named after their path in it.
     ``read(lines)`` gives the texts of lines of strokes: what it reads stands in the column "suggestion", and the column
-    "text" stays empty until someone has confirmed it. Returns (number of lines, list of problems). No file that is in
-    ``out`` already is replaced. One page at a time is in memory, and the table is written anew after every file, so
-    that what was done is not lost if this is interrupted.
+    "text" stays empty until someone has confirmed it. ``count`` is how many lines each page has, if that is known;
+    ``show`` is a picture file for every step of the first page; ``check(lines)`` raises MinirnnError if a page is not
+    to be used.
+
+    Returns (number of lines, list of problems). No file that is in ``out`` already is replaced. One page at a time is
+    in memory, and the table is written anew after every file, so that what was done is not lost if this is interrupted.
 
     Raises MinirnnError if ``out`` holds a metadata.csv already, which may have been filled in, and if there is no line
     in any of the pages.
@@ -195,16 +200,18 @@ def cut_pages(pages, out, read=None, source=None):
             if source and not is_inside(path, source):
                 raise MinirnnError(f"{path}: leads out of the folder {source}, and is not read")
             lines_before = len(rows)
-            for row in _cut_file(path, path.relative_to(source or path.parent), out, read, names, groups):
+            place = path.relative_to(source or path.parent)
+            for row in _cut_file(_read_file(path, count, problems, show, check), place, out, read, names, groups):
                 rows.append(row)
             if len(rows) == lines_before:
                 raise MinirnnError(f"{path}: no line of handwriting found")
         except CannotWrite:
             raise
         except MinirnnError as error:
-            problems.append(str(error))
+            problems.append(f"{path}: {str(error).removeprefix(f'{path}: ')}")
         except MemoryError:
             problems.append(TOO_LARGE.format(path))
+        show = None
         if rows:
             write_table(out / METADATA, rows)
     if not rows:
@@ -213,11 +220,26 @@ def cut_pages(pages, out, read=None, source=None):
     return len(rows), problems
 
 
-def _cut_file(path, place, out, read, names, groups):
-    """Cut the pages in one file, called ``place`` in its folder, into line images -> yields their rows of the table."""
+def _read_file(path, count, problems, show, check):
+    """Yield the lines of each page in an image file; ``problems`` is told what was left out, ``show`` is a picture file
+    for every step of its first page, or None. ``check`` as in `cut_pages`."""
+    for number, picture in enumerate(read_pages(path, colours=True), 1):
+        page, lines = read_page(picture, count)
+        problems += [f"{path}: page {number}, {said}" for said in page.said]
+        if count and len(lines) != count:
+            problems.append(f"{path}: page {number} has {len(lines)} lines, and not {count} as you said")
+        if show and number == 1:
+            draw_steps(show, page, lines)
+        if check:
+            check(lines)
+        yield lines
+
+
+def _cut_file(pages, place, out, read, names, groups):
+    """Save the lines of the ``pages`` in one file, called ``place`` in its folder, as images -> yields their rows of
+    the table."""
     stem, group, count = _file_name("_".join([*place.parts[:-1], place.stem])), None, 0
-    for grey in read_pages(path):
-        lines = read_page(grey)[1]
+    for lines in pages:
         if lines and group is None:
             group = groups.take([place.with_suffix("").as_posix()])[0]
         numbers = range(count + 1, count + len(lines) + 1)

@@ -1,10 +1,8 @@
-"""Find the lines of a page and make them upright, separate and of one height."""
-
-from itertools import pairwise
+"""Make a page upright, and its lines separate and of one height."""
 
 import numpy as np
-from scipy import ndimage, signal
-from skimage import graph, measure, transform
+from scipy import ndimage
+from skimage import transform
 
 from minirnn.images.scale import resize
 
@@ -97,59 +95,7 @@ def correct_slant(grey, angle):
     return np.clip(picture, 0, 1)
 
 
-# --- lines of a page -----------------------------------------------------------------------------------------
-
-
-def find_lines(ink, pen):
-    """Rows at which the lines of an upright page have most ink, from the top: list of int."""
-    heights = [region.bbox[2] - region.bbox[0] for region in measure.regionprops(measure.label(ink))]
-    heights = [height for height in heights if height > 3 * pen]
-    if not heights:
-        return [int(np.median(np.nonzero(ink)[0]))] if ink.any() else []
-    letter = float(np.median(heights))
-    profile = ndimage.gaussian_filter1d(ink.sum(axis=1).astype(float), 0.4 * letter, mode="constant")
-    peaks, about = signal.find_peaks(
-        np.pad(profile, 1), height=0.05 * profile.max(), distance=max(1, letter), prominence=0.03 * profile.max()
-    )
-    # A row of ascenders may have a peak of its own, but no gap between it and its line.
-    real = about["prominences"] > 0.25 * about["peak_heights"]
-    return [int(row) - 1 for row in peaks[real]]
-
-
-def label_lines(ink, pen):
-    """(H, W) int: to which line each pixel of ink belongs, 1 for the topmost; 0 where there is no ink.
-
-    Between two lines runs a seam, the cheapest path from left to right that goes round ink and keeps away from
-    it. A connected piece of ink belongs to the side on which nearly all of it lies; one that belongs to both,
-    where letters of two lines touch, is cut along the seam.
-    """
-    rows = find_lines(ink, pen)
-    if not rows:
-        return np.zeros(ink.shape, int)
-    side = np.ones(ink.shape, int)
-    away = ndimage.distance_transform_edt(~ink)
-    for top, bottom in pairwise(rows):
-        seam = _seam(ink[top:bottom], away[top:bottom], pen) + top
-        side += np.arange(ink.shape[0])[:, None] > seam[None]
-    pieces, count = ndimage.label(ink, np.ones((3, 3)))
-    on_side = np.zeros((count + 1, len(rows) + 1))
-    np.add.at(on_side, (pieces[ink], side[ink]), 1)
-    share = on_side.max(axis=1) / np.maximum(1, on_side.sum(axis=1))
-    whole = np.where(share > 0.8, on_side.argmax(axis=1), 0)  # 0: belongs to two lines
-    labels = np.where(whole[pieces] > 0, whole[pieces], side)
-    return np.where(ink, labels, 0)
-
-
-def _seam(ink, away, pen):
-    """(W,) row of the cheapest path through a band between two lines, from its left to its right edge."""
-    cost = np.where(ink, 100.0, 1.0 + 10.0 / (1.0 + away / pen))
-    cost = np.pad(cost, ((0, 0), (1, 1)), constant_values=0.01)  # it may begin and end at any height
-    middle = ink.shape[0] // 2
-    path, _ = graph.route_through_array(cost, (middle, 0), (middle, cost.shape[1] - 1))
-    seam = np.zeros(cost.shape[1], int)
-    for row, column in path:
-        seam[column] = row
-    return seam[1:-1]
+# --- a line cut out ------------------------------------------------------------------------------------------
 
 
 def erase(grey, unwanted, wanted, pen):

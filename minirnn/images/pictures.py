@@ -5,25 +5,24 @@ import matplotlib.figure
 import numpy as np
 
 from minirnn.images import augment, lines
-from minirnn.images.pipeline import read_page
+from minirnn.images.pipeline import project
 
 
-def draw_traces(path, examples):
+def draw_traces(path, examples, height=2.2):
     """Images with their traces drawn over them, each stroke in a colour of its own, one below the other.
 
-    ``examples`` is a list of (title, grey, strokes), strokes in pixels of the image.
+    ``examples`` is a list of (title, grey, strokes), strokes in pixels of the image, each ``height`` inches high.
     """
-    figure = matplotlib.figure.Figure(figsize=(16, 2.2 * len(examples)))
+    figure = matplotlib.figure.Figure(figsize=(16, height * len(examples)))
     for axes, (title, grey, strokes) in zip(figure.subplots(len(examples), squeeze=False)[:, 0], examples):
         _show(axes, title, grey)
         draw_strokes(axes, strokes)
     figure.savefig(path, dpi=90, bbox_inches="tight")
 
 
-def draw_steps(path, grey, seed=0):
-    """Every step from a page, (H, W) grey levels, to its strokes, and every augmentation of its first line."""
-    page, found = read_page(grey)
-    labels = lines.label_lines(page.ink, page.pen)
+def draw_steps(path, page, found, seed=0):
+    """Every step from a page to its strokes, and every augmentation of its first line; ``page`` and ``found`` as
+    `minirnn.images.pipeline.read_page` returns them."""
     pages = [
         ("1. grey levels", page.grey),
         ("2. light and paper removed", page.even),
@@ -32,8 +31,8 @@ def draw_steps(path, grey, seed=0):
         ("5. ink: Sauvola's threshold", ~page.threshold),
         ("6. ruled lines removed", ~page.unruled),
         (f"7. specks removed (pen: {page.pen:.1f} pixels)", ~page.ink),
-        (f"8. lines found: {len(found)}", _coloured(labels)),
-        ("9. traced", page.grey),
+        (f"8. lines found: {len(found)}", _coloured(page.labels)),
+        ("9. traced", page.upright),
     ]
     aspect = page.grey.shape[0] / page.grey.shape[1]
     heights = (3 * (6 * min(aspect, 2) + 0.4), 10.0)  # inches: three rows of pages, then the first line's pictures
@@ -42,8 +41,9 @@ def draw_steps(path, grey, seed=0):
     grid = upper.subplots(3, 3).ravel()
     for axes, (title, picture) in zip(grid, pages):
         _show(axes, title, picture)
+    to_page = np.linalg.inv(page.matrix)
     for line in found:
-        draw_strokes(grid[-1], line.strokes, width=0.8)
+        draw_strokes(grid[-1], [project(stroke, to_page) for stroke in line.strokes], width=0.8)
     if found:
         _draw_line_steps(lower, found[0], seed)
     figure.savefig(path, dpi=80)

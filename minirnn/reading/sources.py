@@ -74,7 +74,10 @@ def open_page(path):
     if name.endswith((".jsonl", ".jsonl.gz")):
         return _page_of_ink(path, [sample.strokes for sample in read_jsonl(path, labelled=False)])
     grey = read_image(path)
-    _, found = read_page(grey)
+    try:
+        _, found = read_page(grey)
+    except MinirnnError as error:
+        raise MinirnnError(f"{path}: {error}") from None
     return PageToRead(str(path), [line.strokes for line in found], grey.shape[1], grey.shape[0], grey)
 
 

@@ -15,6 +15,7 @@ from minirnn.errors import MinirnnError
 from minirnn.images.image_files import read_image
 from minirnn.images.labelled_sets import prepare_labelled
 from minirnn.images.pictures import draw_steps
+from minirnn.images.pipeline import read_page
 from minirnn.training.run_folder import newest_sample
 from minirnn.writing.hands import Writer
 from minirnn.writing.letters import handwrite
@@ -61,7 +62,7 @@ def run_main_job(run, general, learn):
 def trace_images(images):
     """Part 1: the pictures of the sample hand become strokes in the folder ``images``."""
     images.mkdir(exist_ok=True)
-    draw_steps(images / "steps.png", read_image(min(SAMPLE_HAND.glob("*.jpg"))))
+    draw_steps(images / "steps.png", *read_page(read_image(min(SAMPLE_HAND.glob("*.jpg")))))
     samples, problems = prepare_labelled(SAMPLE_HAND, images)
     print(f"strokes     {len(samples)} lines traced, {len(problems)} problems")
 
