@@ -30,6 +30,7 @@ COMMANDS = {
     "studies.pages": "measure how well and how fast pages are written and saved",
     "studies.learned_hands": "measure how well a hand is learned from images",
     "studies.simulated_sheets": "measure how well photographs of filled sheets are read",
+    "studies.simulated_photographs": "measure how lines are found in photographs of handwritten pages",
     "studies.rehearsal": "go from a printed sheet to a letter in one's own hand, with a made-up hand",
     "studies.sample_hand": "make the labelled images of the sample hand",
     "studies.export": "make the weights that ship with the package out of a run over many hands",

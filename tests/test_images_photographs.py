@@ -10,7 +10,7 @@ from minirnn.errors import MinirnnError
 from minirnn.images import clean, plausible
 from minirnn.images.draw_scan import draw_ink
 from minirnn.images.line_labels import label_ink, seam
-from minirnn.images.paper import cut_paper
+from minirnn.images.paper_outline import cut_paper
 from minirnn.images.pipeline import Line, project, read_line, read_page
 from minirnn.images.rules import remove_rules
 from minirnn.images.text_lines import find_text_lines

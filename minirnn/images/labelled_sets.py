@@ -15,7 +15,7 @@ from minirnn.errors import CannotWrite, MinirnnError
 from minirnn.files import atomic, make_folder
 from minirnn.images.frames import upright_outline
 from minirnn.images.image_files import read_image, read_pages, save_image, stored_size
-from minirnn.images.paper import as_grey
+from minirnn.images.paper_outline import as_grey
 from minirnn.images.pictures import draw_steps, draw_traces
 from minirnn.images.pipeline import read_line, read_page
 

@@ -8,7 +8,7 @@ from scipy import ndimage
 from minirnn.errors import MinirnnError
 from minirnn.images import clean, lines, plausible
 from minirnn.images.line_labels import label_ink
-from minirnn.images.paper import as_grey, cut_paper
+from minirnn.images.paper_outline import as_grey, cut_paper
 from minirnn.images.rules import remove_rules
 from minirnn.images.scale import resize
 from minirnn.images.text_lines import find_text_lines

@@ -119,16 +119,25 @@ def filled_page(number, lines, pen, size, darkness=0.85):
     """
     picture = _printed(number, size).copy()
     corner = np.array(box_corner(size))
+    draw_lines(picture, [[stroke + corner for stroke in line] for line in lines], pen, darkness)
+    return picture
+
+
+def draw_lines(picture, lines, pen, darkness):
+    """Draw lines, each a list of strokes in mm, into a ``picture`` of `RESOLUTION` pixels to the mm, in place.
+
+    What is darker already stays. ``pen`` is in mm, ``darkness`` that of its ink.
+    """
     for line in filter(None, lines):
-        strokes = [resample((stroke + corner) * RESOLUTION - 0.5, 1) for stroke in line]
+        strokes = [resample(stroke * RESOLUTION - 0.5, 1) for stroke in line]
         left, top, right, bottom = bounding_box(strokes)
         # A line alone: a whole page, drawn finely, would fill the memory.
         x, y = (max(0, int(low - pen * RESOLUTION)) for low in (left, top))
         shape = (int(bottom + pen * RESOLUTION) + 2 - y, int(right + pen * RESOLUTION) + 2 - x)
         under = picture[y : y + shape[0], x : x + shape[1]]
-        ink = draw_ink([stroke - [x, y] for stroke in strokes], shape, pen * RESOLUTION)
-        np.minimum(under, 1 - darkness * ink[: under.shape[0], : under.shape[1]], out=under)
-    return picture
+        if under.size:
+            ink = draw_ink([stroke - [x, y] for stroke in strokes], shape, pen * RESOLUTION)
+            np.minimum(under, 1 - darkness * ink[: under.shape[0], : under.shape[1]], out=under)
 
 
 @functools.cache
