@@ -21,7 +21,7 @@ ABOVE = 0.6  # dots stand above their letters more often than below: distances u
 
 def label_ink(ink, pen, lines):
     """(H, W) int: to which of the ``lines``, `TextLine` from the top, each pixel of ink belongs, from 1; 0: to none."""
-    labels = np.zeros(ink.shape, int)
+    labels = np.zeros(ink.shape, np.int32)
     if not lines or not ink.any():
         return labels
     rows, columns = np.nonzero(ink)

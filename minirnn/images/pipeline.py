@@ -96,8 +96,8 @@ def read_page(picture, count=None):
     page.said = [cut] if cut else []
     page.ink = plausible.without_spine(plausible.without_edges(page.ink, page.pen), page.pen)
     page.labels = label_ink(page.ink, page.pen, find_text_lines(page.ink, page.pen, count))
-    if page.labels.max() > MOST_LINES:
-        raise MinirnnError(f"no handwriting: {page.labels.max()} lines on a page, and {MOST_LINES} are too many for one")
+    if (count_found := page.labels.max()) > MOST_LINES:
+        raise MinirnnError(f"no handwriting: {count_found} lines on a page, and {MOST_LINES} are too many for one")
     found = []
     numbered = [(number, box) for number, box in enumerate(ndimage.find_objects(page.labels), 1) if box]
     boxes, inks = [box for _, box in numbered], [page.labels[box] == number for number, box in numbered]
