@@ -27,7 +27,7 @@ from minirnn.reading.language import LanguageModel
 WEIGHTS = pathlib.Path(__file__).parent.parent / "weights"
 SHIPPED = WEIGHTS / "reader.npz"
 TOGETHER = 16  # lines that go through the network at once
-WEIGHT, BONUS = 0.5, 0.5  # of the language model and of every character, if the weights do not say better
+WEIGHT, BONUS = 0.5, 1.0  # of the language model and of every character, if the weights do not say better
 DOUBTFUL = 0.6  # a character with less confidence is marked
 LONGEST = 50_000  # pen symbols of a line; one of a hundred characters has some 3,000
 
