@@ -467,6 +467,17 @@ def test_all_pages_of_a_document_are_cut(tmp_path, suffix):
         read_image(tmp_path / f"scan{suffix}")
 
 
+@pytest.mark.parametrize("box", ["0 0 0.001 100000000", "0 0 100000000 0.001"])
+def test_a_pdf_cannot_make_a_picture_of_more_pixels_than_are_allowed(tmp_path, box):
+    pytest.importorskip("pypdfium2")
+    parts = ["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+             f"<</Type/Page/Parent 2 0 R/MediaBox[{box}]>>"]  # fmt: skip
+    text = "%PDF-1.4\n" + "".join(f"{n} 0 obj{part}endobj\n" for n, part in enumerate(parts, 1))
+    (tmp_path / "a.pdf").write_text(text + "trailer<</Size 4/Root 1 0 R>>\n%%EOF")
+    with pytest.raises(MinirnnError, match=r"a\.pdf: a page of .* points is no page of handwriting"):
+        read_image(tmp_path / "a.pdf")
+
+
 def test_a_folder_of_pdfs_is_a_folder_of_pages(tmp_path):
     pytest.importorskip("pypdfium2")
     (tmp_path / "pages").mkdir()

@@ -62,7 +62,8 @@ def test_a_line_that_says_its_text_has_no_fault_and_tells_where_its_strokes_stan
     assert line.faults == [] and line.fault == ""
     assert line.proof.log_probability > -0.5
     assert (np.diff(line.proof.places) >= 0).all() and line.proof.places[0] == 0
-    assert line.proof.places[-1] == pytest.approx(4, abs=1)
+    # Two frames per character, three symbols per frame, and strokes that begin with the symbols 0, 10, 20 and 31.
+    assert line.proof.places == pytest.approx([0, 7 / 6, 17 / 6, 4], abs=0.05)
 
 
 @pytest.mark.parametrize(("text", "read", "faults"), [
@@ -88,6 +89,7 @@ def test_a_word_that_is_hardly_less_likely_than_another_passes():
 def test_a_character_that_the_reader_does_not_know_may_look_like_any():
     assert proof_of("aé cd", "ab cd").faults == []
     assert [fault.word for fault in proof_of("aé cd", "a cd").faults] == ["aé"]
+    assert [str(fault) for fault in proof_of("éa cd", "bb cd").faults] == ["'éa' reads '?b'"]
 
 
 def test_ink_that_is_too_short_for_its_text_is_the_worst_of_all():

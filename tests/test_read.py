@@ -221,9 +221,17 @@ def test_show_draws_the_text_over_the_ink_and_says_so_on_standard_error(folder, 
         assert len(picture.getcolors(2**24)) > 2
 
 
+def test_places_in_small_units_keep_their_digits_or_are_refused():
+    page = PageToRead("a.jsonl", [[np.array([[0.0, 0.0], [0.0123456, 0.002]])]], 1, 1)
+    (record,) = json.loads(formatted([(page, [a_reading("a")])], "json"))
+    assert record["lines"][0]["box"] == [0, 0, 0.0123456, 0.002]
+    with pytest.raises(MinirnnError, match="so small that --format hocr"):
+        formatted([(page, [a_reading("a")])], "hocr")
+
+
 @pytest.mark.parametrize("name", ["alto", "page", "hocr"])
 def test_documents_stay_well_formed_whatever_a_file_is_called(name):
-    page = PageToRead('a"b\x01\ud800.png', [[np.array([[0.0, 0.0], [9.0, 9.0]])]], 9, 9)
+    page = PageToRead('a"b\x01\ud800.png', [[np.array([[0.0, 0.0], [9.0, 9.0]])]], 900, 9)
     text = formatted([(page, [a_reading("a\x02b")])], name)
     ElementTree.fromstring(text.encode())
     assert "a\ufffdb" in text

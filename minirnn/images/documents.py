@@ -41,6 +41,8 @@ def draw_pdf(path, max_pixels):
                 width, height = page.get_size()
                 scale = RESOLUTION / POINTS_PER_INCH
                 scale *= min(1.0, (max_pixels / max(1.0, width * height * scale**2)) ** 0.5)
+                if np.ceil(width * scale) * np.ceil(height * scale) > 1.01 * max_pixels:  # one pixel wide, say
+                    raise MinirnnError(f"{path}: a page of {width:g} x {height:g} points is no page of handwriting")
                 levels = page.render(scale=scale, grayscale=True).to_numpy()
                 yield levels.reshape(levels.shape[:2]).astype(np.float64) / 255
                 page.close()

@@ -10,6 +10,7 @@ from minirnn.ink.strokes import bounding_box
 
 ALTO = "http://www.loc.gov/standards/alto/ns-v4#"
 PAGE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+SMALLEST = 30  # the longer side of a page, in the units of its strokes
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FORMATS = ("txt", "json", "alto", "page", "hocr")
 
@@ -25,6 +26,12 @@ def formatted(pages, name):
         return "".join(reading.text + "\n" for _, readings in pages for reading in readings)
     if name == "json":
         return json.dumps([_record(page, readings) for page, readings in pages], ensure_ascii=False, indent=1) + "\n"
+    small = [page.name for page, _ in pages if page.lines and max(page.width, page.height) < SMALLEST]
+    if small:
+        raise MinirnnError(
+            f"{small[0]}: its coordinates are so small that --format {name}, which has whole numbers, cannot say where "
+            "words stand; use --format json"
+        )
     tree = {"alto": alto, "page": page_xml}[name](*pages[0]) if name != "hocr" else hocr(pages)
     for element in tree.iter():  # characters that no XML can hold; they may stand in a file's name
         element.text, element.tail = (part and NOT_XML.sub("\ufffd", part) for part in (element.text, element.tail))
@@ -52,14 +59,19 @@ def _around(boxes):
     return tuple(pick(box[k] for box in boxes) for k, pick in enumerate((min, min, max, max)))
 
 
+def _short(value):
+    """Six digits of a coordinate, whose unit may be a pixel or a metre."""
+    return float(f"{float(value):.6g}")
+
+
 def _record(page, readings):
     lines = [
         {
             "text": reading.text,
             "confidence": round(float(reading.confidence.mean()), 4) if reading.text else 0.0,
-            "box": [round(float(value), 2) for value in bounding_box(strokes)],
+            "box": [_short(value) for value in bounding_box(strokes)],
             "characters": [
-                {"character": c, "confidence": round(float(sure), 4), "box": box and [round(v, 2) for v in box]}
+                {"character": c, "confidence": round(float(sure), 4), "box": box and [_short(v) for v in box]}
                 for c, sure, box in zip(reading.text, reading.confidence, reading.boxes)
             ],
         }
