@@ -8,6 +8,7 @@ from minirnn.arguments import Parser
 from minirnn.datasets.text import LETTERS
 from minirnn.errors import MinirnnError
 from minirnn.training import fine_tuning, mpi, read_task, text_task
+from minirnn.training.defaults import text_defaults
 from minirnn.training.hand_task import hand_task
 from minirnn.training.run_folder import locked, read_settings, write_settings
 from minirnn.training.settings import LENGTHS, Settings, add_options
@@ -25,7 +26,8 @@ def build_parser():
         description="Train a character-level recurrent network and let it write. Without arguments, this is the main "
         "job on the data that come with the project: pictures of a handwriting are traced, the hand is learned, a text "
         "is learned, and new text is written in that hand, in about ten minutes on two cores. A hand that starts from "
-        f"trained weights has its own defaults: {tuned}.",
+        f"trained weights has its own defaults: {tuned}. Those of a text follow from its length, the time and the "
+        "machine, by the rule in minirnn/training/defaults.py.",
     )
     parser.add_argument("--out", metavar="FOLDER", default=argparse.SUPPRESS,
                         help="where to leave the run (default runs/main-1, -2, ...)")  # fmt: skip
@@ -59,6 +61,8 @@ def new_settings(options):
         defaults = {name: value for name, value in defaults.items() if name not in LENGTHS}
     if task == "text":
         options["text"] = options.get("text") or str(LETTERS)
+        if options["init"] == "scratch":
+            defaults |= text_defaults({**defaults, **options})
     settings = Settings.of({**defaults, **options})
     if task != "all":
         check_sources(settings)
