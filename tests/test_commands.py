@@ -130,7 +130,7 @@ WRONG = {
         "--weight-decay 1e100",
     ],
     generate.main: [
-        "", "run --length 0", "run --length -5", "run --temperature nan", "run --top-k -1",
+        "run --length 0", "run --length -5", "run --temperature nan", "run --top-k -1",
         "run --top-p 0", "run --top-p 1.5", "run --random-seed -1", "run --device tpu", "run --nonsense",
     ],
     evaluate.main: ["--task swim", "run --nonsense", "run --held-out 2", "run run"],
