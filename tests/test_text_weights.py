@@ -98,6 +98,19 @@ def test_weights_of_another_kind_or_none_are_refused_by_name(capsys, monkeypatch
     assert not list(Path("runs").iterdir())
 
 
+def test_exported_weights_are_half_as_large_and_write_the_same(begun, capsys):
+    from minirnn.studies import export_text
+
+    export_text.main(["begun", "-o", "text.npz"])
+    assert "weights, 0.0 MB, 5 characters" in capsys.readouterr().out
+    shipped = load("text.npz", "CharRNN")
+    assert not {"progress", "rows"} & shipped.meta.keys() and shipped.meta["opening"] == begun.meta["opening"]
+    assert all(array.dtype == np.float16 for array in shipped.arrays.values())
+    before, after = (net.network.forward(net.chars.encode("a ten")[:, None], net.network.start(1))[0]
+                     for net in (begun, shipped))  # fmt: skip
+    assert np.allclose(before, after, atol=0.01)
+
+
 def test_it_is_generated_from_without_a_run(begun, capsys, monkeypatch):
     monkeypatch.setattr(generate, "SHIPPED_TEXT", Path("begun/best.npz"))
     generate.main(["--seed", "a ten", "--length", "30", "--random-seed", "1"])

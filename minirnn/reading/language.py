@@ -5,7 +5,9 @@ import numpy as np
 from minirnn import backend
 from minirnn.reading.decoding import log_softmax
 
-UNKNOWN = np.log(1e-4)  # log p of a character that the language model does not know
+# log p of a character that the language model does not know, and the least of any other: a text network that has hardly
+# ever seen a digit or a sign must not forbid it where it was written.
+UNKNOWN = np.log(1e-4)
 
 
 class LanguageModel:
@@ -33,7 +35,7 @@ class LanguageModel:
         """ids (B,), the state before them -> log p (B, 1 + characters) of what comes next, the state after them."""
         logits, state, _ = self.network.forward(backend.to_device(ids[None], self.network.device), state)
         log_p = log_softmax(backend.to_host(logits[0]))
-        return np.where(self.ids >= 0, log_p[:, self.ids], UNKNOWN), state
+        return np.where(self.ids >= 0, np.maximum(log_p[:, self.ids], UNKNOWN), UNKNOWN), state
 
     def begin(self):
         """Forget all beginnings but the empty one."""

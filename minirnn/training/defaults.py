@@ -74,7 +74,7 @@ def rule(N, options, rate=None):
     streams = 0.7 * math.sqrt(S) / 64
     return {
         "cell": cell, "hidden": width, "batch": min(64, max(16, 8 * round(streams / 8))), "steps_per_chunk": 64,
-        "lr": min(0.004, round(1.1 / width, 5)),
+        "lr": min(0.004, float(f"{1.1 / width:.2g}")),
         "dropout": 0.0 if epochs < 2 else 0.1 if epochs < 6 else 0.2 if epochs <= 12 else 0.35,
         "evaluations": min(10, max(2, round(1.5 * epochs))),
     }  # fmt: skip

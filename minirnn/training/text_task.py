@@ -55,9 +55,10 @@ def text_task(settings, run):
     print(f"vocabulary  {len(vocabulary)} symbols; a uniform guess costs {uniform:.3f} nats per character")
     if begun:
         new = sorted(set(vocabulary.symbols) - set(begun.chars.symbols))
+        origin, names = "the package" if sizes.init == "pretrained" else sizes.init, " ".join(map(repr, new[:20]))
         print(
-            f"begins      with the weights of {begun.meta.get('name', sizes.init)}; it keeps all its characters, and "
-            f"gets rows for {len(new)} new ones{': ' * bool(new)}{' '.join(map(repr, new[:20]))}"
+            f"begins      with the weights of {origin}; it keeps its characters, and gets rows for {len(new)} new "
+            f"ones{': ' * bool(new)}{names}"
         )
     print(
         f"network     {sizes.layers} x {network.settings['cell'].upper()} of {sizes.hidden}: "

@@ -4,11 +4,14 @@ import html
 import itertools
 
 UNLIKELY, LIKELY = (214, 96, 77), (247, 247, 247)  # colours (red, green, blue) of the probabilities 0 and 1
+MEANING = (
+    "The stronger the colour, the less likely the character was to the network; the pointer shows its probability."
+)
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Probabilities</title>
 <style>body {{ font: 16px/1.5 monospace; color: #111; background: #fff; margin: 2em; display: grid; gap: 2em;
 grid-template-columns: repeat({columns}, minmax(20em, 1fr)); }}
 pre {{ margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }} p {{ grid-column: 1 / -1; margin: 0; }}</style>
-<p>The stronger the colour, the less likely the character was to the network; the pointer shows its probability.</p>
+<p>{meaning}</p>
 {samples}
 </html>
 """
@@ -21,8 +24,9 @@ def colour(p):
     return tuple(round(a + (b - a) * p) for a, b in zip(UNLIKELY, LIKELY))
 
 
-def as_html(samples):
-    """A page of HTML with the ``samples``, each a list of (character, probability or None), side by side."""
+def as_html(samples, meaning=MEANING):
+    """A page of HTML with the ``samples``, each a list of (character, probability or None), side by side; ``meaning``
+    says above them what the colours mean."""
     columns = []
     for sample in samples:
         spans = [
@@ -31,7 +35,7 @@ def as_html(samples):
             for character, p in sample
         ]
         columns.append(f"<pre>{''.join(spans)}</pre>")
-    return PAGE.format(columns=min(4, len(samples)), samples="\n".join(columns))
+    return PAGE.format(columns=min(4, len(samples)), samples="\n".join(columns), meaning=html.escape(meaning))
 
 
 def as_rows(samples, width, coloured):
