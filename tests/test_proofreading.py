@@ -15,7 +15,14 @@ from minirnn.writing.hands import CANDIDATES, Writer
 from minirnn.writing.letters import report_faults
 from minirnn.writing.mending import AT_ONCE, ROUNDS, Passage, mend, moment_at, passage_of, passages, splice
 from minirnn.writing.pen import Line, write_lines
-from minirnn.writing.proofreading import TOO_SHORT, Proof, Proofreader, WordFault, words_in
+from minirnn.writing.proofreading import (
+    TOO_SHORT,
+    Proof,
+    Proofreader,
+    WordFault,
+    default_proofreader,
+    words_in,
+)
 
 KNOWN = CharVocabulary("abc. d")
 SURE = 8.0  # logit of what the made-up reader sees, beside zeros
@@ -90,6 +97,15 @@ def test_a_character_that_the_reader_does_not_know_may_look_like_any():
     assert proof_of("aé cd", "ab cd").faults == []
     assert [fault.word for fault in proof_of("aé cd", "a cd").faults] == ["aé"]
     assert [str(fault) for fault in proof_of("éa cd", "bb cd").faults] == ["'éa' reads '?b'"]
+
+
+def test_proofreading_asks_no_language_model(monkeypatch):
+    asked = []
+    monkeypatch.setattr("minirnn.writing.proofreading.SHIPPED", SimpleNamespace(exists=lambda: True))
+    monkeypatch.setattr("minirnn.writing.proofreading.Reader", lambda **options: asked.append(options))
+    assert isinstance(default_proofreader(), Proofreader) and asked == [{"language_model": False}]
+    monkeypatch.setattr("minirnn.writing.proofreading.SHIPPED", SimpleNamespace(exists=lambda: False))
+    assert default_proofreader() is None
 
 
 def test_ink_that_is_too_short_for_its_text_is_the_worst_of_all():
@@ -168,6 +184,9 @@ def test_the_passage_of_a_word_is_its_strokes_or_those_of_all_words_that_are_joi
     assert passage_of(line, 6) == Passage(3, 5, 5, 7)
     joined = made("ab c dd", [[0, 1], [4], [7, 8]], [0, 1, 2.6, 9, 9])
     assert passage_of(joined, 6) == passage_of(joined, 3) == Passage(2, 5, 3, 7)
+    # What was read says better than the window where strokes stand; if nothing was read, the window has to do.
+    assert passages(dataclasses.replace(line, places=joined.proof.places)) == passages(line)
+    assert passages(dataclasses.replace(line, proof=None, places=joined.proof.places)) == passages(joined)
 
 
 def test_a_word_is_written_again_when_it_is_asked_for_and_nothing_else(weights, monkeypatch):  # noqa: F811

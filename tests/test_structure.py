@@ -1,6 +1,7 @@
 """The structure of the package: data flow one way, a command is a door, and nobody walks back out through it."""
 
 import ast
+import configparser
 import pathlib
 
 import pytest
@@ -64,6 +65,16 @@ def test_data_flow_one_way(path):
 def test_nothing_imports_a_command(path):
     commands = {name for name in COMMANDS if "." not in name}
     assert not [parts for parts in imported(path) if len(parts) == 1 and parts[0] in commands]
+
+
+def test_an_installation_has_every_file_that_is_not_python():
+    settings = configparser.ConfigParser()
+    settings.read(PACKAGE.parent / "setup.cfg", encoding="utf-8")
+    patterns = settings["options.package_data"]["minirnn"].split()
+    files = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".py"]
+    files = [path for path in files if path.suffix not in (".pyc", ".pyo") and not path.name.startswith(".")]
+    assert files
+    assert [path.as_posix() for path in files if not any(path.match(pattern) for pattern in patterns)] == []
 
 
 def test_there_is_no_circle():
