@@ -50,9 +50,9 @@ class Browser:
         actions = [{"type": kind, "value": key} for key in "".join(keys) for kind in ("keyDown", "keyUp")]
         self.call("POST", f"{self.session}/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
 
-    def wait(self, script, value):
+    def wait(self, script, value, seconds=60):
         """Wait until a script in the page returns ``value``."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + seconds
         while (seen := self.run(script)) != value:
             assert time.monotonic() < end, f"{script} is {seen!r}, not {value!r}"
             time.sleep(0.02)

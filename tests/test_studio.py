@@ -1,4 +1,4 @@
-"""The studio: its answers, what it refuses, and the page used in a real browser, with a hand that writes at once."""
+"""The studio: its answers, and what it refuses; with a hand that writes at once."""
 
 import contextlib
 import dataclasses
@@ -7,45 +7,30 @@ import io
 import json
 import os
 import re
+import signal
 import threading
 import time
 import zipfile
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from browser import ENTER, browsing
 from PIL import Image
 from plotter_machines import draw
+from quick_hand import QuickHand, serving
 
+from minirnn import studio as command
 from minirnn.drawing.layout import WrittenLine
 from minirnn.errors import MinirnnError
-from minirnn.studio_page.answers import Studio
-from minirnn.studio_page.desk import SPECIMEN, Desk
+from minirnn.studio_page import own_hands
+from minirnn.studio_page.answers import PAGE, Studio
+from minirnn.studio_page.desk import Desk
 from minirnn.studio_page.document import Document, read_document
+from minirnn.studio_page.jobs import Jobs
+from minirnn.studio_page.letter import Letters
 from minirnn.web.local_server import Content
 
 TEXT = "{right} 12 May\n\nDear Ana,\n- bread\n- milk\n- bread\nYours, Vera"
 LINES = ["12 May", "Dear Ana,", "- bread", "- milk", "- bread", "Yours, Vera"]
-
-
-class QuickHand:
-    """Writes a line of zigzags whose heights chance draws, and remembers what it was asked for."""
-
-    def __init__(self):
-        self.hands, self.hand, self.slant, self.asked, self.faults = list(range(16)), 0, None, [], []
-
-    def unknown(self, text):
-        return sorted(set(text) & set("éß"))
-
-    def write(self, texts, rng, temperature=0.4, accept=lambda line: True, progress=None):
-        self.asked += [(self.hand, text) for text in texts]
-        return [self.line(text, rng) for text in texts]
-
-    def line(self, text, rng):
-        height = 0.8 + 0.2 * rng.random(len(text)) + 0.02 * self.hand
-        strokes = [np.array([[k, 0.0], [k + 0.4, -h], [k + 0.8, 0.0]]) for k, h in enumerate(height)]
-        return SimpleNamespace(text=text, strokes=strokes, ink=strokes, fault="".join(self.faults))
 
 
 @pytest.fixture
@@ -55,18 +40,28 @@ def hand(monkeypatch):
 
 
 @pytest.fixture
-def studio(hand):
-    return Studio(Desk(hand))
+def studio(hand, tmp_path):
+    return Studio(tmp_path / "studio", [tmp_path / "runs"], desk=Desk(hand))
 
 
 def lines_of(answer):
     return {line["key"]: line for page in answer["pages"] for line in page["lines"]}
 
 
-def written(studio, **document):
+def finished(studio, started):
+    """What a job has made, when it is done."""
+    end = time.monotonic() + 60
+    while (state := studio.jobs.state(started))["state"] in ("waiting", "running"):
+        assert time.monotonic() < end, state
+        time.sleep(0.01)
+    return studio.jobs.result(started) if state["state"] == "done" else state
+
+
+def written(letters, **document):
     """The lines of a document when all of it is written: {key: line}."""
+    letters = getattr(letters, "letters", letters)
     for _ in range(50):
-        answer = studio.write(document)
+        answer = letters.write(document)
         if not answer["left"]:
             return lines_of(answer)
     raise AssertionError("it is never done")
@@ -96,14 +91,46 @@ def test_lines_that_did_not_change_stay_as_they_are(studio, hand):
 
 def test_one_line_is_written_again_and_no_other_and_comes_back(studio):
     before = written(studio, text=TEXT)
-    again = written(studio, text=TEXT, again={"1:- bread": 1})
+    again = written(studio, text=TEXT, again={"1:- bread": [1]})
     assert {key for key in before if before[key] != again[key]} == {"1:- bread"}
     assert before["0:- bread"]["ink"] != before["1:- bread"]["ink"]  # equal lines are not written alike
     assert written(studio, text=TEXT) == before
 
 
+def test_one_word_is_written_again_and_the_others_only_move(studio, hand):
+    before = written(studio, text="good day to you")["0:good day to you"]
+    again = written(studio, text="good day to you", again={"0:good day to you": [0, 5]})["0:good day to you"]
+    assert hand.asked[-1] == (hand.hands[0], "good day to you", 5)
+    assert [word["text"] for word in before["words"]] == ["good", "day", "to", "you"]
+    first, stop = before["words"][1]["strokes"]
+    changed = {n for n, (a, b) in enumerate(zip(before["strokes"], again["strokes"])) if a["d"] != b["d"]}
+    assert changed == set(range(first, stop))
+    twice = written(studio, text="good day to you", again={"0:good day to you": [0, 5, 0]})["0:good day to you"]
+    assert [a["d"] == b["d"] for a, b in zip(twice["strokes"], again["strokes"])] == [False] * first + [True] * 8
+    # Written anew as a line, it is not what it was; and everything comes back when it is undone.
+    anew = written(studio, text="good day to you", again={"0:good day to you": [1]})["0:good day to you"]
+    assert anew["strokes"] not in (before["strokes"], again["strokes"])
+    assert written(studio, text="good day to you")["0:good day to you"] == before
+
+
+def test_words_stand_where_their_ink_is(studio):
+    (line,) = written(studio, text="good day", untidiness=0).values()
+    left, right = (word["box"] for word in line["words"])
+    assert left[0] + left[2] < right[0] + 2.5 and left[0] == pytest.approx(line["box"][0] - 1, abs=0.1)
+    assert right[0] + right[2] == pytest.approx(line["box"][0] + line["box"][2] + 1, abs=0.1)
+
+
+def test_lines_that_the_page_has_already_are_not_sent_again(studio):
+    before = written(studio, text=TEXT)
+    looks = [line["look"] for line in before.values()]
+    again = lines_of(studio.letters.write({"text": TEXT.replace("milk", "honey"), "known": looks}))
+    assert {key for key, line in again.items() if "ink" in line} == {"0:- honey"}
+    moved = lines_of(studio.letters.write({"text": TEXT, "known": looks, "margin": 20}))
+    assert all("ink" in line for line in moved.values())
+
+
 def test_the_same_document_is_the_same_on_another_day(studio):
-    assert written(studio, text=TEXT) == written(Studio(Desk(QuickHand())), text=TEXT)
+    assert written(studio, text=TEXT) == written(Letters(Desk(QuickHand()), Jobs()), text=TEXT)
     assert written(studio, text=TEXT) != written(studio, text=TEXT, seed=1)
 
 
@@ -135,21 +162,25 @@ def test_slant_leans_the_letters_to_the_right(studio):
 
 
 def test_warnings_name_what_is_left_out_and_what_may_be_wrong(studio, hand):
-    assert studio.write({"text": "café"})["warnings"] == ["this hand cannot write é: left out"]
-    assert studio.write({"text": "café", "plain": True})["warnings"] == []
+    assert studio.letters.write({"text": "café"})["warnings"] == ["this hand cannot write é: left out"]
+    assert studio.letters.write({"text": "café", "plain": True})["warnings"] == []
+    hand.doubts.append("day")
+    words = written(studio, text="good day")["0:good day"]["words"]
+    assert [word["fault"] for word in words] == ["", "'day' reads 'x'"]
     hand.faults.append("skipped 'x'")
-    assert written(studio, text="axb")["0:axb"]["fault"] == "skipped 'x'"
+    line = written(studio, text="ax b")["0:ax b"]
+    assert line["fault"] == "skipped 'x'" and [word["begin"] for word in line["words"]] == [-1]
 
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf", "gcode", "hpgl", "animation"])
 def test_every_format_is_given_and_several_pages_as_an_archive(studio, kind):
-    answer = studio.draw({"text": TEXT, "kind": kind})
+    answer = finished(studio, studio.letters.draw({"text": TEXT, "kind": kind}))
     start = {"png": b"\x89PNG", "pdf": b"%PDF", "gcode": b"; minirnn", "hpgl": b"IN;"}.get(kind, b"<?xml")
     assert answer.data.startswith(start)
     if kind in ("gcode", "hpgl"):
         made = draw(answer.data.decode(), "grbl" if kind == "gcode" else "hpgl")
         assert len(made.drawn) >= len("".join(LINES).replace(" ", "")) / 2 and not made.down
-    two = studio.draw({"text": "one\n{page}\ntwo", "kind": kind})
+    two = finished(studio, studio.letters.draw({"text": "one\n{page}\ntwo", "kind": kind}))
     if kind == "pdf":
         assert len(re.findall(rb"/Type /Page\b", two.data)) == 2
     else:
@@ -158,19 +189,20 @@ def test_every_format_is_given_and_several_pages_as_an_archive(studio, kind):
 
 
 def test_a_specimen_of_every_hand(studio, hand):
-    assert studio.choices({})["hands"] == 16
-    one, other = (studio.specimen({"hand": number}) for number in ("1", "16"))
+    assert studio.letters.choices({})["hands"] == 16
+    one, other = (studio.letters.specimen({"hand": number}) for number in ("1", "16"))
     assert one["strokes"] and one != other
     for number in ("0", "17", "", "x", "-1", "²", "9" * 50):
         with pytest.raises(MinirnnError):
-            studio.specimen({"hand": number})
+            studio.letters.specimen({"hand": number})
 
 
 BAD = [
     {"text": 5}, {"text": None}, {"text": "\ud800"}, {"text": "x" * 40_001}, {"hand": 0}, {"hand": 1.5}, {"hand": "1"},
     {"hand": True}, {"neatness": float("nan")}, {"neatness": 1e9}, {"letter_size": 0}, {"margin": -1}, {"page": "a44"},
-    {"page": "../a4"}, {"paper": "lined"}, {"pen": "quill"}, {"colour": "bleu"}, {"again": []}, {"again": {"a": -1}},
-    {"again": {"a": "1"}}, {"landscape": 1}, {"margin": 150}, {"seed": 10**9}, {"text": "w" * 200},
+    {"page": "../a4"}, {"paper": "lined"}, {"pen": "quill"}, {"colour": "bleu"}, {"again": []}, {"again": {"a": [-1]}},
+    {"again": {"a": ["1"]}}, {"again": {"a": []}}, {"again": {"a": 1}}, {"own": "nobody"}, {"own": 5},
+    {"landscape": 1}, {"margin": 150}, {"seed": 10**9}, {"text": "w" * 200},
     {"text": "a\n{page 0x0}\nb"}, {"seed": 10**400}, {"margin": 10**30}, {"page": "9999999x9999999"},
     {"text": "a\n{page 99999999999x99999999999}\nb"},
 ]  # fmt: skip
@@ -179,18 +211,18 @@ BAD = [
 @pytest.mark.parametrize("asked", BAD, ids=repr)
 def test_documents_that_make_no_sense_are_refused(studio, asked):
     with pytest.raises(MinirnnError):
-        studio.write({"text": "a"} | asked)
+        studio.letters.write({"text": "a"} | asked)
 
 
 def test_formats_that_do_not_exist_are_refused(studio):
     for kind in ("exe", "", "../png"):
         with pytest.raises(MinirnnError, match="there is no format"):
-            studio.draw({"text": "a", "kind": kind})
+            studio.letters.draw({"text": "a", "kind": kind})
     with pytest.raises(MinirnnError, match="needs the texts kind"):
-        studio.draw({"text": "a", "kind": 5})
+        studio.letters.draw({"text": "a", "kind": 5})
     for plotter in ("", "mine", [], {}):
         with pytest.raises(MinirnnError, match="there is no plotter"):
-            studio.draw({"text": "a", "kind": "gcode", "plotter": plotter})
+            studio.letters.draw({"text": "a", "kind": "gcode", "plotter": plotter})
 
 
 ODD = [
@@ -210,9 +242,13 @@ def test_whatever_is_asked_is_answered_or_refused(studio):
         odd = {names[rng.integers(len(names))]: ODD[rng.integers(len(ODD))] for _ in range(rng.integers(1, 4))}
         asked = {"text": "a b", "kind": "svg", "page": "a7"} | odd
         query = {name: str(value) for name, value in asked.items()}
-        for call, what in ((studio.write, asked), (studio.draw, asked), (studio.specimen, query)):
+        letters = studio.letters
+        for call, what in ((letters.write, asked), (letters.draw, asked), (letters.specimen, query)):
             with contextlib.suppress(MinirnnError):
                 answer = call(what)
+                if call == letters.draw:
+                    answer = finished(studio, answer)
+                    assert isinstance(answer, Content) or "fault of the program" not in answer["error"]
                 json.dumps(answer.kind if isinstance(answer, Content) else answer)
                 answered += 1
     assert 0.05 * INPUTS < answered < 2.9 * INPUTS
@@ -222,17 +258,197 @@ def test_what_a_document_lacks_is_as_usual():
     assert read_document({}) == Document() and read_document({"other": 1}) == Document()
 
 
+# --- work that takes long -------------------------------------------------------------------------------------------
+
+
+def test_work_says_how_far_it_is_and_ends_when_it_is_cancelled():
+    jobs, go_on, began = Jobs(), threading.Event(), threading.Event()
+
+    def slow(job):
+        job.report(1, 3, "the second")
+        began.set()
+        assert go_on.wait(20)
+        job.report(2, 3)
+        return "made"
+
+    first, second = jobs.start(slow), jobs.start(lambda job: "other")
+    assert began.wait(20)
+    assert jobs.state(first) == {"state": "running", "done": 1, "of": 3, "what": "the second", "error": ""}
+    assert jobs.state(second)["state"] == "waiting"  # one after the other
+    with pytest.raises(MinirnnError, match="not done"):
+        jobs.result(first)
+    jobs.cancel(first)
+    go_on.set()
+    end = time.monotonic() + 20
+    while jobs.state(second)["state"] != "done" and time.monotonic() < end:
+        time.sleep(0.01)
+    assert jobs.state(first)["state"] == "cancelled" and jobs.result(second) == "other"
+
+
+def test_work_that_fails_says_why(capsys):
+    jobs = Jobs()
+    for fault, words in ((MinirnnError("no such thing"), "no such thing"), (ValueError("x"), "a fault of the program")):
+
+        def fail(job, fault=fault):
+            raise fault
+
+        started = jobs.start(fail)
+        end = time.monotonic() + 20
+        while jobs.state(started)["state"] != "failed" and time.monotonic() < end:
+            time.sleep(0.01)
+        assert words in jobs.state(started)["error"]
+    assert "ValueError" in capsys.readouterr().err
+
+
+def test_a_long_letter_that_is_drawn_can_be_cancelled(studio, monkeypatch):
+    asked = threading.Event()
+    monkeypatch.setattr("minirnn.studio_page.letter.SECONDS", 0)  # a line at a time
+
+    def slow_line(text, rng, line=studio.desk._first.line):
+        asked.set()
+        time.sleep(0.02)
+        return line(text, rng)
+
+    monkeypatch.setattr(studio.desk._first, "line", slow_line)
+    started = studio.letters.draw({"text": "\n".join(f"line {n}" for n in range(300)), "kind": "png"})
+    assert asked.wait(20)
+    studio.jobs.cancel(started)
+    assert finished(studio, started)["state"] == "cancelled"
+
+
+# --- one's own hand -------------------------------------------------------------------------------------------------
+
+
+def a_picture(size=(40, 30), kind="PNG"):
+    memory = io.BytesIO()
+    Image.new("L", size, 255).save(memory, kind)
+    return memory.getvalue()
+
+
+def test_photographs_are_kept_under_harmless_names_and_can_be_removed(studio, tmp_path):
+    names = ["IMG 1.jpg", "../../IMG 1.jpg", ".hidden", "", "a/b\\c.png", "x" * 300]
+    for name in names:
+        state = studio.hand.photo({"name": "my hand", "photo": name}, a_picture())
+    folder = tmp_path / "studio" / "my hand" / "photos"
+    kept = [path.name for path in folder.iterdir()]
+    assert sorted(kept) == sorted(state["photos"]) and len(kept) == len(names)
+    assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {folder}
+    studio.hand.remove({"name": "my hand", "photo": "../photos/" + kept[0]})
+    assert len(studio.hand.state({"name": "my hand"})["photos"]) == len(names)
+    for name in kept:
+        state = studio.hand.remove({"name": "my hand", "photo": name})
+    assert state["photos"] == []
+
+
+def test_what_is_no_photograph_leaves_nothing_behind(studio, tmp_path):
+    with pytest.raises(MinirnnError, match=r"^a\.jpg: not an image"):
+        studio.hand.photo({"name": "mine", "photo": "a.jpg"}, b"no picture")
+    assert not (tmp_path / "studio" / "mine").exists()
+
+
+def test_photographs_without_a_sheet_are_refused_by_name(studio):
+    studio.hand.photo({"name": "mine", "photo": "white.png"}, a_picture((300, 400)))
+    state = finished(studio, studio.hand.read({"name": "mine"}))
+    assert state["state"] == "failed" and state["error"].startswith("no line could be read; white.png: no sheet found")
+    with pytest.raises(MinirnnError, match="nothing to learn from"):
+        studio.hand.train({"name": "mine"})
+
+
+class StandIn:
+    """A process that stands for a training."""
+
+    def __init__(self, command, **options):
+        self.command, self.returncode, self.signals = command, None, []
+
+    def poll(self):
+        return self.returncode
+
+    def send_signal(self, number):
+        self.signals.append(number)
+        self.returncode = 130
+
+    def wait(self):
+        return self.returncode
+
+
+@pytest.fixture
+def sampled(studio, tmp_path, monkeypatch):
+    """A studio with a hand called mine that has samples, whose trainings are stand-ins."""
+    monkeypatch.setattr(own_hands.subprocess, "Popen", StandIn)
+    sheet = tmp_path / "studio" / "mine" / "sheet"
+    sheet.mkdir(parents=True)
+    (sheet / "samples.jsonl").write_text("", encoding="utf-8")
+    return studio
+
+
+def test_a_training_is_started_watched_stopped_and_continued(sampled, tmp_path):
+    state = sampled.hand.train({"name": "mine"})
+    run = tmp_path / "studio" / "mine" / "run-1"
+    assert state["training"] and state["run"] == str(run)
+    process = sampled.own._processes[run]
+    assert process.command[1:] == [
+        "-m", "minirnn.train", "--task", "hand", "--data", str(run.parent / "sheet" / "samples.jsonl"), "--out",
+        str(run),
+    ]  # fmt: skip
+    with pytest.raises(MinirnnError, match="is being trained"):
+        sampled.hand.train({"name": "mine"})
+    (run / "samples").mkdir()
+    (run / "settings.json").write_text('{"task": "hand"}', encoding="utf-8")
+    (run / "log.csv").write_text("step,train_loss,validation_loss\n0,,3.5\n10,3.1,3.0\n", encoding="utf-8")
+    for name in ("0000010.png", "0000010_window.png", "0000010.txt", ".hidden.png"):
+        (run / "samples" / name).write_bytes(b"written")
+    own_hands.printed(run).write_text("data  lines\rstep 1\rstep 2", encoding="utf-8")
+    seen = sampled.watching.run({"path": str(run)})
+    assert [row["validation_loss"] for row in seen["log"]] == [3.5, 3.0] and seen["log"][0]["train_loss"] is None
+    assert seen["pictures"] == ["0000010.png"] and seen["windows"] == ["0000010_window.png"]
+    assert seen["written"] == "written" and seen["printed"].endswith("step 2") and seen["training"]
+    assert sampled.watching.sample({"path": str(run), "name": "0000010_window.png"}).data == b"written"
+    assert [row["run"] for row in sampled.watching.runs({})["runs"]] == [str(run)]
+    assert not sampled.hand.stop({"name": "mine"})["training"] and process.signals == [signal.SIGTERM]
+    assert sampled.hand.state({"name": "mine"})["failed"] == ""
+    sampled.hand.train({"name": "mine", "continue": True})
+    assert sampled.own._processes[run].command[3:] == ["--resume", str(run)]
+    sampled.close()
+    assert sampled.own._processes[run].signals == [signal.SIGTERM]
+
+
+def test_a_training_that_fails_says_why(sampled, tmp_path):
+    sampled.hand.train({"name": "mine"})
+    run = tmp_path / "studio" / "mine" / "run-1"
+    sampled.own._processes[run].returncode = 2
+    own_hands.printed(run).write_text("data\nminirnn: too few lines\n\n", encoding="utf-8")
+    assert sampled.hand.state({"name": "mine"})["failed"] == "minirnn: too few lines"
+
+
+def test_the_newest_weights_are_written_with(sampled, tmp_path):
+    assert sampled.hand.state({})["hands"] == [{"name": "mine", "ready": False}]
+    for number in (1, 2, 10):
+        run = tmp_path / "studio" / "mine" / f"run-{number}"
+        run.mkdir()
+        if number < 10:
+            (run / "best.npz").write_bytes(b"")
+    assert sampled.own.weights("mine") == tmp_path / "studio" / "mine" / "run-2" / "best.npz"
+    assert sampled.hand.state({})["hands"] == [{"name": "mine", "ready": True}]
+    assert sampled.own.weights("other") is None
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def test_without_weights_reading_says_what_to_do(studio, monkeypatch):
+    monkeypatch.setattr(studio.pictures, "reading", lambda: None)
+    with pytest.raises(MinirnnError, match=r"no weights for reading .* --reader RUN"):
+        studio.pictures.read({}, a_picture())
+
+
+def test_what_is_no_picture_of_handwriting_is_refused(studio, monkeypatch):
+    monkeypatch.setattr(studio.pictures, "reading", lambda: "a reader")
+    for data in (a_picture((300, 300)), *PICTURES):
+        state = finished(studio, studio.pictures.read({}, data))
+        assert state["state"] == "failed" and ("no handwriting" in state["error"]) == (data not in PICTURES)
+
+
 # --- the server -----------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def serving(studio):
-    with studio.server(0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def ask(server, path, body=None, **headers):
@@ -243,29 +459,80 @@ def ask(server, path, body=None, **headers):
         return response.status, response.read()
 
 
+JSON, BYTES = {"Content-Type": "application/json"}, {"Content-Type": "application/octet-stream"}
+NAMES = ["", ".", "..", "../x", "/etc", "a/b", "a\\b", "x" * 41, " a", "a ", "_a", "-a", "a\0", "a\nb", "\ud800",
+         "a%2fb", "\u202ea", "a:b", "*", "~", "c:\\x"]  # fmt: skip
+BROKEN = [b"", b"{", b"[1]", b"null", b"[" * 50_000, b"\xff", b"x" * 200_000, b'"a"', b"1", b"true", b"{'a': 1}", b"{]",
+          b'{"text"}', b"\0", b"{}{}", b"\x1b[2J", b"--", b"<a>", b'{"text": "a"', b"text=a", b"[{}]"]  # fmt: skip
+PICTURES = [b"", b"\x89PNG", b"\x89PNG\r\n\x1a\n", a_picture()[:40], a_picture((300, 400))[:70], a_picture()[8:],
+            b"%PDF-1.4", b"GIF89a", b"\xff\xd8\xff\xe0", b"BM", b"RIFF1234WEBP", b"II*\0", b"<svg/>", b"PK\x03\x04",
+            b"P6 1 1 255", b"P6 99999 99999 255\n", b"\0" * 100, b"x" * 5000, b"%!PS", a_picture(kind="GIF")[:15],
+            a_picture(kind="BMP")[:30]]  # fmt: skip
+
+
+def malformed():
+    """(path, body, headers) of requests that make no sense, twenty or more of each kind."""
+    documents = [json.dumps({"text": "a", "kind": "png"} | bad).encode() for bad in BAD]
+    for route in ("write", "draw", "cancel", "read-sheet", "remove-photo", "train", "stop"):
+        yield from ((route, body, JSON) for body in BROKEN)
+    yield from ((route, body, JSON) for route in ("write", "draw") for body in documents)
+    named = [json.dumps({"name": name, "photo": "a", "job": name}).encode() for name in [*NAMES, 5, None, ["a"]]]
+    asking = ("cancel", "read-sheet", "remove-photo", "train", "stop")
+    yield from ((route, body, JSON) for route in asking for body in named)
+    queries = [quoted(name) for name in NAMES]
+    for path in ("specimen?hand=x", "specimen?hand=0&own=", "found?number=1&name=", "found?name=mine&number=",
+                 "run?path=", "sample?name=1.png&path=", "job?job=", "result?job=", "shown?job=",
+                 "sheet?paper=x"):  # fmt: skip
+        yield from ((path + query, None, {}) for query in queries)
+    yield from ((f"photo?photo=a&name={query}", a_picture(), BYTES) for query in queries)
+    yield from (("photo?photo=a&name=mine", data, BYTES) for data in PICTURES)
+
+
+def quoted(text):
+    return "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
+
+
+def test_requests_that_make_no_sense_are_refused_and_leave_nothing_behind(studio, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with serving(studio) as server:
+        for path, body, headers in malformed():
+            status, content = ask(server, f"/{server.token}/{path}", body, **headers)
+            assert status == 400 and json.loads(content)["error"], (path, body, status, content)
+        assert ask(server, f"/{server.token}/")[0] == 200
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert capsys.readouterr().err == ""
+
+
 def test_the_server_gives_the_page_and_refuses_everything_else(studio, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    json_type = {"Content-Type": "application/json"}
     with serving(studio) as server:
         own = f"/{server.token}/"
-        for path, start in (("", b"<!doctype"), ("studio.js", b"//"), ("paper.js", b"//"), ("studio.css", b":root")):
-            status, content = ask(server, own + path)
-            assert status == 200 and content.startswith(start)
+        for name in PAGE:
+            status, content = ask(server, own + name.replace("index.html", ""))
+            assert status == 200 and content.startswith((b"<!doctype", b":root", b"//"))
             assert b"http://" not in content.replace(b"http://www.w3.org/2000/svg", b"") and b"https://" not in content
-        for path in ("../answers.py", "answers.py", "..%2fanswers.py", "index.html", "/etc/passwd", "write"):
+        for path in ("../answers.py", "answers.py", "..%2fanswers.py", "index.html", "/etc/passwd", "write", "page/"):
             assert ask(server, own + path)[0] == 404
-        body = json.dumps({"text": "a"}).encode()
-        assert ask(server, own + "write", body, **json_type)[0] == 200
-        assert ask(server, "/write", body, **json_type)[0] == 403
-        assert ask(server, own + "write", body, **json_type, Origin="http://example.org")[0] == 403
-        assert ask(server, own + "write", body, **json_type, Host="example.org")[0] == 403
-        assert ask(server, own + "write", body, **json_type, **{"Sec-Fetch-Site": "cross-site"})[0] == 403
-        bodies = [b"", b"{", b"[1]", b"null", b"[" * 50_000, b"\xff", b"x" * 200_000]
-        bodies += [json.dumps({"text": "a"} | asked).encode() for asked in BAD]
-        for route in ("write", "draw"):
-            assert {ask(server, own + route, bad, **json_type)[0] for bad in bodies} == {400}
-            assert ask(server, own + route, body, **{"Content-Type": "text/plain"})[0] == 400
+        body = json.dumps({"text": "a", "kind": "svg", "name": "mine"}).encode()
+        assert ask(server, own + "write", body, **JSON)[0] == 200
+        for route, data, kind in (("write", body, JSON), ("draw", body, JSON), ("train", body, JSON),
+                                  ("photo?name=mine&photo=a", a_picture(), BYTES), ("read", a_picture(), BYTES),
+                                  ("choices", None, {}), ("own", None, {}), ("runs", None, {})):  # fmt: skip
+            assert ask(server, f"/{route}", data, **kind)[0] == 403
+            for strange in ({"Origin": "http://example.org"}, {"Host": "example.org"}, {"Host": "localhost"},
+                            {"Sec-Fetch-Site": "cross-site"}):  # fmt: skip
+                assert ask(server, own + route, data, **kind, **strange)[0] == 403
+            if data is not None:
+                assert ask(server, own + route, data, **{"Content-Type": "text/plain"})[0] in (400, 404)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_body_beyond_the_limit_is_refused(studio, monkeypatch):
+    monkeypatch.setattr("minirnn.web.local_server.LARGEST_UPLOAD", 1000)
+    with serving(studio) as server:
+        for route in ("photo?name=mine&photo=a", "read"):
+            status, content = ask(server, f"/{server.token}/{route}", b"x" * 1001, **BYTES)
+            assert status == 400 and b"larger than 1,000 bytes" in content
 
 
 def test_two_pages_at_once_do_no_harm(studio):
@@ -273,7 +540,7 @@ def test_two_pages_at_once_do_no_harm(studio):
     with serving(studio) as server:
         def write(number):
             body = json.dumps({"text": f"letter {number}\nof two"}).encode()
-            answers[number] = ask(server, f"/{server.token}/write", body, **{"Content-Type": "application/json"})
+            answers[number] = ask(server, f"/{server.token}/write", body, **JSON)
 
         threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
         for thread in threads:
@@ -285,102 +552,12 @@ def test_two_pages_at_once_do_no_harm(studio):
         assert status == 200 and [line["text"] for line in lines.values()] == [f"letter {number}", "of two"]
 
 
-# --- a real browser -------------------------------------------------------------------------------------------------
-
-SHOWN = "return [...document.querySelectorAll('.line')].map(line => line.dataset.key)"
-INK = """return [...document.querySelectorAll('.line')]
-         .map(line => line.querySelector('path:last-child').getAttribute('d'))"""
-INK_OF = "document.querySelectorAll('.line')[{}].querySelector('path:last-child').getAttribute('d')"
-KEPT = "return [...document.querySelectorAll('.line')].map(line => !!line.old)"
-STATUS = "return document.getElementById('status').textContent"
-QUIET = "return !document.querySelector('.writing')"
+def test_a_reader_that_is_none_is_said_before_the_page_opens(tmp_path):
+    with pytest.raises(MinirnnError, match="nowhere"):
+        command.main(["--reader", str(tmp_path / "nowhere"), "--no-browser", "--port", "0"])
 
 
-def typed(browser, text):
-    """Write a text over what stands in the field, by keys."""
-    browser.run("const field = document.getElementById('text'); field.focus(); field.select()")
-    browser.press(text)
-
-
-def test_a_letter_in_the_browser(studio, hand, tmp_path):
-    downloads = tmp_path / "downloads"
-    downloads.mkdir()
-    with serving(studio) as server, browsing(tmp_path) as browser:
-        browser.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
-        browser.look(1400, 900)
-        browser.go(server.url)
-        browser.wait(STATUS, "1 page, written")
-        typed(browser, "Dear Ana,\nthank you.\nTom")
-        keys = ["0:Dear Ana,", "0:thank you.", "0:Tom"]
-        browser.wait(SHOWN, keys)
-        browser.wait(QUIET, True)
-        before = browser.run(INK)
-        # Only what changed is written, and the elements of the other lines stay.
-        browser.run("document.querySelectorAll('.line').forEach(line => { line.old = true; })")
-        hand.asked.clear()
-        browser.press("my")
-        browser.wait(SHOWN, [*keys[:2], "0:Tommy"])
-        assert browser.run(KEPT) == [True, True, False]
-        assert {text for _, text in hand.asked} <= {"Tomm", "Tommy", SPECIMEN}
-        while browser.run("return document.getElementById('text').value") != "Dear Ana,\nthank you.\nTom":
-            browser.run("document.getElementById('undo').click()")
-        browser.wait(SHOWN, keys)
-        browser.wait(INK, before)
-        # A click on a line writes it again, and no other; so does Enter; undo brings it back.
-        for again in ("line.dispatchEvent(new MouseEvent('click', {bubbles: true}))", "line.focus()"):
-            browser.run(f"const line = document.querySelectorAll('.line')[1]; {again}")
-            if "focus" in again:
-                browser.press(ENTER)
-            browser.wait(f"return {INK_OF.format(1)} !== {json.dumps(before[1])}", True)
-            browser.wait(QUIET, True)
-            now = browser.run(INK)
-            assert [now[0], now[2]] == [before[0], before[2]] and now[1] != before[1]
-            browser.run("document.getElementById('undo').click()")
-            browser.wait(INK, before)
-        # Another hand, by keyboard: an arrow key on the hand that is chosen.
-        browser.run("document.querySelector('#hands [aria-checked=true]').focus()")
-        browser.press("\ue014")
-        browser.wait(f"return {INK_OF.format(0)} !== {json.dumps(before[0])}", True)
-        assert browser.run("return document.querySelector('#hands [aria-checked=true]').dataset.hand") == "2"
-        # Every format is saved and can be opened.
-        for kind in ("png", "pdf", "svg", "gcode"):
-            name = f"letter.{kind}"
-            browser.run(f"document.querySelector('[data-kind={kind}]').click()")
-            browser.wait(STATUS, f"{name} is saved")
-            end = time.monotonic() + 30
-            while not (downloads / name).exists():
-                assert time.monotonic() < end, name
-                time.sleep(0.05)
-        with Image.open(downloads / "letter.png") as image:
-            assert image.size == (1165, 1654)  # A5 at 200 dpi
-        # What was typed is kept between visits.
-        browser.go("about:blank")
-        browser.go(server.url)
-        browser.wait(SHOWN, keys)
-        assert browser.run("return document.querySelector('#hands [aria-checked=true]').dataset.hand") == "2"
-
-
-def test_what_is_wrong_is_said_on_the_page(studio, hand, tmp_path):
-    with serving(studio) as server, browsing(tmp_path) as browser:
-        for scheme in ("light", "dark"):
-            browser.look(390, 800, scheme)
-            browser.go(server.url)
-            browser.wait(STATUS, "1 page, written")
-            # Nothing is cut off on a phone.
-            assert browser.run("const all = document.documentElement; return all.scrollWidth <= all.clientWidth")
-            low = browser.run("return getComputedStyle(document.body).backgroundColor").removeprefix("rgb(").split(",")
-            assert (int(low[0]) > 128) == (scheme == "light")
-        typed(browser, "caf\u00e9")
-        warning = "return document.getElementById('warnings').textContent"
-        browser.wait(warning, "this hand cannot write \u00e9: left out")
-        hand.faults.append("ran on")
-        typed(browser, "abc")
-        browser.wait(f"{warning}.includes('“abc” may be wrong: ran on')", True)
-        assert browser.run("return !!document.querySelector('.line .fault')")
-        typed(browser, "w" * 200)
-        browser.wait("return document.getElementById('error').textContent.includes('put a space into it')", True)
-
-
-def test_the_shipped_hand_writes_the_same_line_again_on_another_day():
+def test_the_shipped_hand_writes_the_same_line_again_on_another_day(monkeypatch):
+    monkeypatch.setattr("minirnn.studio_page.desk.SPECIMEN", "An")
     one, other = (Desk().write(Document(text="Ana"), 0)[0][0].rows[0].cells[0].line for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(one.strokes, other.strokes)) and len(one.strokes) > 0

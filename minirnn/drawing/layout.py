@@ -43,7 +43,9 @@ class WrittenLine:
         return letter_size / self.metrics[1]
 
     def width(self, letter_size):
-        """Width in millimetres that the line takes, before any drift or fitting."""
+        """Width in millimetres that the line takes, before any drift or fitting; a line without ink takes none."""
+        if not self.strokes:
+            return 0.0
         x_min, _, x_max, _ = bounding_box(self.strokes)
         return (x_max - x_min) * self.scale(letter_size)
 

@@ -77,20 +77,22 @@ def check_output(kind, look):
     choose_pen(look.pen, look.colour, look.pen_width)
 
 
-def page_files(pages, kind, look):
+def page_files(pages, kind, look, progress=lambda done: None):
     """Draw pages as files of a format -> list of (what is added to the file's name, its bytes).
 
     A ``pdf`` holds all pages. Of the other formats each page has its own file, and so has each part of a page that is
-    larger than the plotter. Several pages are numbered, with as many digits as the last one needs.
+    larger than the plotter. Several pages are numbered, with as many digits as the last one needs. ``progress`` is
+    called before each page with the number of those that are done.
     """
     check_output(kind, look)
     pen = choose_pen(look.pen, look.colour, look.pen_width)
     if kind == "pdf":
         from minirnn.drawing.pdf import pages_pdf  # matplotlib takes a second to load
 
-        return [("", pages_pdf(pages, pen, look.seed))]
+        return [("", pages_pdf(pages, pen, look.seed, progress))]
     files = []
     for number, page in enumerate(pages, 1):
+        progress(number - 1)
         parts = _parts(page, kind, look, pen, number)
         of_page = f"-{number:0{len(str(len(pages)))}}" if len(pages) > 1 else ""
         for part, content in enumerate(parts, 1):

@@ -19,14 +19,16 @@ MM_PER_INCH = 25.4
 POINTS_PER_MM = 72 / MM_PER_INCH
 
 
-def pages_pdf(pages, pen, seed=0):
-    """Return pages as the bytes of a PDF file, each page in its own size."""
+def pages_pdf(pages, pen, seed=0, progress=lambda done: None):
+    """Return pages as the bytes of a PDF file, each page in its own size; ``progress`` is called before each with the
+    number of those that are done."""
     file = io.BytesIO()
     # Without a date the same pages give the same file.
     about = {"CreationDate": None, "Title": "Handwriting"}
     # TrueType fonts, type 42, carry the characters' Unicode.
     with rc_context({"pdf.fonttype": 42}), PdfPages(file, metadata=about) as pdf:
         for number, page in enumerate(pages):
+            progress(number)
             pdf.savefig(_figure(page, pen, seed + number))
     return file.getvalue()
 

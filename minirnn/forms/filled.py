@@ -13,10 +13,11 @@ from minirnn.reading.checks import contradictions, unlike
 ACCEPTED = 0.2  # the character error up to which a line counts as its prompt, however small the writing is
 
 
-def read_sheet(photos, folder, reader=None):
+def read_sheet(photos, folder, reader=None, progress=lambda done: None):
     """Read photographs of filled pages and write samples.jsonl and the pictures of what was found to ``folder``.
 
-    With a ``reader`` (`minirnn.reading.reader.Reader`) every band is read: see `check_bands`.
+    With a ``reader`` (`minirnn.reading.reader.Reader`) every band is read: see `check_bands`. ``progress`` is called
+    before each photograph with the number of those that are done.
 
     Returns (pages, refused): {path: `minirnn.forms.photographs.ReadPage`} and {path: why it was refused}.
     Raises MinirnnError if nothing at all could be read; then nothing is written.
@@ -25,7 +26,8 @@ def read_sheet(photos, folder, reader=None):
     from minirnn.forms.photographs import read_photo
 
     pages, refused, seen = {}, {}, {}
-    for path in map(pathlib.Path, photos):
+    for done, path in enumerate(map(pathlib.Path, photos)):
+        progress(done)
         try:
             page = read_photo(read_image(path))
         except MinirnnError as error:

@@ -8,6 +8,7 @@ from minirnn.drawing.paper import PAPERS, Sheet
 from minirnn.errors import MinirnnError, is_text
 
 LONGEST = 40_000  # characters of a text
+MOST_AGAIN = 200  # words of a line that were written again
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,18 +16,21 @@ class Document:
     """What is to be written, and how. All lengths are in millimetres.
 
     text, seed      the text; another seed writes all of it anew
-    hand, neatness, untidiness, slant   the hand: its number, how regular, how far its lines drift, degrees of slant
-                    to the right beside its own
+    hand, own       the number of the hand, or the name of one of one's own; "" means the numbered one
+    neatness, untidiness, slant   how regular the hand is, how far its lines drift, degrees of slant to the right
+                    beside its own
     letter_size, line_spacing           of the lines; the spacing in letter sizes
     page, landscape, margin, paper      the sheet; ``margin`` 0 is the page's usual one
     pen, colour, pen_width              the ink; "" and 0 are the pen's own
     plain           whether accents are dropped
-    again           {key of a line: how often it was asked to be written again}
+    again           {name of a line: how often it was asked to be written again, and then of which words, each by its
+                    first character}
     """
 
     text: str = ""
     seed: int = 0
     hand: int = 1
+    own: str = ""
     neatness: float = 1.0
     untidiness: float = 0.5
     slant: float = 0.0
@@ -89,15 +93,20 @@ def _checked(name, value, usual):
             raise MinirnnError(f"{name} is to be a number from {low:g} to {high:g}")
         return type(usual)(value)
     if name == "again":
-        good = isinstance(value, dict) and len(value) <= LONGEST
-        if not good or not all(is_text(k) and type(n) is int and 0 <= n < 10**6 for k, n in value.items()):
-            raise MinirnnError("again is to say of lines how often they were written again")
+        if not isinstance(value, dict) or len(value) > LONGEST or not all(_is_again(*item) for item in value.items()):
+            raise MinirnnError("again is to say of lines how often they, and which words, were written again")
         return value
     if type(value) is not type(usual) or (isinstance(value, str) and not is_text(value)):
         raise MinirnnError(f"{name} is to be a {'text' if isinstance(usual, str) else 'true or false'}")
     if isinstance(value, str) and len(value) > LONGEST:
         raise MinirnnError(f"{name} is longer than {LONGEST:,} characters; write it in parts")
     return value
+
+
+def _is_again(key, numbers):
+    if not is_text(key) or not isinstance(numbers, list) or not 1 <= len(numbers) <= MOST_AGAIN:
+        return False
+    return all(type(n) is int and 0 <= n < 10**6 for n in numbers)
 
 
 def choices():

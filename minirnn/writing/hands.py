@@ -9,6 +9,7 @@ the most even pace is taken (`unevenness`). Third, the gaps between words are ma
 that a page looks as if one hand had written it, all its lines lean alike, as the person does whose hand it is (`lean`).
 """
 
+import copy
 import dataclasses
 import pathlib
 
@@ -91,7 +92,7 @@ class Writer:
         began = {name.removeprefix(BEGAN): array for name, array in arrays.items() if name.startswith(BEGAN)}
         self.learned_one = bool(began)
         try:
-            self.counts, self.hands, self.pace, slants = _hands(self.meta, network.settings)
+            self.counts, self.hands, self.pace, self.slants = _hands(self.meta, network.settings)
             if began:
                 network = part_of_the_way(network, began, likeness)
         except DAMAGE as error:
@@ -101,8 +102,16 @@ class Writer:
         self.hand = self._row(shares)
         self.proofreader = proofreader
         self.slant = None  # of its lines; that of a hand that does not say it is known as soon as it has written some
-        if slants:
-            self.slant = float(np.average([slants[number - 1] for number in shares], weights=list(shares.values())))
+        if self.slants:
+            slants = [self.slants[number - 1] for number in shares]
+            self.slant = float(np.average(slants, weights=list(shares.values())))
+
+    def with_hand(self, number):
+        """A `Writer` of the same network whose hand is that of the number, from 1 on."""
+        other = copy.copy(self)
+        other.hand = self._row({number: 1.0})
+        other.slant = self.slants[number - 1] if self.slants else None
+        return other
 
     def _row(self, shares):
         """The row of the network's hands that writes: that of a hand, or a new one between those of several hands, each
