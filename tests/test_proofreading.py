@@ -214,6 +214,14 @@ def test_a_word_takes_the_place_of_another_and_the_rest_is_only_moved():
     assert len(new.drawn) == len(new.places) == len(new.moments) == 2 + 3 + 2
     for old, stroke in zip(line.drawn[:2], new.drawn[:2]):
         assert np.array_equal(old, stroke)
+    for raw, stroke in zip(piece.drawn, new.drawn[2:5]):  # from where the pen stood at the end of the word before
+        np.testing.assert_allclose(stroke, raw + line.drawn[1][-1])
+    assert new.moments == line.moments[:2] + piece.moments + line.moments[3:]
+    assert new.places.tolist() == [0, 1, 2.5, 3, 3.4, 4.6, 6] and new.rewritten == line.rewritten + 1
+    lift = new.symbols[16]  # the pen goes to what follows by the lift that comes nearest to the way
+    way = new.drawn[5][0] - new.drawn[4][-1]
+    assert lift == np.where(PENS.is_lift, np.hypot(*(PENS.vectors - way).T), np.inf).argmin()
+    assert new.phi[:, 0].tolist() == [*range(6), *range(9), *range(9, 16)]
     moved = new.drawn[5] - line.drawn[3]
     assert np.ptp(moved[:, 0]) == pytest.approx(0, abs=1e-12) and not moved[:, 1].any()
     np.testing.assert_allclose(new.drawn[6] - line.drawn[4], moved)
@@ -277,6 +285,23 @@ def test_words_are_written_again_until_they_are_right_and_no_more_often_than_the
     writer = a_writer(lambda line: {"c"} if len(line.drawn) == 5 else {})
     (refused,) = mend(writer, writer.proofreader.read([line]), None, 0.4, lambda line: False)
     assert refused.rewritten == 0
+
+
+def test_of_several_passages_each_gets_its_own_candidates_and_only_good_ones(monkeypatch):
+    def stand_in(network, chars, pens, texts, hands, rng, temperature, *, since, moments):
+        pieces = [made(text, [[n + 1.5]], [2.5]) for n, text in enumerate(texts)]
+        pieces[1] = dataclasses.replace(pieces[1], fault="ran on")
+        pieces[2] = dataclasses.replace(pieces[2], moments=[])
+        pieces[3] = dataclasses.replace(pieces[3], drawn=[], moments=[])
+        return pieces if moments else [dataclasses.replace(piece, moments=[]) for piece in pieces]
+
+    monkeypatch.setattr(mending, "write_lines", stand_in)
+    monkeypatch.setattr(mending, "splice", lambda line, passage, piece, _: (line.text, passage, piece.drawn[0][0, 0]))
+    lines = [made(text, [[0, 1], [4], [7, 8]], [0, 1, 2.6, 4.6, 6]) for text in ("ab c dd", "bb c dd", "cb c dd")]
+    tasks = [(2, passage_of(lines[2], 3)), (0, passage_of(lines[0], 0))]
+    found = list(mending.rewrite(a_writer(lambda line: {}), lines, tasks, None, 0.4))
+    second = [AT_ONCE + n + 1.5 for n in range(AT_ONCE)]
+    assert found == [(2, [("cb c dd", tasks[0][1], 1.5)]), (0, [("ab c dd", tasks[1][1], edge) for edge in second])]
 
 
 def test_a_writer_takes_the_candidate_that_proofreads_better_and_tells_its_faults(weights, monkeypatch):  # noqa: F811
