@@ -3,7 +3,7 @@
 #
 # **Takes for granted**: chapters 4 and 11.
 #
-# **Runs for**: about 20 seconds, most of it for training a network, if the package's own is not installed.
+# **Runs for**: about 40 seconds: for training a network, or for watching that of the package, which is larger.
 #
 # **You should see**: gates that training has moved to their ends, and cells whose memory has become longer; units that
 # anybody can name, found by asking every one of them the same questions, with the same search in an untrained network
@@ -24,9 +24,8 @@ from minirnn.datasets.text import LETTERS, TextStreams, read_text
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.layers import lstm
 from minirnn.networks.char_rnn import CharRNN
-from minirnn.networks.rebuild import load
+from minirnn.networks.rebuild import SHIPPED_TEXT, load
 from minirnn.reading.decoding import log_softmax
-from minirnn.reading.reader import SHIPPED_TEXT
 from minirnn.training.optimisers import Adam, clip_by_global_norm, learning_rate
 
 # %% [markdown]
@@ -286,6 +285,8 @@ print(f"{'twenty others, in the median':37}" + "".join(f"{value:+13.3f}" for val
 # That one unit matters so much is the exception. There are many, and most of what one holds is held by others in part,
 # so that it is hardly missed. A network is not a machine with labelled parts. The units that can be named were found
 # because somebody looked for them, and the question was there before the answer.
+#
+# `python -m minirnn.studies.units` asks such questions of any run, on any text, and makes a page of the colours.
 #
 # ## Predict, then change, then run
 #
