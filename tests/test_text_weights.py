@@ -1,6 +1,7 @@
 """A text network that starts from trained weights: it keeps what it knows, and learns characters that are new."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import minirnn.generate as generate
 from minirnn import train
 from minirnn.errors import MinirnnError, run_command
 from minirnn.ink.vocabularies import CharVocabulary
-from minirnn.networks.rebuild import load
+from minirnn.networks.rebuild import SHIPPED_TEXT, load
 from minirnn.training import launch, run_folder, text_task
 from minirnn.writing import letters
 
@@ -121,3 +122,22 @@ def test_it_is_generated_from_without_a_run(begun, capsys, monkeypatch):
     monkeypatch.setattr(generate, "SHIPPED_TEXT", Path("none.npz"))
     with pytest.raises(MinirnnError, match="this installation has no network that writes text"):
         generate.main([])
+
+
+# --- the weights that ship --------------------------------------------------------------------------------------
+
+
+def test_the_shipped_network_predicts_letters_that_it_has_not_learned():
+    from minirnn.datasets.text import LETTERS, ValidationText, read_text
+    from minirnn.training.trainer import evaluate
+
+    network, chars, *_ = load(SHIPPED_TEXT, "CharRNN")
+    assert not chars.unknown("".join(map(chr, range(32, 127))) + "\n") and SHIPPED_TEXT.stat().st_size < 6e6
+    kept_out = read_text(LETTERS)[-4000:]
+    assert evaluate(network, ValidationText(chars.encode(kept_out), 8, 128)) < 1.7
+
+
+def test_the_shipped_network_writes_sentences(capsys):
+    generate.main(["--seed", "Dear Ana,", "--length", "800", "--random-seed", "3"])
+    written = capsys.readouterr().out
+    assert written.startswith("Dear Ana,") and len(re.findall(r"[a-z][.?!]", written)) >= 2
