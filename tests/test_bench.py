@@ -10,7 +10,7 @@ from minirnn.errors import MinirnnError
 from minirnn.studies.benchmarks import comparison, memory, products, scaling, timing, written_lines
 from minirnn.studies.benchmarks.minirnn_steps import Package
 from minirnn.studies.benchmarks.sizes import Sizes, make_chunk, make_network
-from minirnn.studies.benchmarks.textbook import Textbook, join_gates
+from minirnn.studies.benchmarks.textbook import GATES, Textbook
 from minirnn.training.threads import Workers, loss_and_gradients, start
 
 MODELS = ["CharRNN", "PenRNN"]
@@ -25,6 +25,21 @@ def small(model, layers=3):
 def own(network, chunk):
     loss, _, grads = loss_and_gradients(network, chunk, start(network, chunk, Workers(1)), [None], Workers(1))
     return loss, grads
+
+
+def join_gates(split, like):
+    """The inverse of `minirnn.studies.benchmarks.textbook.split_gates`: arrays under the names and in the shapes of the
+    params ``like``."""
+    joined = {}
+    for name, layer in like.items():
+        joined[name] = dict(split[name])
+        if "Wh" in layer:
+            joined[name] = {key: value for key, value in split[name].items() if key in layer}
+            for key in ("Wx", "Wh", "b"):
+                joined[name][key] = np.concatenate([split[name][f"{key}_{gate}"] for gate in GATES], axis=-1)
+            if "Ww" in layer:
+                joined[name]["Wx"], joined[name]["Ww"] = np.split(joined[name]["Wx"], [len(layer["Wx"])])
+    return joined
 
 
 @pytest.mark.parametrize("model", MODELS)

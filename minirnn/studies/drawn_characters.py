@@ -34,7 +34,6 @@ DRAWN = json.loads(pathlib.Path(__file__).with_suffix(".json").read_text(encodin
 X_HEIGHT = 1.3  # of the letters for which the strokes are drawn
 SMALL = "acemnorsuvwxz"  # letters that show the base line and the height of small letters
 ACCENTED = 0.35  # share of the letters that can have an accent and get one
-GLYPHS = 2  # at most, put into one line
 GAP = 0.3  # between a glyph and its neighbours
 OFTEN = "éèêëàâçùûîïôäöüñáíóúåøæœßčšžřěůýłąęśżźćńőűăâîșțãõêğışÉÄÖÜÅØÑÇŠŽČŁ"  # six times as often as the others
 COMMA_BELOW = "ĢĶķĻļŅņŖŗȘșȚț"  # whose cedilla is written as a comma

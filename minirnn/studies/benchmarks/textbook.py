@@ -84,20 +84,6 @@ def split_gates(params):
     return split
 
 
-def join_gates(split, like):
-    """The inverse of `split_gates`: arrays under the names and in the shapes of the params ``like``."""
-    joined = {}
-    for name, layer in like.items():
-        joined[name] = dict(split[name])
-        if "Wh" in layer:
-            joined[name] = {key: value for key, value in split[name].items() if key in layer}
-            for key in ("Wx", "Wh", "b"):
-                joined[name][key] = np.concatenate([split[name][f"{key}_{gate}"] for gate in GATES], axis=-1)
-            if "Ww" in layer:
-                joined[name]["Wx"], joined[name]["Ww"] = np.split(joined[name]["Wx"], [len(layer["Wx"])])
-    return joined
-
-
 class Textbook:
     """The contender; ``network`` gives it weights, sizes and kind."""
 
