@@ -11,7 +11,7 @@ from minirnn.images import clean, plausible
 from minirnn.images.draw_scan import draw_ink
 from minirnn.images.line_labels import label_ink, seam
 from minirnn.images.paper_outline import cut_paper
-from minirnn.images.pipeline import Line, project, read_line, read_page
+from minirnn.images.pipeline import TracedLine, project, read_line, read_page
 from minirnn.images.rules import remove_rules
 from minirnn.images.text_lines import find_text_lines
 from minirnn.images.trace import trace
@@ -245,7 +245,7 @@ class Upright:
 )
 def test_a_page_that_reads_better_turned_is_refused_by_name(signs, said):
     strokes = turned([bar(0, 0, 0, 20), bar(40, 10, 40, 50)], 4, signs)
-    lines = 3 * [Line(None, None, strokes, 4.0)]
+    lines = 3 * [TracedLine(None, None, strokes, 4.0)]
     if not said:
         check_upright(Upright(), lines)
         return

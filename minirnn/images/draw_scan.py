@@ -3,10 +3,11 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 from skimage import filters
 
-OVERSAMPLE = 4  # drawn this many times larger and averaged: smooth edges
+from minirnn.drawing.ink import Run
+from minirnn.drawing.png import coverage
 
 
 def to_pixels(strokes, std=30.0, margin=30):
@@ -28,18 +29,8 @@ def draw_ink(strokes, shape, pen):
 
     Pixel (0, 0) has its centre at x = 0, y = 0, as everywhere in this package.
     """
-    height, width = shape
-    image = Image.new("L", (width * OVERSAMPLE, height * OVERSAMPLE), 0)
-    draw = ImageDraw.Draw(image)
-    broad = max(1, round(pen * OVERSAMPLE))
-    for stroke in strokes:
-        points = (np.asarray(stroke) + 0.5) * OVERSAMPLE - 0.5
-        if len(points) > 1:
-            draw.line([tuple(p) for p in np.round(points)], fill=255, width=broad)  # it would cut off fractions
-        for x, y in points:  # round ends and corners
-            draw.ellipse([x - (broad - 1) / 2, y - (broad - 1) / 2, x + (broad - 1) / 2, y + (broad - 1) / 2], fill=255)
-    blocks = np.asarray(image, dtype=np.float64).reshape(height, OVERSAMPLE, width, OVERSAMPLE)
-    return blocks.mean(axis=(1, 3)) / 255
+    runs = [Run(np.asarray(stroke) + 0.5, pen, 1.0) for stroke in strokes]
+    return coverage(runs, shape[1], shape[0]) / 255
 
 
 def draw_scan(strokes, shape, pen, rng, blur=0.8, noise=0.04, paper=0.04, light=0.15, jpeg_quality=75):

@@ -22,7 +22,7 @@ BROAD, BROADEST = 0.13, 0.23  # pens, in standard deviations of y: narrow loops 
 
 
 @dataclass
-class Page:
+class CleanPage:
     """A cleaned page and what every step left; pictures are (H, W) grey levels or bool ink.
 
     angle   degrees by which its lines rose to the right, now taken out
@@ -47,7 +47,7 @@ class Page:
 
 
 @dataclass
-class Line:
+class TracedLine:
     """A line of handwriting: its picture at uniform height, its ink, and its strokes.
 
     strokes  traced, in pixels of the picture that the page or line was read from
@@ -61,7 +61,7 @@ class Line:
 
 
 def clean_page(grey, straighten=True):
-    """All steps from the picture of a page or a line, (H, W) grey levels, to its upright ink: a Page."""
+    """All steps from the picture of a page or a line, (H, W) grey levels, to its upright ink: a `CleanPage`."""
     even = clean.remove_light(np.asarray(grey, np.float32))
     contrast = clean.normalise_contrast(even)
     level = clean.ink_level(contrast)
@@ -80,11 +80,11 @@ def clean_page(grey, straighten=True):
         pen = clean.pen_width(unruled)
     ink = clean.remove_specks(unruled, pen)
     back = np.linalg.inv(matrix)
-    return Page(grey, even, contrast, upright, threshold, unruled, ink, angle, back, pen)
+    return CleanPage(grey, even, contrast, upright, threshold, unruled, ink, angle, back, pen)
 
 
 def read_page(picture, count=None):
-    """Clean a page, cut it into lines and trace them: (Page, list of Line from the top).
+    """Clean a page, cut it into lines and trace them: (`CleanPage`, list of `TracedLine` from the top).
 
     ``picture`` is (H, W) grey levels or (H, W, 3) colours; ``count`` is the number of its lines, if that is known.
     What was found and is no handwriting stands in ``page.said``. Raises MinirnnError if the page lies on its side.
@@ -120,7 +120,8 @@ def read_page(picture, count=None):
 
 
 def read_line(grey):
-    """Clean and trace the picture of a single line: (Page, Line), or (Page, None) if there is no ink.
+    """Clean and trace the picture of a single line: (`CleanPage`, `TracedLine`), or (`CleanPage`, None) if there is no
+    ink.
 
     A line is straightened only if it is long enough to have a direction.
     """
@@ -148,7 +149,8 @@ def _dark_on_light(grey):
 
 
 def _line_of_page(page, mine, box):
-    """The Line whose ink is ``mine``, bool, in the ``box`` (two slices) of its page; None if nothing is left of it."""
+    """The `TracedLine` whose ink is ``mine``, bool, in the ``box`` (two slices) of its page; None if nothing is left of
+    it."""
     margin = round(MARGIN * page.pen)
     top, left = (max(0, part.start - margin) for part in box)
     mine = np.pad(mine, ((box[0].start - top, margin), (box[1].start - left, margin)))
@@ -167,7 +169,7 @@ def _line_of_page(page, mine, box):
     if not strokes:
         return None
     strokes = [project((stroke + 0.5) / fine - 0.5 + (left, top), page.matrix) for stroke in strokes]
-    return Line(picture, ink, strokes, pen)
+    return TracedLine(picture, ink, strokes, pen)
 
 
 def project(points, matrix):

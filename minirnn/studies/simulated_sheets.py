@@ -124,20 +124,13 @@ def filled_page(number, lines, pen, size, darkness=0.85):
 
 
 def draw_lines(picture, lines, pen, darkness):
-    """Draw lines, each a list of strokes in mm, into a ``picture`` of `RESOLUTION` pixels to the mm, in place.
+    """Draw lines, each a list of strokes in mm, into a ``picture`` of `RESOLUTION` pixels per mm, in place.
 
-    What is darker already stays. ``pen`` is in mm, ``darkness`` that of its ink.
+    What is already darker stays so. ``pen`` is its width in mm, ``darkness`` that of its ink.
     """
-    for line in filter(None, lines):
-        strokes = [resample(stroke * RESOLUTION - 0.5, 1) for stroke in line]
-        left, top, right, bottom = bounding_box(strokes)
-        # A line alone: a whole page, drawn finely, would fill the memory.
-        x, y = (max(0, int(low - pen * RESOLUTION)) for low in (left, top))
-        shape = (int(bottom + pen * RESOLUTION) + 2 - y, int(right + pen * RESOLUTION) + 2 - x)
-        under = picture[y : y + shape[0], x : x + shape[1]]
-        if under.size:
-            ink = draw_ink([stroke - [x, y] for stroke in strokes], shape, pen * RESOLUTION)
-            np.minimum(under, 1 - darkness * ink[: under.shape[0], : under.shape[1]], out=under)
+    strokes = [resample(stroke * RESOLUTION - 0.5, 1) for line in lines for stroke in line]
+    ink = draw_ink(strokes, picture.shape, pen * RESOLUTION)
+    np.minimum(picture, 1 - darkness * ink, out=picture)
 
 
 @functools.cache
