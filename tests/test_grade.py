@@ -22,7 +22,7 @@ from student_answers import STYLES, Loops, Package, Vectorised
 
 from minirnn.errors import MinirnnError, run_command
 from minirnn.grade import main
-from minirnn.grading import FILES, NAMES, exercise_named, name_of
+from minirnn.grading import FILES, NAMES, exercise_named, name_of, runner
 from minirnn.grading.exercise import GradedCase, mistaken, results
 from minirnn.grading.judge import MATCH, NOT_YET, RIGHT, TOLERANCE, WRONG, Verdict, judge, mistaken_results, same
 from minirnn.grading.runner import exercise_files, grade_file, report
@@ -431,3 +431,23 @@ def test_pytest_says_the_same_words(tmp_path):
     assert done.returncode == 1
     assert "not yet" in done.stdout and "no tanh - h is the argument of tanh, not its value" in done.stdout
     assert re.search(r"= right =+\s14_sample\s", done.stdout), done.stdout
+
+
+def test_a_file_that_may_not_be_read_costs_the_class_nothing_else(tmp_path, monkeypatch):
+    paths = [tmp_path / name / FILES[0] for name in ("ana", "tom")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(path.parent.name)
+    read_bytes = pathlib.Path.read_bytes
+
+    def refused(path):
+        if path == paths[0]:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(pathlib.Path, "read_bytes", refused)
+    monkeypatch.setattr(runner.os, "access", lambda path, mode: path != paths[0])
+    right = '{"state": "right", "words": "", "mistakes": []}'
+    monkeypatch.setattr(runner, "_run_child", lambda path, limit: (0, right, ""))
+    (first, _), (second, _) = runner.grade_files(paths)
+    assert "may not be read" in first.words and second.state == "right"
