@@ -216,3 +216,7 @@ def test_every_baseline_is_printed_on_ruled_and_squared_paper(paper):
     for baseline in sheet.baselines:
         assert np.abs(np.array(printed) - baseline).min() < 1e-9
     assert len(sheet.baselines) == len(Sheet("a5", line_spacing=9).baselines)
+
+
+def test_a_line_without_ink_takes_no_width():
+    assert WrittenLine("a", []).width(2.4) == 0.0 and WrittenLine("a", []).fits(1.0, 2.4)
