@@ -38,6 +38,7 @@ COMMANDS = {
     "studies.people": "train a network that writes further, with one row per person",
     "studies.drawn_characters": "put drawn characters, such as accents, into real lines to learn from",
     "studies.export_text": "make the weights of the network of text that ship with the package out of a run",
+    "studies.legible_hands": "measure how legible the hands that ship are",
     "studies.export_reader": "make the weights of the reader that ship with the package out of a run",
     "studies.traced_lines": "draw recorded lines as scans and trace them back, to learn to read from",
     "studies.notebooks": "make notebooks of the chapters of the course",

@@ -49,18 +49,15 @@ def draw_specimens(out, rng, temperature, source=None):
     tells them apart and what they may be used for."""
     from minirnn.drawing.diagrams import strokes_picture  # matplotlib takes a second to load
 
-    first, proofreader = Writer(source), default_proofreader()
-    hands = range(1, len(first.hands) + 1)
-    lines = [
-        Writer(source, number, proofreader=proofreader).write([SPECIMEN], rng, temperature)[0]
-        for number in tqdm(hands, desc="hands")
-    ]
-    described = sorted(zip(describe(lines), hands, lines), key=lambda hand: hand[:2])
+    writer = Writer(source, proofreader=default_proofreader())
+    hands = range(len(writer.hands))
+    lines = writer.in_hands([SPECIMEN] * len(hands), hands, rng, temperature)
+    described = sorted(zip(describe(lines), range(1, len(lines) + 1), lines), key=lambda hand: hand[:2])
     strokes_picture(out, [(f"--hand {number}   {words}", line.ink) for (_, words), number, line in described])
     for (_, words), number, _ in described:
         print(f"--hand {number:<3} {words}")
-    if first.terms:
-        print(f"these hands may be used for {first.terms}")
+    if writer.terms:
+        print(f"these hands may be used for {writer.terms}")
 
 
 def numbers(*counts):

@@ -231,6 +231,16 @@ def test_weights_of_the_package_are_named_by_what_they_may_be_used_for():
         hand_of("runs/one", 0, "open")
 
 
+@pytest.mark.parametrize("name", SETS)
+def test_the_weights_that_ship_write_all_of_ascii_in_many_hands_and_say_what_for(name):
+    writer = Writer(SETS[name], {"research": 24, "open": 15}[name])
+    assert not writer.unknown("".join(map(chr, range(32, 127))))
+    assert len(writer.hands) == len(set(writer.meta["hands"])) == len(writer.meta["slants"])
+    assert np.ptp(writer.meta["slants"]) > 0.4, "they lean as differently as people"
+    assert "non-commercial" in writer.terms if name == "research" else "any purpose" in writer.terms
+    assert SETS[name].stat().st_size < 6_000_000
+
+
 def test_all_lines_lean_as_the_person_does_whose_hand_it_is(weights, monkeypatch):
     meta, arrays = checkpoint.load(weights)
     checkpoint.save(weights, {**meta, "slants": [-0.25, 0.15]}, arrays)
@@ -241,6 +251,8 @@ def test_all_lines_lean_as_the_person_does_whose_hand_it_is(weights, monkeypatch
         assert writer.slant == pytest.approx(wanted)
         (line,) = writer.write(["ab"], np.random.default_rng(0))
         assert slant(line.strokes) == pytest.approx(wanted)
+    every = Writer(weights).in_hands(["ab", "ab"], [0, 1], np.random.default_rng(0))
+    assert [slant(line.strokes) for line in every] == pytest.approx([-0.25, 0.15])
     checkpoint.save(weights, {**meta, "slants": [0.1]}, arrays)
     with pytest.raises(MinirnnError, match="its slants do not fit its hands"):
         Writer(weights)
@@ -269,8 +281,8 @@ def test_hands_are_described_by_what_tells_them_apart():
 def test_the_list_of_hands_is_printed_in_order(weights, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(write, "SPECIMEN", "ab ba.")
     monkeypatch.setattr(write, "Writer", lambda source=None, hand=None, **more: Writer(weights, hand))
-    lines = iter([written_as(0.0, 1, 1, 1), written_as(0.2, 2, 1, 4)])
-    monkeypatch.setattr(Writer, "write", lambda *args, **more: [next(lines)])
+    lines = [written_as(0.0, 1, 1, 1), written_as(0.2, 2, 1, 4)]
+    monkeypatch.setattr(Writer, "in_hands", lambda *args, **more: lines)
     main(["--hand", "list", "-o", str(tmp_path / "hands.png")])
     printed = capsys.readouterr().out.splitlines()
     assert [line[:9] for line in printed] == ["--hand 2 ", "--hand 1 ", str(tmp_path / "hands.png")[:9]]

@@ -6,13 +6,14 @@ Of the run's many people only some stay as hands, chosen in three steps:
 
 1. Candidates are people whose own lines are as unlike as possible (`minirnn.writing.describing.features`): each next
    one is the farthest from all before it.
-2. Every candidate writes `TEXTS`, and a network that reads says how many characters it reads wrong. A row is at first
-   used as it is. If that is not legible, it is moved towards row 0, any hand (`STRENGTHS`).
-3. The more legible of the candidates stay, and of these the ones whose writing is as unlike as possible, chosen as in
-   step 1.
+2. Every candidate writes `TEXTS`, and a network that reads says how many characters it reads wrong. The more legible
+   candidates stay.
+3. Of these, the people whose own lines are as unlike as possible become hands, chosen as in step 1. The first is the
+   most usual of the legible ones.
 
-A hand leans as its person does: the slant of a person's own lines is kept beside its row. Weights are stored in half
-precision.
+A row is used as it is, or with ``--strength`` less than 1 moved towards row 0, any hand: hands are then more legible
+and more alike. A hand leans as its person does: the slant of a person's own lines is kept beside its row. Weights are
+stored in half precision.
 """
 
 import sys
@@ -21,7 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from minirnn import backend
-from minirnn.arguments import Parser, positive_int
+from minirnn.arguments import Parser, positive_int, probability
 from minirnn.errors import MinirnnError, run_command
 from minirnn.ink.strokes import normalise, slant
 from minirnn.networks import checkpoint
@@ -40,17 +41,15 @@ TEXTS = (
 )  # what candidates write; no text of the project's measurements is among them
 ENOUGH = 24  # lines of several words that a candidate has: rows of people with fewer have learned little
 LINES = 6  # of them that say how the person writes
-STRENGTHS = (1.0, 0.6)
-LEGIBLE = 0.06  # of the characters that are read wrong: with so few, a hand is used as it is
 KEPT = 0.7  # of the candidates, the more legible ones
 TOGETHER = 48  # lines that are written at the same time
 PACED = 5  # examples of a character, at least, that tell how many symbols it takes
 
 
-def strengthened(writer, rows, strengths):
-    """The rows (B, E) of a `Writer`'s hands, each moved towards row 0: 1 leaves it where it is, 0 makes it row 0."""
+def strengthened(writer, rows, strength):
+    """The rows (B, E) of a `Writer`'s hands moved towards row 0: 1 leaves them where they are, 0 makes them row 0."""
     E = writer.network.params["hand"]["E"]
-    return E[:1] + np.asarray(strengths, E.dtype)[:, None] * (E[rows] - E[:1])
+    return E[:1] + E.dtype.type(strength) * (E[rows] - E[:1])
 
 
 def own_lines(writer, samples):
@@ -94,39 +93,39 @@ def read_wrong(lines, reader):
     return wrong / sum(len(line.text) for line in lines)
 
 
-def legible_strengths(writer, rows, slants, reader, rng):
-    """For each of the ``rows`` {person: row} the greatest strength at which it is legible or, if it never is, the one
-    with the smallest error -> {person: (strength, error, lines)}."""
-    found = {}
-    for strength in STRENGTHS:
-        left = [person for person in rows if person not in found or found[person][1] > LEGIBLE]
-        if not left:
-            break
-        E = strengthened(writer, [rows[person] for person in left], [strength] * len(left))
-        for person, lines in zip(left, written_by(writer, E, [slants[person] for person in left], rng)):
-            error = read_wrong(lines, reader)
-            print(f"{person:10} strength {strength:.2f}  error {error:.3f}", flush=True)
-            if person not in found or error < found[person][1]:
-                found[person] = strength, error, lines
-    return found
-
-
-def chosen_hands(writer, samples, count, candidates, reader, rng):
-    """Choose ``count`` hands, legible and unlike each other; ``samples`` {person: list of samples} -> list of (person,
-    strength, error, slant, lines), the most legible first."""
-    rows = {person: row for row, person in enumerate(writer.meta["hands"], start=1)}
-    samples = {p: [s for s in lines if " " in s.text] for p, lines in samples.items() if p in rows}
+def candidates_of(writer, samples, count):
+    """The people of whom there are enough lines, ``count`` of them, as unlike as possible; ``samples`` {person: list of
+    samples} -> {person: (looks (4,), slant)} by their own lines."""
+    known = set(writer.meta["hands"])
+    samples = {p: [s for s in lines if " " in s.text] for p, lines in samples.items() if p in known}
     own = {p: own_lines(writer, lines) for p, lines in samples.items() if len(lines) >= ENOUGH}
     if len(own) < count:
-        raise MinirnnError(f"{len(own)} people with {ENOUGH} lines are too few to choose {count} hands from")
-    looks = np.array([np.mean([features(*line) for line in lines], axis=0) for lines in own.values()])
-    people = [list(own)[n] for n in unlike(looks, candidates)]
-    slants = {p: float(np.mean([slant(strokes) for _, strokes in own[p]])) for p in people}
-    legible = legible_strengths(writer, {p: rows[p] for p in people}, slants, reader, rng)
-    names = sorted(legible, key=lambda person: legible[person][1])[: max(count, int(KEPT * len(people)))]
-    written = np.array([np.mean([features(line.text, line.strokes) for line in legible[p][2]], axis=0) for p in names])
-    return [(names[n], *legible[names[n]][:2], slants[names[n]], legible[names[n]][2])
-            for n in sorted(unlike(written, count))]  # fmt: skip
+        raise MinirnnError(f"{len(own)} people with {ENOUGH} lines are too few for {count} candidates")
+    looks = {p: np.mean([features(*line) for line in lines], axis=0) for p, lines in own.items()}
+    people = [list(own)[n] for n in unlike(np.array(list(looks.values())), count)]
+    return {p: (looks[p], float(np.mean([slant(strokes) for _, strokes in own[p]]))) for p in people}
+
+
+def chosen_hands(writer, candidates, count, strength, reader, rng):
+    """Choose ``count`` of the ``candidates`` of `candidates_of`, legible and unlike each other -> list of (person,
+    error, slant, lines), the most legible first, but before all the most usual of them."""
+    people = list(candidates)
+    rows = strengthened(writer, [1 + writer.meta["hands"].index(person) for person in people], strength)
+    written = dict(zip(people, written_by(writer, rows, [candidates[person][1] for person in people], rng)))
+    errors_of = {person: read_wrong(lines, reader) for person, lines in written.items()}
+    legible = sorted(people, key=errors_of.get)[: max(count, int(KEPT * len(people)))]
+    looks = np.array([candidates[person][0] for person in legible])
+    chosen = sorted(unlike(looks, count))
+    usual = most_usual(looks[chosen])
+    order = [chosen.pop(usual), *chosen]
+    return [(p, errors_of[p], candidates[p][1], written[p]) for p in (legible[n] for n in order)]
+
+
+def most_usual(looks):
+    """The one of the first quarter of the points looks (N, D) that is nearest to the mean of all: hand 1, the default,
+    is a legible one and like many."""
+    away = (((looks - looks.mean(axis=0)) / np.maximum(looks.std(axis=0), 1e-9)) ** 2).sum(axis=1)
+    return int(away[: -(-len(looks) // 4)].argmin())
 
 
 def pace_of(lines):
@@ -139,13 +138,13 @@ def pace_of(lines):
             if c != " " and len(values) >= PACED}  # fmt: skip
 
 
-def pack(writer, hands, pace, terms, path):
+def pack(writer, hands, strength, pace, terms, path):
     """Write the network with some hands only, in half precision; ``hands`` as `chosen_hands` gives them; ``terms`` say
     what the weights may be used for."""
-    people, strengths, slants = [[hand[i] for hand in hands] for i in (0, 1, 3)]
+    people, slants = [hand[0] for hand in hands], [hand[2] for hand in hands]
     rows = [1 + writer.meta["hands"].index(person) for person in people]
     params = dict(backend.flatten(writer.network.params))
-    params["hand.E"] = np.concatenate([params["hand.E"][:1], strengthened(writer, rows, strengths)])
+    params["hand.E"] = np.concatenate([params["hand.E"][:1], strengthened(writer, rows, strength)])
     meta = {key: value for key, value in writer.meta.items() if key not in ("progress", "rows")}
     meta.update(network={**writer.network.settings, "hands": len(rows) + 1}, hands=people, terms=terms,
                 neat_hands=list(range(1, len(rows) + 1)), slants=[round(s, 4) for s in slants], pace=pace)  # fmt: skip
@@ -165,6 +164,7 @@ def main(argv=None):
     parser.add_argument("-o", "--out", required=True, help="the .npz to write")
     parser.add_argument("--hands", type=positive_int, default=28, help="how many hands to keep (default 28)")
     parser.add_argument("--candidates", type=positive_int, default=48, help="how many write (default 48)")
+    parser.add_argument("--strength", type=probability, default=1.0, help="of hands beside any hand (default 1)")
     parser.add_argument("--people", nargs="+", metavar="PERSON", help="choose among these people only")
     parser.add_argument("--terms", default="non-commercial research", help="what the weights may be used for")
     parser.add_argument("--seed", type=int, default=0)
@@ -178,10 +178,12 @@ def main(argv=None):
     for person in set(options.people or ()) - set(writer.meta["hands"]):
         raise MinirnnError(f"{options.run} has no hand {person}; name people that it was trained on")
     rng = np.random.default_rng(options.seed)
-    hands = chosen_hands(writer, samples, options.hands, options.candidates, reader, rng)
-    for number, (person, strength, error, leans, _) in enumerate(hands, start=1):
-        print(f"hand {number:2}  {person:10} strength {strength:.2f}  error {error:.3f}  slant {-leans:+.2f}")
-    pack(writer, hands, pace_of([line for hand in hands for line in hand[4]]), options.terms, options.out)
+    candidates = candidates_of(writer, samples, max(options.hands, options.candidates))
+    hands = chosen_hands(writer, candidates, options.hands, options.strength, reader, rng)
+    for number, (person, error, leans, _) in enumerate(hands, start=1):
+        print(f"hand {number:2}  {person:10} error {error:.3f}  slant {-leans:+.2f}")
+    pace = pace_of([line for hand in hands for line in hand[3]])
+    pack(writer, hands, options.strength, pace, options.terms, options.out)
     print(options.out)
 
 

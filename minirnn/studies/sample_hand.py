@@ -36,7 +36,7 @@ def mixed_hand(writer, rows):
     if not all(0 <= row < len(params["E"]) for row in rows):
         raise MinirnnError(f"the network has no such hands; choose rows from 0 to {len(params['E']) - 1}")
     params["E"] = np.concatenate([params["E"], params["E"][list(rows)].mean(axis=0, keepdims=True)])
-    writer.hand = len(params["E"]) - 1
+    writer.hand, writer.slant = len(params["E"]) - 1, None  # how a hand leans that nobody has, its lines will say
     return writer
 
 

@@ -27,7 +27,7 @@ from minirnn.writing.pen import TEMPERATURE, write_lines
 WEIGHTS = pathlib.Path(__file__).parents[1] / "weights"
 SHIPPED = WEIGHTS / "pen.npz"
 SETS = {"research": SHIPPED, "open": WEIGHTS / "pen_open.npz"}  # the weights that ship, by what they may be used for
-LEARNED = 20  # examples that a character needs in the training data to be written
+LEARNED = 10  # examples that a character needs in the training data to be written
 TRIES = 8  # how often a line is written until it is right
 SIDE_BY_SIDE = 16  # lines that are written at the same time
 CANDIDATES = 2  # how often each line is written; the most even one is taken
@@ -186,6 +186,19 @@ class Writer:
             return best
         mended = iter(mend(self, [line for line, good in best if good], rng, temperature, accept))
         return [(next(mended) if good else line, good) for line, good in best]
+
+    def in_hands(self, texts, numbers, rng, temperature=TEMPERATURE):
+        """Write ``texts``, each in the hand with its number in ``numbers``, from 0, all at the same time -> list of
+        `Line`, each the better of `CANDIDATES`."""
+        texts, numbers = np.repeat(texts, CANDIDATES).tolist(), np.repeat(numbers, CANDIDATES)
+        rows = [self.hands[number] for number in numbers]
+        written = write_lines(self.network, self.chars, self.pens, texts, rows, rng, temperature)
+        if self.slants:
+            written = [lean(line, self.slants[number]) for line, number in zip(written, numbers)]
+        if self.proofreader:
+            written = self.proofreader.read(written)
+        candidates = [written[n : n + CANDIDATES] for n in range(0, len(written), CANDIDATES)]
+        return [min(own, key=lambda line: (bool(line.fault), self.badness(line))) for own in candidates]
 
     def badness(self, line):
         """What the better of two writings of a text has less of."""

@@ -83,10 +83,11 @@ class Line:
 def pen_distribution(logits, pens, temperature, ending):
     """Logits (B, V) -> probabilities (B, V) of the next pen symbol.
 
-    The kind of move, step or lift, is drawn with the network's own probabilities, and only the choice within a kind is
-    sharpened by ``temperature``. If both were sharpened together, a step in the same direction would be drawn too
-    often, and letters would get long straight strokes. ``ending`` (B,) bool: where END may be drawn, which is only when
-    the text is done.
+    The kind of move, step or lift, is drawn with the probabilities that the logits give, and only the choice within a
+    kind is sharpened by ``temperature``. If both were sharpened together, a step in the same direction would be drawn
+    too often, and letters would get long straight strokes. Guidance, which is in the logits, lifts the pen more often
+    than the network would; without it in the kind of move, letters are lost and lines do not end (data/model_card.md).
+    ``ending`` (B,) bool: where END may be drawn, which is only when the text is done.
     """
     z = logits.astype(np.float64)
     z[:, BEGIN] = -np.inf
