@@ -65,6 +65,16 @@ def test_the_edge_of_a_shadow_is_no_edge_of_the_paper():
     assert np.array_equal(matrix, np.eye(3))
 
 
+@pytest.mark.parametrize("soft", [8, 60])
+def test_a_sheet_that_lies_half_in_shadow_is_found_whole(soft):
+    picture, matrix = on_a_table(PAGE, [(150, 80), (1010, 110), (990, 600), (130, 560)], (680, 1150))
+    y, x = np.indices(picture.shape[:2])
+    shadow = 1 - 0.55 / (1 + np.exp((y - 330 - 0.2 * x) / soft))
+    sheet, found, _ = cut_paper(picture * shadow[..., None])
+    for corner, truth in zip(np.array([[0, 0], sheet.shape[::-1]]), np.array([[0, 0], PAGE.shape[::-1]])):
+        assert np.abs(project(corner[None], found) - project(truth[None], matrix)).max() < 15
+
+
 def test_dark_corners_spoil_nothing():
     y, x = np.indices(SHAPE)
     away = np.hypot(y / SHAPE[0] - 0.5, x / SHAPE[1] - 0.5) / np.sqrt(0.5)

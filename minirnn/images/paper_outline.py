@@ -15,7 +15,8 @@ from minirnn.images.scale import resize
 
 SMALL = 400  # pixels of the longer side of the picture in which the sheet is sought
 CONTRAST = 0.2  # paper is so much brighter, or less coloured, than the table, by its own brightness
-SHARP = 0.5  # of the difference between paper and table lies at the sheet's very edge
+SHARP = 0.85  # share of the sheet's outline at which it is so much brighter than what lies directly outside
+THRESHOLDS = (1.0, 0.85, 0.7, 0.55, 0.4)  # by Otsu's: lower ones find the whole of a sheet that lies half in shadow
 LEAST, MOST = 0.12, 0.97  # share of the picture that the sheet takes
 FOUR_CORNERS = 0.95  # overlap of the sheet and the quadrilateral through its corners
 MARGIN = 0.002  # of the sheet's size that is cut away at its edge
@@ -57,21 +58,34 @@ def _sheet(colours, scale):
     paperlike = ndimage.median_filter(dull, 5)  # bright in all colours
     if np.ptp(paperlike) < CONTRAST / 2:
         return None, None
-    mask = morphology.opening(paperlike > filters.threshold_otsu(paperlike), morphology.disk(4))
+    otsu, best, sharpest = filters.threshold_otsu(paperlike), None, SHARP
+    for share in THRESHOLDS:
+        mask = _largest(morphology.opening(paperlike > share * otsu, morphology.disk(4)))
+        if mask is not None and (sharp := _sharp_share(paperlike, mask)) >= sharpest:
+            best, sharpest = mask, sharp - 0.03  # of masks that are about as sharp the largest
+    return (None, None) if best is None else (best, bright)
+
+
+def _largest(mask):
+    """The largest region of ``mask``, without holes; None if it is no sheet in a larger picture."""
     labels = measure.label(mask)
     if not labels.any():
-        return None, None
+        return None
     mask = ndimage.binary_fill_holes(labels == np.bincount(labels[labels > 0]).argmax())
-    if not LEAST < mask.mean() < MOST:
-        return None, None
-    inside, outside = np.median(paperlike[mask]), np.median(paperlike[~mask])
-    distance = ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)
-    step = np.median(paperlike[(distance[0] > 2) & (distance[0] < 6)]) - np.median(
-        paperlike[(distance[1] > 2) & (distance[1] < 6)]
-    )
-    if inside - outside < CONTRAST * inside or step < SHARP * (inside - outside):
-        return None, None
-    return mask, bright
+    return mask if LEAST < mask.mean() < MOST else None
+
+
+def _sharp_share(paperlike, mask):
+    """Share of the outline of ``mask`` within the picture at which it is brighter by `CONTRAST`, of its own brightness
+    there, than what lies directly outside; the edge of a shadow is softer."""
+    outline = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    outline[:4], outline[-4:], outline[:, :4], outline[:, -4:] = False, False, False, False
+    levels = [
+        ndimage.uniform_filter(paperlike * side, 9) / np.maximum(ndimage.uniform_filter(side, 9), 1e-6)
+        for side in (mask.astype(np.float32), (~ndimage.binary_dilation(mask, iterations=2)).astype(np.float32))
+    ]
+    inside, outside = (level[outline] for level in levels)
+    return float(np.mean(inside - outside > CONTRAST * inside)) if len(inside) else 0.0
 
 
 def _corners(mask):
