@@ -105,15 +105,15 @@ show.source(lstm.cell_backward, "np.multiply(dh, tanh_c, out=do)")
 # $$dc \mathrel{+}= dh\, o\, (1 - \tanh(c_t)^2)$$
 #
 # This `+=` is the heart of it. With `=` the error from the future would be thrown away at every step, and the LSTM
-# would be a vanilla RNN with extra steps. The package saves an array by multiplying out, $dh o - dh o \tanh^2$, in the
-# memory of dh, which is not needed any more:
+# would be a vanilla RNN with extra steps. The package saves an array by multiplying out, $dh\, o - dh\, o\, \tanh^2$,
+# in the memory of dh, which is not needed any more:
 
 # %%
 show.source(lstm.cell_backward, "dh *= o", "dc -= dh")
 
 # %% [markdown]
-# **4. What made the cell.** $c_t = f c_{t-1} + i g$. A sum hands its error on unchanged to each term; in each term the
-# factors get it times the other:
+# **4. What made the cell.** $c_t = f\, c_{t-1} + i\, g$. A sum hands its error on unchanged to each term; in each term
+# the factors get it times the other:
 #
 # $$di = dc\, g, \quad dg = dc\, i, \quad df = dc\, c_{t-1}, \quad dc_{t-1} = dc\, f$$
 #

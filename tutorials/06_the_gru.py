@@ -120,7 +120,7 @@ show.source(gru.forward, "for t in range(T)", "h[t + 1] += n")
 #
 # Take dh, everything that is wrong with $h_t$, and go through the formulas from the last to the first.
 #
-# **$h_t = u h_{t-1} + (1 - u) n$.** u occurs twice, once with a minus:
+# **$h_t = u\, h_{t-1} + (1 - u)\, n$.** u occurs twice, once with a minus:
 #
 # $$du = dh\,(h_{t-1} - n), \quad dn = dh\,(1 - u), \quad dh_{t-1} \text{ gets } dh\, u$$
 #
