@@ -141,6 +141,8 @@ def test_confidence_and_territory_of_characters():
     assert frames.tolist() == [[0, 0], [2, 3]]
     np.testing.assert_allclose(confidences(log_p, (1, 2), frames), [0.9, 0.7], atol=1e-9)
     assert territory(frames, 4, np.zeros(2, bool)).tolist() == [[0, 2], [2, 4]]
+    # The border is half way between the last frame of one and the first frame of the next.
+    assert territory(np.array([[0, 0], [4, 6]]), 8, np.zeros(2, bool)).tolist() == [[0, 3], [3, 8]]
 
 
 def test_a_space_has_no_ink_and_its_neighbours_share_what_is_around_it():
