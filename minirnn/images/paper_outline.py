@@ -19,7 +19,7 @@ SHARP = 0.85  # share of the sheet's outline at which it is so much brighter tha
 THRESHOLDS = (1.0, 0.85, 0.7, 0.55, 0.4)  # by Otsu's: lower ones find the whole of a sheet that lies half in shadow
 LEAST, MOST = 0.12, 0.97  # share of the picture that the sheet takes
 FOUR_CORNERS = 0.95  # overlap of the sheet and the quadrilateral through its corners
-MARGIN = 0.002  # of the sheet's size that is cut away at its edge
+MARGIN = 0.004  # of the sheet's size that is cut away at its edge
 
 
 def cut_paper(colours):
@@ -61,8 +61,8 @@ def _sheet(colours, scale):
     otsu, best, sharpest = filters.threshold_otsu(paperlike), None, SHARP
     for share in THRESHOLDS:
         mask = _largest(morphology.opening(paperlike > share * otsu, morphology.disk(4)))
-        if mask is not None and (sharp := _sharp_share(paperlike, mask)) >= sharpest:
-            best, sharpest = mask, sharp - 0.03  # of masks that are about as sharp the largest
+        if mask is not None and (sharp := _sharp_share(paperlike, mask)) > sharpest:
+            best, sharpest = mask, sharp
     return (None, None) if best is None else (best, bright)
 
 
