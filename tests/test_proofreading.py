@@ -289,6 +289,7 @@ def test_words_are_written_again_until_they_are_right_and_no_more_often_than_the
 
 def test_of_several_passages_each_gets_its_own_candidates_and_only_good_ones(monkeypatch):
     def stand_in(network, chars, pens, texts, hands, rng, temperature, *, since, moments):
+        assert hands == [0] * len(texts) and temperature == 0.4
         pieces = [made(text, [[n + 1.5]], [2.5]) for n, text in enumerate(texts)]
         pieces[1] = dataclasses.replace(pieces[1], fault="ran on")
         pieces[2] = dataclasses.replace(pieces[2], moments=[])
