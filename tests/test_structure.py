@@ -52,6 +52,12 @@ def test_no_file_name_occurs_twice():
     assert [name for name in names if names.count(name) > 1] == []
 
 
+def test_no_class_name_occurs_twice():
+    trees = [ast.parse((PACKAGE / path).read_text(encoding="utf-8")) for path in MODULES]
+    names = [node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert [name for name in names if names.count(name) > 1 and name[0] != "_"] == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_data_flow_one_way(path):
     own = path.with_suffix("").parts
