@@ -132,7 +132,7 @@ assert ((f < 0.1) | (f > 0.9)).mean() > 0.1 > ((f_new < 0.1) | (f_new > 0.9)).me
 figure, ax = plt.subplots(figsize=(7.5, 3.6))
 bins = np.geomspace(0.3, 300, 45)
 for gate, colour, name in ((f_new, show.GREY, "untrained"), (f, show.FORWARD, "trained")):
-    memory = -1 / np.mean(np.log(gate), axis=(0, 1))
+    memory = -1 / np.mean(np.log(np.maximum(gate, 1e-7)), axis=(0, 1))  # a gate may be shut to the last digit
     ax.hist(memory, bins, color=colour, alpha=0.7, label=name)
     print(f"{name:9}: memory of {np.median(memory):.1f} steps in the median, of {memory.max():.0f} in the longest unit")
 ax.set(xscale="log", xlabel="steps until 1/e is left", ylabel="units", title="How long the cells remember")
