@@ -51,7 +51,7 @@ WRONG = {
         ("empty --plot a.doc", "--plot"),
     ],
     "generate": [
-        ("", "run"), ("none", "no checkpoint at none"), ("bad", "bad is damaged or is no checkpoint"),
+        ("none", "no checkpoint at none"), ("bad", "bad is damaged or is no checkpoint"),
         ("empty", "no checkpoint at empty"), ("bad --length 0", "--length", "1 or more"),
     ],
     "evaluate": [
