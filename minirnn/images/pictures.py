@@ -17,7 +17,7 @@ def draw_traces(path, examples, height=2.2):
     for axes, (title, grey, strokes) in zip(figure.subplots(len(examples), squeeze=False)[:, 0], examples):
         _show(axes, title, grey)
         draw_strokes(axes, strokes)
-    figure.savefig(path, dpi=90, bbox_inches="tight")
+    figure.savefig(path, dpi=100, bbox_inches="tight")
 
 
 def draw_steps(path, page, found, seed=0):
