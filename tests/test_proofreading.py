@@ -16,6 +16,7 @@ from minirnn.writing.letters import report_faults
 from minirnn.writing.mending import AT_ONCE, ROUNDS, Passage, mend, moment_at, passage_of, passages, splice
 from minirnn.writing.pen import Line, write_lines
 from minirnn.writing.proofreading import (
+    APART,
     TOO_SHORT,
     Proof,
     Proofreader,
@@ -77,7 +78,6 @@ def test_a_line_that_says_its_text_has_no_fault_and_tells_where_its_strokes_stan
     ("ab cd", "ab cc", ["'cd' reads 'cc'"]),
     ("ab cd", "b cd", ["'ab' reads 'b'"]),  # the beginning of a line that the window has passed over
     ("abb cd", "ab cd", ["'abb' reads 'ab'"]),  # a doubled letter
-    ("ab cd", "abcd", ["'cd' runs into the word before it"]),
     ("ab cd a", "ab c d a", ["'cd' reads 'c d'"]),
     ("ab cd a", "ab a", ["'cd' is not there"]),
     ("ab cd", "ab cd.", ["'cd' reads 'cd.'"]),
@@ -87,6 +87,11 @@ def test_a_word_is_wrong_if_another_explains_the_ink_better(text, read, faults):
     line = proof_of(text, read)
     assert [str(fault) for fault in line.faults] == faults
     assert all(line.text[fault.begin :].startswith(fault.word) for fault in line.faults)
+
+
+def test_words_that_the_pen_has_joined_run_together():
+    (line,) = Proofreader(MadeUpReader(lambda strokes: "abcd")).read([line_of("ab cd", strokes=1)])
+    assert [str(fault) for fault in line.faults] == ["'cd' runs into the word before it"]
 
 
 def test_a_word_that_is_hardly_less_likely_than_another_passes():
@@ -346,7 +351,21 @@ def test_strict_makes_a_doubtful_word_an_exit_code(weights, tmp_path, monkeypatc
 
 def test_a_gap_that_is_plain_to_see_need_not_be_read():
     line = made("ab cd", [[0, 1], [4, 5]], [0, 1, 3, 4])
-    apart = dataclasses.replace(line, strokes=line.drawn)
-    joined = dataclasses.replace(line, strokes=[s - [2.2, 0] if n > 1 else s for n, s in enumerate(line.drawn)])
     proofreader = Proofreader(MadeUpReader(lambda strokes: "abcd"))
-    assert [len(line.faults) for line in proofreader.read([apart, joined])] == [0, 1]
+    assert proofreader.read([dataclasses.replace(line, strokes=line.drawn)])[0].faults == []
+
+
+def test_words_that_stand_too_close_are_set_apart_where_the_alignment_finds_them():
+    line = made("ab cd", [[0, 1], [4, 5]], [0, 1, 3, 4])
+    joined = dataclasses.replace(line, strokes=[s - [2.2, 0] if n > 1 else s for n, s in enumerate(line.drawn)])
+    (spaced,) = Proofreader(MadeUpReader(lambda strokes: "abcd")).read([joined])
+    before, after = ((lines[2][:, 0].min() - lines[1][:, 0].max()) for lines in (joined.strokes, spaced.strokes))
+    assert before < APART <= after and spaced.faults == []
+
+
+def test_another_spacing_in_which_more_is_wrong_is_not_taken():
+    line = made("ab cd", [[0, 1], [4, 5]], [0, 1, 3, 4])
+    joined = dataclasses.replace(line, strokes=[s - [2.2, 0] if n > 1 else s for n, s in enumerate(line.drawn)])
+    reader = MadeUpReader(lambda strokes: "ab cd" if np.allclose(strokes[2], joined.strokes[2]) else "ab cc")
+    (kept,) = Proofreader(reader).read([joined])
+    assert kept.strokes is joined.strokes and kept.faults == []

@@ -12,7 +12,8 @@ import dataclasses
 
 import numpy as np
 
-from minirnn.ink.spacing import word_beginnings
+from minirnn.ink.spacing import even_gaps, word_beginnings
+from minirnn.ink.strokes import shear
 from minirnn.layers import ctc
 from minirnn.reading.alignment import align
 from minirnn.reading.decoding import edits, greedy
@@ -76,7 +77,19 @@ class Proofreader:
         self.reader = reader
 
     def read(self, lines):
-        """Proofread `minirnn.writing.pen.Line` objects -> the same lines with their `Proof`."""
+        """Proofread `minirnn.writing.pen.Line` objects -> the same lines with their `Proof`.
+
+        Where the alignment finds other words than the window of the pen did, their gaps are made even once more, and
+        the line is read again; it stays so if no more words are wrong."""
+        lines = self._proofread(lines)
+        spaced = [respaced(line) for line in lines]
+        changed = [n for n, (line, other) in enumerate(zip(lines, spaced)) if other is not line]
+        for n, line in zip(changed, self._proofread([spaced[n] for n in changed])):
+            if len(line.faults) <= len(lines[n].faults):
+                lines[n] = line
+        return lines
+
+    def _proofread(self, lines):
         found = iter(self.reader.log_probabilities([line.strokes for line in lines if line.strokes]))
         proofs = [self._proof(line, *next(found)) if line.strokes else nothing(line.text) for line in lines]
         return [
@@ -121,6 +134,16 @@ class Proofreader:
                 read = "".join("?" if b == any_character else self.reader.chars.symbols[b - 1] for _, b in own if b)
                 faults.append(WordFault(begin, text[begin:end], read.strip()))
         return faults
+
+
+def respaced(line):
+    """The line with even gaps between the words as the alignment has them; the line itself if that changes nothing."""
+    if line.proof.places is None or not line.drawn:
+        return line
+    strokes = shear(even_gaps(line.text, line.drawn, line.proof.places), line.shear)
+    if all(np.allclose(new, old) for new, old in zip(strokes, line.strokes)):
+        return line
+    return dataclasses.replace(line, strokes=strokes)
 
 
 def gaps_in(line, places):
