@@ -11,17 +11,20 @@ import numpy as np
 WORD_GAP = (1.4, 2.6)  # the narrowest and the widest, in units of the pen vocabulary (an x-height is about 1.3)
 LETTER_GAP = 0.8  # the widest within a word
 NEAR = 2.0  # distance in characters that the window may have from a space when the pen is lifted there
-ASTRAY = 0.5  # how much wider a gap must be to count as the space, for each character that the window is away from it
+# How much wider a gap must be to count as the space, for each character that the pen's place in the text is away:
+ASTRAY = 0.5  # if the place is that of the window, which may run ahead or lag behind
+ALIGNED = 2.0  # if it comes from an alignment of the line with its text
 
 
-def even_gaps(text, strokes, places):
+def even_gaps(text, strokes, places, astray=ASTRAY):
     """The strokes of a line, moved along x so that words and letters stand at even distances -> list of (n, 2).
 
     text     what the line says
     strokes  list of S arrays (n, 2), in the order in which they were written
-    places   (S,) where the window was at the beginning of each stroke, counted in characters
+    places   (S,) where in the text each stroke begins, counted in characters
+    astray   `ASTRAY` if the window says so, `ALIGNED` if an alignment does
     """
-    words = words_of(text, strokes, places)
+    words = words_of(text, strokes, places, astray)
     moved, edge_before, edge = [None] * len(strokes), None, None
     for word in range(words.max() + 1):
         own = np.flatnonzero(words == word)
@@ -34,7 +37,7 @@ def even_gaps(text, strokes, places):
     return moved
 
 
-def word_beginnings(text, strokes, places):
+def word_beginnings(text, strokes, places, astray=ASTRAY):
     """Which stroke begins the word after each gap of a text: {index of the space: number of the stroke}, without the
     spaces over which the pen went without leaving a gap."""
     left, right = (np.array([edge(stroke[:, 0]) for stroke in strokes]) for edge in (np.min, np.max))
@@ -42,18 +45,18 @@ def word_beginnings(text, strokes, places):
     found, after = {}, 0
     for space in (u for u, c in enumerate(text) if c == " " and text[u - 1 : u] != " "):
         off = np.abs(places[after + 1 :] - space)
-        likely = np.where(off <= NEAR, gaps[after:] - ASTRAY * off, -np.inf)
+        likely = np.where(off <= NEAR, gaps[after:] - astray * off, -np.inf)
         if len(likely) and likely.max() > -NEAR:
             after += 1 + int(likely.argmax())
             found[space] = after
     return found
 
 
-def words_of(text, strokes, places):
+def words_of(text, strokes, places, astray=ASTRAY):
     """The word (S,) that each stroke belongs to, counted from 0 without gaps; words that the pen has joined are one."""
     left, right = (np.array([edge(stroke[:, 0]) for stroke in strokes]) for edge in (np.min, np.max))
     first = np.zeros(len(strokes), bool)
-    first[list(word_beginnings(text, strokes, places).values())] = True
+    first[list(word_beginnings(text, strokes, places, astray).values())] = True
     words = np.cumsum(first)
     starts = np.flatnonzero(first)
     for s in range(1, len(strokes)):

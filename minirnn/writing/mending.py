@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from minirnn import backend
 from minirnn.datasets.line_batches import blank, encode_text
-from minirnn.ink.spacing import even_gaps, word_beginnings
+from minirnn.ink.spacing import ALIGNED, ASTRAY, even_gaps, word_beginnings
 from minirnn.ink.strokes import shear
 from minirnn.writing.pen import Moment, write_lines
 
@@ -37,8 +37,8 @@ class Passage(NamedTuple):
 
 def passages(line):
     """The `Passage` objects of a line, from the left: all its words, those that the pen has joined as one."""
-    places = line.proof.places if line.proof is not None else line.places
-    starts = {-1: 0, **word_beginnings(line.text, line.drawn, places), len(line.text): len(line.drawn)}
+    places, astray = (line.places, ASTRAY) if line.proof is None else (line.proof.places, ALIGNED)
+    starts = {-1: 0, **word_beginnings(line.text, line.drawn, places, astray), len(line.text): len(line.drawn)}
     return [
         Passage(starts[space], starts[after], space + 1, after) for space, after in itertools.pairwise(sorted(starts))
     ]

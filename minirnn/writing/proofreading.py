@@ -12,7 +12,7 @@ import dataclasses
 
 import numpy as np
 
-from minirnn.ink.spacing import even_gaps, word_beginnings
+from minirnn.ink.spacing import ALIGNED, even_gaps, word_beginnings
 from minirnn.ink.strokes import shear
 from minirnn.layers import ctc
 from minirnn.reading.alignment import align
@@ -80,13 +80,12 @@ class Proofreader:
         """Proofread `minirnn.writing.pen.Line` objects -> the same lines with their `Proof`.
 
         Where the alignment finds other words than the window of the pen did, their gaps are made even once more, and
-        the line is read again; it stays so if no more words are wrong."""
+        the line is read again."""
         lines = self._proofread(lines)
         spaced = [respaced(line) for line in lines]
         changed = [n for n, (line, other) in enumerate(zip(lines, spaced)) if other is not line]
         for n, line in zip(changed, self._proofread([spaced[n] for n in changed])):
-            if len(line.faults) <= len(lines[n].faults):
-                lines[n] = line
+            lines[n] = line
         return lines
 
     def _proofread(self, lines):
@@ -140,7 +139,7 @@ def respaced(line):
     """The line with even gaps between the words as the alignment has them; the line itself if that changes nothing."""
     if line.proof.places is None or not line.drawn:
         return line
-    strokes = shear(even_gaps(line.text, line.drawn, line.proof.places), line.shear)
+    strokes = shear(even_gaps(line.text, line.drawn, line.proof.places, ALIGNED), line.shear)
     if all(np.allclose(new, old) for new, old in zip(strokes, line.strokes)):
         return line
     return dataclasses.replace(line, strokes=strokes)
@@ -150,7 +149,7 @@ def gaps_in(line, places):
     """The places in a line's text of the spaces where a word, as the alignment has it, stands apart from the one before
     it: there a gap can be seen, even if the network has not named it."""
     found = set()
-    for space, first in word_beginnings(line.text, line.strokes, places).items():
+    for space, first in word_beginnings(line.text, line.strokes, places, ALIGNED).items():
         edge = max(stroke[:, 0].max() for stroke in line.strokes[:first])
         if line.strokes[first][:, 0].min() - edge >= APART:
             found.add(space)
