@@ -178,8 +178,8 @@ def test_killed_at_any_moment_of_a_step_or_of_a_checkpoint(tasks, alone, tmp_pat
 
 def cut_some_pages(folder):
     """Pages of two lines each, without the work of finding them."""
-    labelled_sets.read_pages = lambda path: [np.ones((4, 4))]
-    labelled_sets.read_page = lambda grey: (None, [a_line(), a_line()])
+    labelled_sets.read_pages = lambda path, colours: [np.ones((4, 4))]
+    labelled_sets.read_page = lambda picture, count: (SimpleNamespace(said=[]), [a_line(), a_line()])
     labelled_sets.cut_pages([folder / f"{n}.png" for n in range(8)], folder / "out")
 
 

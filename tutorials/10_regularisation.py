@@ -229,10 +229,11 @@ SIGMA, ETA, LAMBDA, LONG = np.array([[1.0], [10.0]]), 0.01, 0.1, 1500
 decayed = {}
 for name in ("decoupled (AdamW)", "penalty in the gradient"):
     params, rng = {"W": np.ones((2, 1000))}, np.random.default_rng(0)
-    adam = Adam(params, weight_decay=LAMBDA if name.startswith("decoupled") else 0.0)
+    decoupled = name.startswith("decoupled")
+    adam = Adam(params, weight_decay=LAMBDA if decoupled else 0.0)
     decayed[name] = [np.ones(2)]
     for _ in range(LONG):
-        penalty = 0.0 if adam.weight_decay else LAMBDA * params["W"]
+        penalty = 0.0 if decoupled else LAMBDA * params["W"]
         adam.step(params, {"W": SIGMA * rng.standard_normal((2, 1000)) + penalty}, ETA)
         decayed[name].append(params["W"].mean(axis=1))
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.4), sharey=True)

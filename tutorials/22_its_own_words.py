@@ -19,6 +19,7 @@ from minirnn.datasets.text import LETTERS, TextStreams, read_text
 from minirnn.ink.vocabularies import CharVocabulary
 from minirnn.networks.char_rnn import CharRNN
 from minirnn.training.optimisers import Adam, clip_by_global_norm, learning_rate
+from minirnn.writing import sampling
 
 # %% [markdown]
 # ## The teacher's hand
@@ -30,13 +31,25 @@ from minirnn.training.optimisers import Adam, clip_by_global_norm, learning_rate
 # and in each factor what stands behind the bar is the *true* text so far. Whatever the network would have said, the
 # next input is the right one, as if a teacher took its hand after every letter and put it in the right place. That is
 # called **teacher forcing** (Williams and Zipser 1989). Nothing about it is an approximation: it is maximum
-# likelihood, and it is what makes all steps of a chunk trainable at the same time.
-#
+# likelihood, and it is what makes all steps of a chunk trainable at the same time. In the package, the teacher is
+# two lines, in which the inputs x are the true text and the targets y are the same text one character later:
+
+# %%
+show.source(TextStreams.chunk, "symbols = self.ids", "return index == 0")
+
+# %% [markdown]
 # When it writes, there is no teacher. Its inputs are its own outputs,
 #
 # $$x_t \sim P(\,\cdot \mid x_1 \dots x_{t-1}),$$
 #
-# and after the first mistake it is in a place where it has never been in training. What it does there nobody has
+# which in the package are the last line of the loop, and the first:
+
+# %%
+show.source(sampling.draw, "x = backend.to_device(np.array([[symbol]]")
+show.source(sampling.draw, "logits, state, _ = network.forward")
+
+# %% [markdown]
+# After its first mistake it is in a place where it has never been in training. What it does there nobody has
 # taught it. That difference between the two is the **exposure bias** (Bengio et al. 2015, Ranzato et al. 2016).
 #
 # ## How far it carries

@@ -55,7 +55,8 @@ def main(argv=None):
     parser.add_argument("--lines", type=positive_int, default=100, help="of each source to choose on (default 100)")
     parser.add_argument("-o", "--out", required=True, help="where to write the weights")
     options = parser.parse_args(argv)
-    reader = Reader(options.run, options.language_model)
+    # Without data to choose on, no weight is chosen, and the defaults of `minirnn.reading.reader` hold.
+    reader = Reader(options.run, options.language_model or (None if options.data else False))
     chosen = {}
     if reader.language is not None:
         samples = []
