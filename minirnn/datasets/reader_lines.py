@@ -53,7 +53,7 @@ def fits(line, text, join):
 
 
 def symbols_about(strokes, pens):
-    """An estimate of the number of pen symbols in a line of strokes. To encode the line would take ten times as long."""
+    """An estimate of the number of pen symbols in a line of strokes; to encode the line takes ten times as long."""
     strokes = normalise(strokes)
     ink = sum(np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in strokes)
     return 2 + len(strokes) + int(ink / pens.step)
